@@ -1,0 +1,19 @@
+/**
+ * The log port: output of functions and runs, kept after the end of the pod that wrote it.
+ * Drivers: `sqlite/` (with group commit). Contract: `logs.contract.ts`.
+ */
+export interface LogLine {
+  /** Milliseconds since 1970. */
+  readonly time: number;
+  readonly text: string;
+}
+
+/** `stream` names whose log it is: `namespace/function/pod`. */
+export interface LogStore {
+  append(batch: readonly { readonly stream: string; readonly lines: readonly LogLine[] }[]): Promise<void>;
+  /** The last `tail` lines (all) of all streams with this prefix, oldest first, from `since` on. */
+  read(prefix: string, options?: { readonly since?: number; readonly tail?: number }): Promise<readonly (LogLine & { readonly stream: string })[]>;
+  /** Drops what is older, then the oldest beyond the bytes. */
+  trim(limits: { readonly olderThan: number; readonly maxBytes: number }): Promise<void>;
+  close(): Promise<void>;
+}

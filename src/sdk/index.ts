@@ -1,0 +1,41 @@
+/**
+ * For authors of functions: types, and the context of the running invocation. No dependencies.
+ *
+ * @example
+ * import type { Handler } from 'tsumugi/sdk';
+ * const hello: Handler = (request) => `hello ${new URL(request.url).searchParams.get('name') ?? 'world'}`;
+ * export default hello;
+ */
+
+/** What a handler may answer: text -> text/plain, bytes or a stream -> octet-stream, an async iterable -> text/plain or NDJSON, undefined -> 204, other values -> JSON. */
+export type Answer = Response | string | Uint8Array | ReadableStream<Uint8Array> | AsyncIterable<unknown> | object | number | boolean | null | undefined | void;
+
+export type Handler = (request: Request, context: Context) => Answer | Promise<Answer>;
+
+/** Writes lines to the function's log, each with the invocation's id. */
+export interface Logger {
+  debug(...values: unknown[]): void;
+  info(...values: unknown[]): void;
+  warn(...values: unknown[]): void;
+  error(...values: unknown[]): void;
+}
+
+/** The invocation that is running. */
+export interface Context {
+  readonly requestId: string;
+  readonly function: string;
+  readonly revision: string;
+  readonly namespace: string;
+  /** Aborted when the client goes away or the time is up. */
+  readonly signal: AbortSignal;
+  /** W3C trace context of this invocation, to be sent on. */
+  readonly trace: { readonly traceparent: string };
+  readonly log: Logger;
+}
+
+/** The running invocation's context, for named exports and helpers. Throws outside of one. */
+export function getContext(): Context {
+  const current = (globalThis as { [key: symbol]: { getStore(): Context | undefined } | undefined })[Symbol.for('tsumugi.context')]?.getStore();
+  if (!current) throw new Error('getContext() was called outside of an invocation');
+  return current;
+}

@@ -1,0 +1,104 @@
+/**
+ * The frame protocol between a gateway (or an activator) and a shim: one stream connection per instance, many invocations on it.
+ *
+ * Frame: 12 bytes of header, then the payload.
+ *
+ *     0        4         5      6       7          8          12
+ *     | length | version | type | flags | reserved | stream   | payload …
+ *
+ * `length` counts the payload only; integers are big-endian. Stream 0 is the connection; a client numbers its invocations 1, 2, ….
+ * A frame of another version ends the connection with GOAWAY `version`.
+ *
+ * Heads are flat: fields joined by `\0` (no field may hold one). REQUEST and RESPONSE carry `u32 length of the head | head | first bytes of the
+ * body`; with END no DATA follows. Body bytes, inline ones included, are covered by credit: each side may send INITIAL_CREDIT
+ * bytes per stream and direction before it hears CREDIT.
+ */
+export const VERSION = 1;
+export const HEADER_BYTES = 12;
+export const MAX_PAYLOAD = 64 * 1024 * 1024;
+/** DATA frames are at most this long, so that streams share a connection fairly. */
+export const MAX_DATA = 64 * 1024;
+export const INITIAL_CREDIT = 256 * 1024;
+
+export const FrameType = {
+  /** client -> shim, first: JSON {token} from a gateway, JSON {} from an activator (which may only SPECIALIZE, DRAIN and hear STATS, and proves itself by signature). */
+  HELLO: 1,
+  /** shim -> client, the answer: JSON Welcome. */
+  WELCOME: 2,
+  /** activator -> shim: a sealed, signed envelope (`seal.ts`) around the JSON head and the package. */
+  SPECIALIZE: 3,
+  /** shim -> activator: JSON Specialized. */
+  SPECIALIZED: 4,
+  /** client -> shim: an invocation. Head: method, target, requestId, traceparent, deadline (ms left), export ('' = the handler), scheme://authority of the caller's URL, then header name, value, …. */
+  REQUEST: 5,
+  /** shim -> client. Head: status, then header name, value, …. Sent once a stream; see below for what may be retried. */
+  RESPONSE: 6,
+  /** Body bytes, both ways; END flag on the last (which may be empty). */
+  DATA: 7,
+  /** u32: this many more bytes may come on the stream. */
+  CREDIT: 8,
+  /** Either side gives a stream up. Payload: `code\0message\0stack`; codes of base/errors, or 'Cancelled'. */
+  ABORT: 9,
+  /** shim -> client: not started, safe to send elsewhere. Stream is over. */
+  BUSY: 10,
+  /** shim -> client, stream 0: no new invocations here; those that run are finished. Payload: reason. */
+  GOAWAY: 11,
+  PING: 12,
+  PONG: 13,
+  /** shim -> activator, at most once a second, when changed: JSON {active, served, idleMs}. */
+  STATS: 14,
+  /** activator -> shim, signed: JSON {idleMs}: stop if you have been idle for so long (0: stop taking work, whatever you do). */
+  DRAIN: 15,
+  /** shim -> activator: JSON {drained, active}: false, because it has worked since. */
+  DRAINED: 16,
+  /** shim -> client, stream 0: u32, every REQUEST up to this stream id that was not answered BUSY is accepted. Written to the socket before any of their handlers starts. */
+  ACCEPTED: 17,
+} as const;
+
+export type FrameTypeName = keyof typeof FrameType;
+
+export const Flag = {
+  END: 1,
+} as const;
+
+/**
+ * When may a request be sent to another instance? When it got BUSY, or when the connection broke before ACCEPTED named it: the
+ * shim writes ACCEPTED to the socket before it starts a handler, and the kernel delivers what was written even if the shim is
+ * killed the moment after. So what was accepted is never sent twice, and what was not is never lost.
+ */
+export interface Welcome {
+  readonly version: number;
+  /** The pod's uid. */
+  readonly pod: string;
+  /** The pod's ephemeral X25519 public key, base64url of the raw 32 bytes: SPECIALIZE is sealed to it. */
+  readonly key: string;
+  /** Absent while generic: the pod is the claim authority. */
+  readonly claim?: { readonly revisionUid: string; readonly epoch: number };
+  readonly draining: boolean;
+}
+
+/** The JSON head of SPECIALIZE; the package (a deterministic tar) follows it. */
+export interface Specialize {
+  readonly pod: string;
+  readonly revisionUid: string;
+  readonly epoch: number;
+  readonly namespace: string;
+  readonly function: string;
+  readonly revision: string;
+  /** Which export answers requests; '' = default. */
+  readonly handler: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly concurrency: number;
+  readonly timeoutSeconds: number;
+  /** What gateways must show in HELLO. */
+  readonly token: string;
+  readonly gatewayUrl: string;
+  readonly image: string;
+}
+
+export interface Specialized {
+  readonly ok: boolean;
+  readonly exports?: readonly string[];
+  /** `claimed`: by another revision (take another pod); `load`: the user's code cannot be loaded; `refused`: signature or seal. */
+  readonly error?: { readonly reason: 'claimed' | 'load' | 'refused'; readonly message: string; readonly stack?: string };
+}
