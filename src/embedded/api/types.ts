@@ -1,0 +1,38 @@
+/** The shape of a served embedded API; `openEmbeddedApi` in `index.ts` makes it. */
+import type { Log } from '../../base/log.ts';
+import type { KubeClient } from '../../kube/client.ts';
+import type { KindDefinition } from '../../resources/kind.ts';
+import type { Store } from '../storage/store.ts';
+import type { PodAccess } from './pod-access.ts';
+
+export interface EmbeddedApiOptions {
+  /** The data folder: `api.db` and `pki/` in it. Made when missing. */
+  readonly data: string;
+  /** Where to listen. Default 127.0.0.1; port 0 or absent: any free one. */
+  readonly host?: string;
+  readonly port?: number;
+  /** More names or addresses for the server's certificate. */
+  readonly extraHosts?: readonly string[];
+  /** `false`: no HTTPS listener, the in-process client alone. */
+  readonly listen?: boolean;
+  /** Default: all of `resources/kinds.ts`. */
+  readonly kinds?: readonly KindDefinition[];
+  readonly podAccess?: PodAccess;
+  readonly log?: Log;
+}
+
+export interface EmbeddedApi {
+  /** In-process, no HTTP; as the admin. */
+  readonly client: KubeClient;
+  readonly store: Store;
+  /** `https://127.0.0.1:6440`; empty when not listening. */
+  readonly url: string;
+  readonly port: number;
+  readonly token: string;
+  /** The CA's certificate, PEM. */
+  readonly ca: string;
+  /** A kubeconfig for this server, YAML. */
+  readonly kubeconfig: string;
+  /** Ends watches, finishes what is in flight, closes the database. */
+  close(): Promise<void>;
+}
