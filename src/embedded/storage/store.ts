@@ -48,8 +48,8 @@ export interface Change {
   readonly revision: number;
   readonly type: 'ADDED' | 'MODIFIED' | 'DELETED';
   readonly row: StoredRow;
-  /** The index before this change, so that a selecting watcher sees an object enter or leave its selection. */
-  readonly before: RowIndex | undefined;
+  /** The row before this change, so that a selecting watcher sees an object enter or leave its selection. */
+  readonly before: StoredRow | undefined;
 }
 
 export interface ListQuery {
@@ -60,11 +60,16 @@ export interface ListQuery {
   readonly limit?: number;
   /** The state as it was at this revision (pages of one list); throws HistoryGone when that is trimmed. */
   readonly at?: number;
+  /** Only rows whose index this accepts; `remaining` then counts the rest of the scan, selected or not. */
+  readonly select?: (index: RowIndex, key: StoreKey) => boolean;
 }
 
 export interface Store {
   get(keys: readonly StoreKey[]): Promise<readonly (StoredRow | undefined)[]>;
-  /** `remaining`: how many follow after a limited page. Yields to the event loop every 500 rows. */
+  /**
+   * One consistent state, in (namespace, name) order. `remaining`: how many follow after a limited page (counted only when
+   * the limit was reached). `revision` is the state's. Yields to the event loop every 500 rows.
+   */
   list(query: ListQuery): Promise<{ readonly rows: readonly StoredRow[]; readonly revision: number; readonly remaining: number }>;
   /** Each write stands alone; all of one tick are one transaction. Resolves when durable. */
   write(writes: readonly Write[]): Promise<readonly WriteResult[]>;
@@ -72,7 +77,7 @@ export interface Store {
   dependents(ownerUids: readonly string[]): Promise<readonly StoredRow[]>;
   /** Durable changes after `since`, in order; throws HistoryGone when history before is trimmed. */
   changes(since: number, resource: string, limit: number): Promise<readonly Change[]>;
-  /** Told after each commit, in order, never before it is durable. Returns how to stop. */
+  /** Told after each commit, before its writers are, in order, never before it is durable. Returns how to stop. */
   subscribe(listener: (changes: readonly Change[]) => void): () => void;
   revision(): number;
   close(): Promise<void>;

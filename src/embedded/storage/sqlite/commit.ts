@@ -1,0 +1,130 @@
+import type { DatabaseSync } from 'node:sqlite';
+
+import type { Clock } from '../../../base/clock.ts';
+import { toError } from '../../../base/errors.ts';
+import type { Change, StoredRow, Write, WriteResult } from '../store.ts';
+import type { History } from './history.ts';
+import { encodeIndex, Row } from './rows.ts';
+import type { VersionRecord } from './rows.ts';
+import { numberOf } from './statements.ts';
+import type { Statements } from './statements.ts';
+
+interface Asked {
+  readonly writes: readonly Write[];
+  readonly resolve: (results: readonly WriteResult[]) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** What one write changed: nothing yet seen by anyone until the commit is durable. */
+interface Done {
+  readonly results: (WriteResult | Error)[];
+  readonly changes: Change[];
+  revision: number;
+  pastBytes: number;
+}
+
+/**
+ * Group commit: the writes asked for in one turn of the event loop become one transaction with one fsync.
+ * While a commit runs, later turns' writes pile up and share the next one.
+ */
+export class GroupCommit {
+  revision: number;
+  readonly #db: DatabaseSync;
+  readonly #sql: Statements;
+  readonly #history: History;
+  readonly #clock: Clock;
+  readonly #listeners = new Set<(changes: readonly Change[]) => void>();
+  #asked: Asked[] = [];
+  #scheduled: NodeJS.Immediate | undefined;
+  #closed = false;
+
+  constructor(db: DatabaseSync, sql: Statements, history: History, clock: Clock) {
+    this.#db = db;
+    this.#sql = sql;
+    this.#history = history;
+    this.#clock = clock;
+    // Never 0: a resourceVersion of "0" has a meaning of its own in the API.
+    this.revision = Math.max(1, numberOf(sql.lastRevision.get()), history.trimmed);
+  }
+
+  write(writes: readonly Write[]): Promise<readonly WriteResult[]> {
+    if (this.#closed) return Promise.reject(new Error('the store is closed'));
+    return new Promise((resolve, reject) => {
+      this.#asked.push({ writes, resolve, reject });
+      this.#scheduled ??= setImmediate(() => this.#flush());
+    });
+  }
+
+  subscribe(listener: (changes: readonly Change[]) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** What was asked for before is still written. */
+  close(): void {
+    this.#closed = true;
+    if (this.#scheduled) clearImmediate(this.#scheduled);
+    this.#flush();
+    this.#listeners.clear();
+  }
+
+  #flush(): void {
+    this.#scheduled = undefined;
+    const batch = this.#asked;
+    this.#asked = [];
+    if (batch.length === 0) return;
+    const done: Done = { results: [], changes: [], revision: this.revision, pastBytes: 0 };
+    try {
+      this.#db.exec('BEGIN IMMEDIATE');
+      const now = this.#clock.now();
+      for (const { writes } of batch) for (const write of writes) done.results.push(this.#apply(write, done, now));
+      this.#db.exec('COMMIT');
+    } catch (error) {
+      if (this.#db.isTransaction) this.#db.exec('ROLLBACK');
+      for (const { reject } of batch) reject(toError(error));
+      return;
+    }
+    this.revision = done.revision;
+    if (done.changes.length > 0) for (const listener of this.#listeners) listener(done.changes);
+    let from = 0;
+    for (const { writes, resolve, reject } of batch) {
+      const results = done.results.slice(from, (from += writes.length));
+      const failed = results.find((result) => result instanceof Error);
+      if (failed) reject(failed);
+      else resolve(results as WriteResult[]);
+    }
+    if (done.pastBytes > 0) this.#history.grew(done.pastBytes, this.revision);
+  }
+
+  #apply(write: Write, done: Done, now: number): WriteResult | Error {
+    const { key } = write;
+    const found = this.#sql.get.get(key.resource, key.namespace, key.name) as VersionRecord | undefined;
+    const before: StoredRow | undefined = found && new Row(found);
+    if ((before?.revision ?? 0) !== write.expect) return { ok: false, current: before };
+    const revision = done.revision + 1;
+    let next: { uid: string; text: string; index: StoredRow['index'] };
+    const removed = write.next === undefined;
+    if (removed && !before) return { ok: false, current: undefined };
+    try {
+      next = write.next?.(revision) ?? { uid: before!.uid, text: before!.text, index: before!.index, ...write.last?.(revision) };
+    } catch (error) {
+      return toError(error);
+    }
+    const idx = encodeIndex(next.index);
+    const type = removed ? 'DELETED' : before ? 'MODIFIED' : 'ADDED';
+    const bytes = next.text.length + idx.length;
+    // The old version leaves the present before the new one enters: the index of present keys is unique.
+    if (before && found) {
+      this.#sql.supersede.run(revision, now, before.revision);
+      this.#sql.dropOwners.run(before.revision);
+      done.pastBytes += found.text.length + found.idx.length;
+    }
+    this.#sql.insert.run(removed ? revision : 0, removed ? now : 0, bytes, revision, key.resource, key.namespace, key.name, next.uid, idx, next.text, type);
+    if (removed) done.pastBytes += bytes;
+    else for (const owner of next.index.owners) this.#sql.addOwner.run(owner, revision);
+    const row = new Row({ revision, ...key, uid: next.uid, idx, text: next.text }, next.index);
+    done.revision = revision;
+    done.changes.push({ revision, type, row, before });
+    return { ok: true, row };
+  }
+}

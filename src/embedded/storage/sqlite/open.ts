@@ -1,0 +1,33 @@
+import { chmodSync } from 'node:fs';
+import { DatabaseSync } from 'node:sqlite';
+
+import { TsumugiError } from '../../../base/errors.ts';
+import { migrate } from './migrations.ts';
+
+/** SQLITE_BUSY */
+const busy = 5;
+
+/**
+ * Opens `path` for this process alone: the exclusive lock ends with the process, however it ends.
+ * Durable at each commit (WAL, synchronous=FULL). Throws a Conflict when another process or store has it open.
+ */
+export function openDatabase(path: string): DatabaseSync {
+  const db = new DatabaseSync(path, { timeout: 0 });
+  try {
+    // Exclusive before the first access: WAL then needs no shared-memory file, and a second opener is refused.
+    db.exec('PRAGMA locking_mode = EXCLUSIVE');
+    db.exec('PRAGMA journal_mode = WAL');
+    db.exec('PRAGMA synchronous = FULL');
+    db.exec('PRAGMA cache_size = -16384');
+    db.exec('BEGIN EXCLUSIVE; COMMIT');
+    chmodSync(path, 0o600);
+    migrate(db, path);
+    return db;
+  } catch (error) {
+    db.close();
+    if ((error as { errcode?: number }).errcode === busy) {
+      throw new TsumugiError('Conflict', `${path} is in use by another process`, { hint: 'stop the other one, or use another data folder', cause: error });
+    }
+    throw error;
+  }
+}

@@ -1,0 +1,122 @@
+import { join } from 'node:path';
+import type { DatabaseSync } from 'node:sqlite';
+
+import { systemClock } from '../../../base/clock.ts';
+import type { Clock } from '../../../base/clock.ts';
+import { HistoryGone } from '../store.ts';
+import type { Change, ListQuery, Store, StoredRow, StoreKey, Write, WriteResult } from '../store.ts';
+import { GroupCommit } from './commit.ts';
+import { defaultHistory, History } from './history.ts';
+import type { HistoryLimits } from './history.ts';
+import { openDatabase } from './open.ts';
+import { Row } from './rows.ts';
+import type { VersionRecord } from './rows.ts';
+import { numberOf, prepareStatements } from './statements.ts';
+import type { Statements } from './statements.ts';
+
+export interface SqliteStoreOptions {
+  /** The folder that holds `api.db`. */
+  readonly data: string;
+  readonly history?: Partial<HistoryLimits>;
+  readonly clock?: Clock;
+}
+
+/** Rows read before the event loop gets its turn. */
+const chunk = 500;
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/**
+ * The storage port on SQLite: one file, one process, one table of versions.
+ *
+ * @example const store = openSqliteStore({ data: '.tsumugi' })
+ */
+export function openSqliteStore(options: SqliteStoreOptions): Store {
+  return new SqliteStore(openDatabase(join(options.data, 'api.db')), options.clock ?? systemClock, { ...defaultHistory, ...options.history });
+}
+
+class SqliteStore implements Store {
+  readonly #db: DatabaseSync;
+  readonly #sql: Statements;
+  readonly #history: History;
+  readonly #commit: GroupCommit;
+
+  constructor(db: DatabaseSync, clock: Clock, limits: HistoryLimits) {
+    this.#db = db;
+    this.#sql = prepareStatements(db);
+    this.#history = new History(db, this.#sql, clock, limits);
+    this.#commit = new GroupCommit(db, this.#sql, this.#history, clock);
+  }
+
+  async get(keys: readonly StoreKey[]): Promise<readonly (StoredRow | undefined)[]> {
+    return keys.map((key) => rowOf(this.#sql.get.get(key.resource, key.namespace, key.name)));
+  }
+
+  async list(query: ListQuery): Promise<{ rows: readonly StoredRow[]; revision: number; remaining: number }> {
+    const revision = query.at ?? this.revision();
+    if (revision < this.#history.trimmed) throw new HistoryGone(this.#history.trimmed);
+    const unpin = this.#history.pin(revision);
+    try {
+      return await this.#scan(query, revision);
+    } finally {
+      unpin();
+    }
+  }
+
+  async #scan(query: ListQuery, revision: number): Promise<{ rows: readonly StoredRow[]; revision: number; remaining: number }> {
+    const { resource, select, limit = Infinity } = query;
+    const range = query.namespace === undefined ? 'all' : 'one';
+    let after = { namespace: query.namespace ?? '', name: '', ...(query.after && (range === 'all' || query.after.namespace === query.namespace) ? query.after : {}) };
+    const rows: StoredRow[] = [];
+    for (;;) {
+      const scan = this.#sql.scan[revision === this.revision() ? 'present' : 'past'][range];
+      const size = select ? chunk : Math.min(chunk, limit - rows.length);
+      const found = scan.rows.all(resource, revision, after.namespace, after.name, size) as unknown as VersionRecord[];
+      for (const record of found) {
+        const row = new Row(record);
+        after = row;
+        if (!select || select(row.index, row)) rows.push(row);
+        if (rows.length >= limit) return { rows, revision, remaining: numberOf(scan.count.get(resource, revision, after.namespace, after.name)) };
+      }
+      if (found.length < size) return { rows, revision, remaining: 0 };
+      await turn();
+    }
+  }
+
+  write(writes: readonly Write[]): Promise<readonly WriteResult[]> {
+    return this.#commit.write(writes);
+  }
+
+  async dependents(ownerUids: readonly string[]): Promise<readonly StoredRow[]> {
+    const found = new Map<number, StoredRow>();
+    for (const uid of ownerUids) for (const record of this.#sql.owned.all(uid) as unknown as VersionRecord[]) found.set(record.revision, new Row(record));
+    return [...found.values()];
+  }
+
+  async changes(since: number, resource: string, limit: number): Promise<readonly Change[]> {
+    if (since < this.#history.trimmed) throw new HistoryGone(this.#history.trimmed);
+    const records = this.#sql.changes.all(resource, since, limit) as unknown as VersionRecord[];
+    return records.map((record) => ({
+      revision: record.revision,
+      type: record.type,
+      row: new Row(record),
+      before: record.type === 'ADDED' ? undefined : rowOf(this.#sql.before.get(record.revision)),
+    }));
+  }
+
+  subscribe(listener: (changes: readonly Change[]) => void): () => void {
+    return this.#commit.subscribe(listener);
+  }
+
+  revision(): number {
+    return this.#commit.revision;
+  }
+
+  async close(): Promise<void> {
+    if (!this.#db.isOpen) return;
+    this.#commit.close();
+    this.#db.close();
+  }
+}
+
+const rowOf = (record: unknown): StoredRow | undefined => (record === undefined ? undefined : new Row(record as VersionRecord));
