@@ -1,0 +1,167 @@
+/**
+ * How an activator hands a pod its function: sealed to the pod (nobody on the way can read its secrets) and signed by the platform
+ * (nobody else can specialise or stop a pod, even if it reaches the pod's socket).
+ *
+ * Envelope of SPECIALIZE: `u8 version | 32 bytes ephemeral X25519 key | AES-256-GCM ciphertext | 16 bytes tag | 64 bytes Ed25519 signature`.
+ * Key and nonce come from HKDF-SHA256 over the X25519 secret, salted with both public keys; the ephemeral key is new each time.
+ * The signature covers the purpose, the pod's uid and the sha256 of all that stands before it, so that an envelope fits one pod only.
+ * Plaintext: `u32 length of the head | JSON Specialize | package`.
+ */
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  diffieHellman,
+  generateKeyPairSync,
+  hkdfSync,
+  type KeyObject,
+  sign,
+  verify,
+} from 'node:crypto';
+import type { Specialize } from './protocol.ts';
+
+const SEAL_VERSION = 1;
+const KEY_BYTES = 32;
+const TAG_BYTES = 16;
+const SIGNATURE_BYTES = 64;
+const SPECIALIZE_PURPOSE = 'tsumugi specialize 1';
+const DRAIN_PURPOSE = 'tsumugi drain 1';
+
+/** The envelope or the signature is not for this pod, not of this platform, or was changed on the way. Nothing of it may be used. */
+export class SealError extends Error {
+  override name = 'SealError';
+}
+
+/** A key pair: `publicKey` is what is told to others, base64url of the raw 32 bytes. */
+export interface KeyPair {
+  readonly publicKey: string;
+  readonly privateKey: KeyObject;
+}
+
+const rawPublicKey = (key: KeyObject): string => key.export({ format: 'jwk' }).x ?? '';
+
+function importPublicKey(curve: 'X25519' | 'Ed25519', raw: string): KeyObject {
+  if (Buffer.from(raw, 'base64url').length !== KEY_BYTES)
+    throw new SealError(`not an ${curve} key: it must be base64url of ${KEY_BYTES} bytes`);
+  return createPublicKey({ format: 'jwk', key: { kty: 'OKP', crv: curve, x: raw } });
+}
+
+/** A pod's own key, made anew at each start and never stored: SPECIALIZE is sealed to it. */
+export function generatePodKey(): KeyPair {
+  const { publicKey, privateKey } = generateKeyPairSync('x25519');
+  return { publicKey: rawPublicKey(publicKey), privateKey };
+}
+
+/** The platform's signing key, to be stored as PKCS#8 PEM (`exportSigningKey`) with mode 0600. */
+export function generateSigningKey(): KeyPair {
+  const { publicKey, privateKey } = generateKeyPairSync('ed25519');
+  return { publicKey: rawPublicKey(publicKey), privateKey };
+}
+
+/** PKCS#8 PEM of a signing key. */
+export function exportSigningKey(key: KeyPair): string {
+  return key.privateKey.export({ format: 'pem', type: 'pkcs8' });
+}
+
+/** Reads what `exportSigningKey` wrote. Throws when it is no Ed25519 key. */
+export function importSigningKey(pem: string): KeyPair {
+  const privateKey = createPrivateKey(pem);
+  if (privateKey.asymmetricKeyType !== 'ed25519')
+    throw new SealError(`the platform key must be Ed25519, not ${privateKey.asymmetricKeyType}`);
+  return { publicKey: rawPublicKey(createPublicKey(privateKey)), privateKey };
+}
+
+/** The platform's public key as pods get it, ready to verify. Throws SealError when it is no key. */
+export function importVerifyKey(raw: string): KeyObject {
+  return importPublicKey('Ed25519', raw);
+}
+
+function signed(purpose: string, pod: string, content: Uint8Array): Buffer {
+  const digest = createHash('sha256').update(content).digest();
+  return Buffer.concat([Buffer.from(`${purpose}\0${pod}\0`), digest]);
+}
+
+function deriveKey(secret: Buffer, ephemeral: Uint8Array, pod: Uint8Array): { key: Buffer; nonce: Buffer } {
+  const material = Buffer.from(hkdfSync('sha256', secret, Buffer.concat([ephemeral, pod]), SPECIALIZE_PURPOSE, 44));
+  return { key: material.subarray(0, 32), nonce: material.subarray(32) };
+}
+
+/**
+ * Payload of SPECIALIZE for one pod. `podKey` is `key` of its Welcome.
+ *
+ * @example connection.send(FrameType.SPECIALIZE, 0, 1, sealSpecialize(head, packageTar, welcome.key, platformKey))
+ */
+export function sealSpecialize(head: Specialize, packageTar: Uint8Array, podKey: string, platform: KeyPair): Buffer {
+  const ephemeral = generatePodKey();
+  const ephemeralRaw = Buffer.from(ephemeral.publicKey, 'base64url');
+  const secret = diffieHellman({ privateKey: ephemeral.privateKey, publicKey: importPublicKey('X25519', podKey) });
+  const { key, nonce } = deriveKey(secret, ephemeralRaw, Buffer.from(podKey, 'base64url'));
+  const text = Buffer.from(JSON.stringify(head));
+  const length = Buffer.allocUnsafe(4);
+  length.writeUInt32BE(text.length);
+  const cipher = createCipheriv('aes-256-gcm', key, nonce);
+  const envelope = Buffer.concat([
+    Buffer.of(SEAL_VERSION),
+    ephemeralRaw,
+    cipher.update(length),
+    cipher.update(text),
+    cipher.update(packageTar),
+    cipher.final(),
+    cipher.getAuthTag(),
+  ]);
+  return Buffer.concat([envelope, sign(null, signed(SPECIALIZE_PURPOSE, head.pod, envelope), platform.privateKey)]);
+}
+
+/** Opens what `sealSpecialize` made for this pod. Throws SealError. The returned package is a view of freshly allocated memory. */
+export function openSpecialize(
+  payload: Uint8Array,
+  pod: string,
+  podKey: KeyPair,
+  verifyKey: KeyObject,
+): { head: Specialize; package: Buffer } {
+  const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
+  if (bytes.length < 1 + KEY_BYTES + TAG_BYTES + SIGNATURE_BYTES) throw new SealError('the envelope is cut short');
+  if (bytes[0] !== SEAL_VERSION) throw new SealError(`the envelope has version ${bytes[0]}, this shim reads ${SEAL_VERSION}`);
+  const envelope = bytes.subarray(0, -SIGNATURE_BYTES);
+  if (!verify(null, signed(SPECIALIZE_PURPOSE, pod, envelope), verifyKey, bytes.subarray(-SIGNATURE_BYTES))) {
+    throw new SealError("the envelope is not signed by this pod's platform for this pod");
+  }
+  const ephemeralRaw = envelope.subarray(1, 1 + KEY_BYTES);
+  let plain: Buffer;
+  try {
+    const secret = diffieHellman({
+      privateKey: podKey.privateKey,
+      publicKey: importPublicKey('X25519', ephemeralRaw.toString('base64url')),
+    });
+    const { key, nonce } = deriveKey(secret, ephemeralRaw, Buffer.from(podKey.publicKey, 'base64url'));
+    const decipher = createDecipheriv('aes-256-gcm', key, nonce);
+    decipher.setAuthTag(envelope.subarray(-TAG_BYTES));
+    plain = Buffer.concat([decipher.update(envelope.subarray(1 + KEY_BYTES, -TAG_BYTES)), decipher.final()]);
+  } catch (cause) {
+    throw new SealError("the envelope is not sealed to this pod's key", { cause });
+  }
+  const headLength = plain.readUInt32BE(0);
+  const head = JSON.parse(plain.toString('utf8', 4, 4 + headLength)) as Specialize;
+  if (head.pod !== pod) throw new SealError(`the envelope names pod ${head.pod}`);
+  return { head, package: plain.subarray(4 + headLength) };
+}
+
+/** Payload of DRAIN: `64 bytes signature | JSON {idleMs}`. A replay is harmless: it stops only a pod that has been idle for so long (or is stopping). */
+export function signDrain(pod: string, idleMs: number, platform: KeyPair): Buffer {
+  const text = Buffer.from(JSON.stringify({ idleMs }));
+  return Buffer.concat([sign(null, signed(DRAIN_PURPOSE, pod, text), platform.privateKey), text]);
+}
+
+/** Milliseconds of `signDrain`. Throws SealError. */
+export function openDrain(payload: Uint8Array, pod: string, verifyKey: KeyObject): number {
+  const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
+  const text = bytes.subarray(SIGNATURE_BYTES);
+  if (text.length === 0 || !verify(null, signed(DRAIN_PURPOSE, pod, text), verifyKey, bytes.subarray(0, SIGNATURE_BYTES))) {
+    throw new SealError("DRAIN is not signed by this pod's platform for this pod");
+  }
+  const { idleMs } = JSON.parse(text.toString()) as { idleMs?: unknown };
+  if (typeof idleMs !== 'number' || !(idleMs >= 0)) throw new SealError('DRAIN names no idleMs');
+  return idleMs;
+}
