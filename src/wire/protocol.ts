@@ -9,13 +9,16 @@
  * `length` counts the payload only; integers are big-endian. Stream 0 is the connection; a client numbers its invocations 1, 2, ….
  * A frame of another version ends the connection with GOAWAY `version`.
  *
- * Heads are flat: fields joined by `\0` (no field may hold one). REQUEST and RESPONSE carry `u32 length of the head | head | first bytes of the
+ * Heads are flat: fields joined by `\0` (no field may hold one), latin1 as HTTP's heads are (an export's name is percent-encoded). REQUEST and RESPONSE carry `u32 length of the head | head | first bytes of the
  * body`; with END no DATA follows. Body bytes, inline ones included, are covered by credit: each side may send INITIAL_CREDIT
  * bytes per stream and direction before it hears CREDIT.
  */
 export const VERSION = 1;
 export const HEADER_BYTES = 12;
+/** Of a SPECIALIZE, which carries the package. */
 export const MAX_PAYLOAD = 64 * 1024 * 1024;
+/** Of every other frame. */
+export const MAX_FRAME = 1024 * 1024;
 /** DATA frames are at most this long, so that streams share a connection fairly. */
 export const MAX_DATA = 64 * 1024;
 export const INITIAL_CREDIT = 256 * 1024;
