@@ -12,7 +12,10 @@ export interface LogLine {
 export interface LogStore {
   append(batch: readonly { readonly stream: string; readonly lines: readonly LogLine[] }[]): Promise<void>;
   /** The last `tail` lines (all) of all streams with this prefix, oldest first, from `since` on. */
-  read(prefix: string, options?: { readonly since?: number; readonly tail?: number }): Promise<readonly (LogLine & { readonly stream: string })[]>;
+  read(
+    prefix: string,
+    options?: { readonly since?: number; readonly tail?: number },
+  ): Promise<readonly (LogLine & { readonly stream: string })[]>;
   /** Drops what is older, then the oldest beyond the bytes. */
   trim(limits: { readonly olderThan: number; readonly maxBytes: number }): Promise<void>;
   close(): Promise<void>;

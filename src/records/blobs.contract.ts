@@ -1,0 +1,49 @@
+/** What every driver of the blob port must do. `open` gives a store on the same data each time. */
+import { expect, it } from 'vitest';
+
+import type { BlobStore } from './blobs.ts';
+
+const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+
+export function blobContract(open: () => Promise<BlobStore>): void {
+  it('names a blob by the hash of its bytes', async () => {
+    const [id] = await (await open()).put([bytes('hello')]);
+    expect(id).toBe('sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824');
+  });
+
+  it('gives back what was put, in the order asked for, and undefined for what is not there', async () => {
+    const store = await open();
+    const [a, b] = (await store.put([bytes('a'), new Uint8Array(0)])) as [string, string];
+    const missing = `sha256:${'0'.repeat(64)}`;
+    const got = await store.get([b, missing, a]);
+    expect(got.map((each) => each && Buffer.from(each).toString())).toEqual(['', undefined, 'a']);
+    expect(await store.has([b, missing, a])).toEqual([true, false, true]);
+  });
+
+  it('still has it when opened again', async () => {
+    const big = new Uint8Array(300_000).fill(7);
+    const [id] = (await (await open()).put([big])) as [string];
+    const [again] = await (await open()).get([id]);
+    expect(Buffer.compare(Buffer.from(again ?? []), big)).toBe(0);
+  });
+
+  it('takes the same bytes many times at once as one blob', async () => {
+    const store = await open();
+    const ids = (await Promise.all(Array.from({ length: 20 }, () => store.put([bytes('same')])))).flat();
+    expect(new Set(ids).size).toBe(1);
+    expect(await store.has([ids[0] ?? ''])).toEqual([true]);
+  });
+
+  it('forgets what is deleted, and does not mind deleting it twice', async () => {
+    const store = await open();
+    const [id] = (await store.put([bytes('gone')])) as [string];
+    await store.delete([id]);
+    await store.delete([id]);
+    expect(await store.get([id])).toEqual([undefined]);
+  });
+
+  it('refuses an id that is none', async () => {
+    const store = await open();
+    await expect(store.get(['../../etc/passwd'])).rejects.toMatchObject({ code: 'Invalid' });
+  });
+}

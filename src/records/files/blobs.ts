@@ -1,0 +1,83 @@
+/**
+ * Blobs as files: `<folder>/sha256/<2 hex>/<62 hex>`. One machine, one writing process.
+ *
+ * A blob is written to `<folder>/tmp`, synced, then renamed, so a reader sees all of it or nothing, whenever the power goes.
+ */
+import { createHash, randomUUID } from 'node:crypto';
+import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+
+import { TsumugiError } from '../../base/errors.ts';
+import type { BlobStore } from '../blobs.ts';
+
+/** The id of these bytes: `sha256:<64 hex>`. */
+export function blobId(bytes: Uint8Array): string {
+  return `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+}
+
+/** Opens (and makes) the folder. What a crash left half-written is removed. */
+export async function openFileBlobs(folder: string): Promise<BlobStore> {
+  const temporary = join(folder, 'tmp');
+  await rm(temporary, { recursive: true, force: true });
+  await mkdir(temporary, { recursive: true, mode: 0o700 });
+
+  const pathOf = (id: string): string => {
+    const hex = /^sha256:([0-9a-f]{64})$/.exec(id)?.[1];
+    if (!hex) throw new TsumugiError('Invalid', `"${id}" is no blob id`, { hint: 'an id is sha256: and 64 hex digits' });
+    return join(folder, 'sha256', hex.slice(0, 2), hex.slice(2));
+  };
+
+  const has = async (id: string): Promise<boolean> =>
+    stat(pathOf(id)).then(
+      () => true,
+      () => false,
+    );
+
+  async function put(bytes: Uint8Array): Promise<string> {
+    const id = blobId(bytes);
+    if (await has(id)) return id;
+    const path = pathOf(id);
+    const half = join(temporary, randomUUID());
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    const file = await open(half, 'wx', 0o600);
+    try {
+      await file.writeFile(bytes);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(half, path);
+    await syncFolder(dirname(path));
+    return id;
+  }
+
+  async function get(id: string): Promise<Uint8Array | undefined> {
+    try {
+      const bytes = await readFile(pathOf(id));
+      // A disk that lost bytes must not become code that runs.
+      return blobId(bytes) === id ? bytes : undefined;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      throw error;
+    }
+  }
+
+  return {
+    put: (all) => Promise.all(all.map(put)),
+    get: (ids) => Promise.all(ids.map(get)),
+    has: (ids) => Promise.all(ids.map(has)),
+    delete: async (ids) => {
+      await Promise.all(ids.map((id) => rm(pathOf(id), { force: true })));
+    },
+  };
+}
+
+/** A rename is durable only when its folder is. */
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
