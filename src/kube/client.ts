@@ -15,6 +15,8 @@ export interface ListOptions {
   limit?: number;
   continue?: string;
   resourceVersion?: string;
+  /** Aborted: the list is given up, and rejects with the signal's reason. */
+  signal?: AbortSignal;
 }
 
 export interface ObjectList<T extends KubeObject> {
@@ -48,7 +50,9 @@ export interface WriteOptions {
 }
 
 /** `json`: RFC 6902 operations; `merge`: RFC 7396; `strategic`: Kubernetes' own, built-in kinds only. */
-export type Patch = { readonly type: 'json'; readonly body: readonly object[] } | { readonly type: 'merge' | 'strategic'; readonly body: object };
+export type Patch =
+  | { readonly type: 'json'; readonly body: readonly object[] }
+  | { readonly type: 'merge' | 'strategic'; readonly body: object };
 
 export interface DeleteOptions {
   gracePeriodSeconds?: number;
