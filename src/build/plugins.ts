@@ -1,0 +1,53 @@
+/** How imports of a function are found: ours from this install, the platform's from Node, the rest from the user. */
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { isBuiltin } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import type { Plugin } from 'esbuild';
+
+/** What a function may import from us; each is one module without imports of its own. */
+const own: Record<string, string> = { 'tsumugi/sdk': '../sdk/index' };
+
+function ownFile(name: string): string | undefined {
+  const stem = own[name];
+  // Sources in a checkout, compiled in a published package.
+  return (
+    stem && ['.ts', '.js'].map((extension) => fileURLToPath(new URL(stem + extension, import.meta.url))).find((path) => existsSync(path))
+  );
+}
+
+/** `tsumugi/sdk` is this install's wherever the user's file lies, and has no machine's path in the bundle. */
+export const ownModules: Plugin = {
+  name: 'tsumugi',
+  setup(build) {
+    build.onResolve({ filter: /^tsumugi\// }, ({ path }) =>
+      ownFile(path)
+        ? { path, namespace: 'tsumugi' }
+        : { errors: [{ text: `"${path}" does not exist; a function may import ${Object.keys(own).join(', ')}` }] },
+    );
+    build.onLoad({ filter: /.*/, namespace: 'tsumugi' }, async ({ path }) => {
+      const file = ownFile(path) ?? '';
+      return { contents: await readFile(file, 'utf8'), loader: file.endsWith('.ts') ? 'ts' : 'js' };
+    });
+  },
+};
+
+/** For code from a manifest: Node's modules and ours, nothing from a disk. */
+export const noFiles = (name: string): Plugin => ({
+  name: 'no-files',
+  setup(build) {
+    void ownModules.setup(build);
+    build.onResolve({ filter: /.*/ }, ({ path, kind }) => {
+      if (kind === 'entry-point' || path.startsWith('tsumugi/')) return undefined;
+      if (isBuiltin(path)) return { path, external: true };
+      const what = /^[./]/.test(path) || path.startsWith('file:') ? 'files' : 'packages';
+      return {
+        errors: [
+          {
+            text: `the inline source of function "${name}" cannot import "${path}": there are no ${what} beside a manifest; use \`tsumugi deploy FILE\`, which bundles them`,
+          },
+        ],
+      };
+    });
+  },
+});
