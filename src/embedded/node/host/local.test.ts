@@ -1,0 +1,56 @@
+import { once } from 'node:events';
+import { fork } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { processHostContract } from '../process-host.contract.ts';
+import { localProcessHost } from './local.ts';
+import { LineTagger } from './log-writer.ts';
+
+processHostContract('local', () => {
+  const host = localProcessHost();
+  return Promise.resolve({ host, close: () => host.close() });
+});
+
+it('leaves no orphan when the host itself is killed with SIGKILL', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'host-'));
+  const hostProcess = fork(join(import.meta.dirname, 'testing/host-process.ts'), [folder], { execArgv: [] });
+  const [pid] = (await once(hostProcess, 'message')) as [number];
+  expect(await readFile(`/proc/${pid}/cmdline`, 'utf8')).toContain('sleep');
+  hostProcess.kill('SIGKILL');
+  await once(hostProcess, 'exit');
+  // A killed process may stay as a zombie until somebody reaps it: what counts is that it does not run.
+  const state = (): Promise<string> =>
+    readFile(`/proc/${pid}/stat`, 'utf8').then(
+      (stat) => stat.split(' ')[2] ?? '',
+      () => 'gone',
+    );
+  while (!['Z', 'X', 'gone'].includes(await state())) await new Promise((resolve) => setTimeout(resolve, 5));
+  expect(['Z', 'X', 'gone']).toContain(await state());
+  await rm(folder, { recursive: true });
+});
+
+it('cuts an overlong line into P pieces and a last F one, whatever the chunks', () => {
+  const line = 'x'.repeat(40_000);
+  const bytes = Buffer.from(`short\n${line}\nend`);
+  for (const size of [bytes.length, 1000, 16_384]) {
+    const tagger = new LineTagger('stdout');
+    let text = '';
+    for (let at = 0; at < bytes.length; at += size) text += tagger.push(bytes.subarray(at, at + size));
+    text += tagger.end();
+    const lines = text
+      .trimEnd()
+      .split('\n')
+      .map((entry) => entry.slice(entry.indexOf(' ') + 1));
+    expect(lines.map((entry) => entry.slice(0, 9))).toEqual(['stdout F ', 'stdout P ', 'stdout P ', 'stdout F ', 'stdout F ']);
+    expect(lines[0]).toBe('stdout F short');
+    expect(
+      lines
+        .slice(1, 4)
+        .map((entry) => entry.slice(9))
+        .join(''),
+    ).toBe(line);
+    expect(lines[4]).toBe('stdout F end');
+  }
+});

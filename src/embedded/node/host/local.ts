@@ -1,0 +1,240 @@
+/** The process host that really spawns: the owner of every pod's process, in the supervisor. */
+import { execFile, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { access, constants } from 'node:fs/promises';
+import { delimiter, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Duplex, Readable } from 'node:stream';
+import type { Log } from '../../../base/log.ts';
+import { silentLog } from '../../../base/log.ts';
+import type { HostedProcess, ProcessEvent, ProcessExit, ProcessHost, ProcessSpec } from '../process-host.ts';
+import { LogWriter } from './log-writer.ts';
+
+/** How long after a process's end its pipes may stay open (something that left its process group holds them). */
+const pipesCloseWithinMs = 500;
+/** A pod may write to its life-line: a longer line, or more lines a second, is not the shim's talk. */
+const maxLineBytes = 64 * 1024;
+const maxLinesPerSecond = 200;
+
+interface Entry {
+  readonly spec: ProcessSpec;
+  readonly child: ChildProcess;
+  readonly lifeline: Duplex;
+  readonly pid: number;
+  readonly startedAt: number;
+  exit?: ProcessExit;
+}
+
+export interface LocalProcessHost extends ProcessHost {
+  /** Kills all that runs and resolves when it is gone. */
+  close(): Promise<void>;
+}
+
+/**
+ * Spawns each process in a session of its own, with `PR_SET_PDEATHSIG` where util-linux has `setpriv`: even when this process is
+ * killed with SIGKILL, the kernel ends what it spawned.
+ *
+ * @example const host = localProcessHost(); await host.start({ id: 'a', argv: ['/bin/true'], env: {}, cwd: '/', logFile: '/tmp/a.log', maxLogBytes: 1e6 });
+ */
+export function localProcessHost(options: { readonly log?: Log } = {}): LocalProcessHost {
+  const log = options.log ?? silentLog;
+  const entries = new Map<string, Entry>();
+  const starting = new Set<string>();
+  const listeners = new Set<(event: ProcessEvent) => void>();
+  const tell = (event: ProcessEvent): void => {
+    for (const listener of listeners) listener(event);
+  };
+  let deathSignal: Promise<readonly string[]> | undefined;
+
+  async function start(spec: ProcessSpec): Promise<HostedProcess> {
+    if (entries.has(spec.id) || starting.has(spec.id)) throw new Error(`process ${spec.id} exists already`);
+    starting.add(spec.id);
+    try {
+      const program = await findProgram(spec);
+      deathSignal ??= probeDeathSignal();
+      const argv = [...(await deathSignal), program, ...spec.argv.slice(1)];
+      const writer = new LogWriter(spec.logFile, spec.maxLogBytes);
+      await writer.open();
+      const child = spawnDetached(argv, spec);
+      await new Promise<void>((resolve, reject) => {
+        child.once('spawn', resolve);
+        child.once('error', (error) => {
+          void writer.close();
+          reject(error);
+        });
+      });
+      const entry: Entry = { spec, child, lifeline: child.stdio[3] as Duplex, pid: child.pid as number, startedAt: Date.now() };
+      entries.set(spec.id, entry);
+      follow(entry, writer);
+      return describe(entry);
+    } finally {
+      starting.delete(spec.id);
+    }
+  }
+
+  function follow(entry: Entry, writer: LogWriter): void {
+    const { child, lifeline, spec } = entry;
+    const pipes = [child.stdout, child.stderr] as [Readable, Readable];
+    writer.attach(pipes[0], 'stdout');
+    writer.attach(pipes[1], 'stderr');
+    const stopListening = listenToLifeline(lifeline, (line) => {
+      if (line === undefined) killAll(entry);
+      else tell({ type: 'line', id: spec.id, line });
+    });
+    child.on('error', (error) => log.warn({ id: spec.id, error: error.message }, 'a process could not be signalled'));
+    child.once('exit', (code, signal) => {
+      const at = Date.now();
+      // What it left behind in its process group ends with it, as in a container.
+      send(-entry.pid, 'SIGKILL');
+      const force = setTimeout(() => [...pipes, lifeline].forEach((pipe) => pipe.destroy()), pipesCloseWithinMs);
+      // 'close': all pipes have ended, so the log holds all that was written.
+      child.once('close', () => {
+        clearTimeout(force);
+        stopListening();
+        void writer.close().then(() => {
+          if (writer.failure !== undefined) log.warn({ id: spec.id, error: writer.failure.message }, 'log lines of a pod were lost');
+          entry.exit = { code, signal, at };
+          tell({ type: 'exit', id: spec.id, code, signal, at });
+        });
+      });
+    });
+  }
+
+  const host: LocalProcessHost = {
+    start,
+    send(id, line) {
+      const entry = entries.get(id);
+      if (entry && !entry.exit && entry.lifeline.writable) entry.lifeline.write(`${line}\n`);
+    },
+    signal(id, signal) {
+      const entry = entries.get(id);
+      if (!entry || hasEnded(entry)) return;
+      if (signal === 'SIGKILL') killAll(entry);
+      else send(entry.spec.nested ? firstChild(entry.pid) : entry.pid, 'SIGTERM');
+    },
+    list: () => Promise.resolve([...entries.values()].map(describe)),
+    forget(id) {
+      if (entries.get(id)?.exit) entries.delete(id);
+    },
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    async close() {
+      const running = [...entries.values()].filter((entry) => !entry.exit);
+      const gone = running.map(
+        (entry) =>
+          new Promise<void>((resolve) => {
+            const stop = host.subscribe((event) => {
+              if (event.type !== 'exit' || event.id !== entry.spec.id) return;
+              stop();
+              resolve();
+            });
+          }),
+      );
+      running.forEach(killAll);
+      await Promise.all(gone);
+    },
+  };
+  return host;
+}
+
+/** stdin is /dev/null; fd 3 the life-line; a session of its own, so that a terminal's Ctrl-C reaches only the supervisor. */
+function spawnDetached(argv: readonly string[], spec: ProcessSpec): ChildProcess {
+  return spawn(argv[0] as string, argv.slice(1), {
+    cwd: spec.cwd,
+    env: spec.env,
+    stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+    detached: true,
+  });
+}
+
+/** As execvp would find it, so that a wrong name is an error of the start and not an exit code of `setpriv`. */
+async function findProgram(spec: ProcessSpec): Promise<string> {
+  const name = spec.argv[0] ?? '';
+  const candidates = name.includes('/')
+    ? [name]
+    : (spec.env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin').split(delimiter).map((folder) => join(folder, name));
+  for (const path of candidates) {
+    // A relative path is the child's, from its cwd.
+    const runnable = await access(path.startsWith('/') ? path : join(spec.cwd, path), constants.X_OK).then(
+      () => true,
+      () => false,
+    );
+    if (runnable) return path;
+  }
+  throw Object.assign(new Error(`${name === '' ? 'an empty command' : name}: no such program`), { code: 'ENOENT' });
+}
+
+/** Tried by running it: BusyBox has a setpriv without this option. */
+async function probeDeathSignal(): Promise<readonly string[]> {
+  for (const setpriv of ['/usr/bin/setpriv', '/bin/setpriv']) {
+    const prefix = [setpriv, '--pdeathsig', 'KILL', '--'];
+    const works = await new Promise((resolve) => {
+      execFile(setpriv, [...prefix.slice(1), setpriv, '--version'], (error) => resolve(error === null));
+    });
+    if (works) return prefix;
+  }
+  return [];
+}
+
+function describe(entry: Entry): HostedProcess {
+  const { spec, pid, startedAt, exit } = entry;
+  return { id: spec.id, pid, startedAt, ...(exit ? { exit } : {}) };
+}
+
+/** Its process group: the session that it leads. In a pid namespace the kernel ends all the rest with it. */
+function killAll(entry: Entry): void {
+  if (!hasEnded(entry)) send(-entry.pid, 'SIGKILL');
+}
+
+/** Reaped: its pid may be another's by now. */
+function hasEnded({ child }: Entry): boolean {
+  return child.exitCode !== null || child.signalCode !== null;
+}
+
+function send(pid: number | undefined, signal: 'SIGTERM' | 'SIGKILL'): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // Gone already.
+  }
+}
+
+function firstChild(pid: number): number | undefined {
+  try {
+    const child = Number.parseInt(readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8'), 10);
+    return Number.isNaN(child) ? undefined : child;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Calls with each line, and with `undefined` once the talk breaks the rules. Returns how to stop. */
+function listenToLifeline(lifeline: Duplex, heard: (line: string | undefined) => void): () => void {
+  let second = 0;
+  let inSecond = 0;
+  let unfinished = 0;
+  const lines = createInterface({ input: lifeline, crlfDelay: Number.POSITIVE_INFINITY });
+  const stop = (): void => lines.close();
+  const breach = (): void => {
+    stop();
+    heard(undefined);
+  };
+  lifeline.on('error', () => {});
+  lifeline.on('data', (chunk: Buffer) => {
+    const newline = chunk.lastIndexOf(10);
+    unfinished = newline < 0 ? unfinished + chunk.length : chunk.length - newline - 1;
+    if (unfinished > maxLineBytes) breach();
+  });
+  lines.on('line', (line) => {
+    const now = Math.trunc(Date.now() / 1000);
+    if (now !== second) [second, inSecond] = [now, 0];
+    inSecond += 1;
+    if (inSecond > maxLinesPerSecond) breach();
+    else heard(line);
+  });
+  return stop;
+}
