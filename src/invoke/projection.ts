@@ -86,5 +86,11 @@ export type ActivateAnswer =
 
 /** The activator as the gateway sees it. Driver: HTTP over a unix socket or TCP. */
 export interface Activator {
+  /** @throws {TsumugiError} the coded error of the answer, or Unavailable when the activator cannot be reached. */
   activate(request: ActivateRequest, signal: AbortSignal): Promise<InstanceEntry>;
+  /**
+   * An instance that must go: `blocked` answers neither a request in its time nor a PING, so its event loop hangs: kill the pod.
+   * `POST /v1/instances/ID/failed` with JSON {reason, message}; 204, also when the pod is not known (any more).
+   */
+  report(instance: string, reason: 'blocked', message: string): Promise<void>;
 }
