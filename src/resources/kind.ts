@@ -1,4 +1,5 @@
 /** What the platform knows of one kind of object, whoever serves it: built-in (Pod) or ours (Function). */
+import type { Syntax } from './names.ts';
 import type { KubeObject, Resource } from './object.ts';
 import type { Structure } from './structure.ts';
 
@@ -6,11 +7,14 @@ import type { Structure } from './structure.ts';
 export interface PrinterColumn {
   readonly name: string;
   readonly type: 'string' | 'integer' | 'boolean' | 'date' | 'number';
+  /** '' where the kind's `cells` computes the value. */
   readonly jsonPath: string;
   /** 0: always; 1: only with `-o wide`. */
   readonly priority?: number;
   readonly format?: string;
   readonly description?: string;
+  /** The cell holds moments (see `moment` in cells.ts) that are shown as ages; columns of type `date` do in any case. */
+  readonly timed?: boolean;
 }
 
 /** A rule over several fields: the same verdict from CEL (in the CRD) and from `check` (here); a test compares them. */
@@ -32,7 +36,12 @@ export interface FieldError {
   readonly message: string;
 }
 
+/** What a table row stores: text and numbers, no ages. */
+export type Cell = string | number | boolean | null;
+
 export interface KindDefinition<T extends KubeObject = KubeObject> extends Resource {
+  /** `builtin`: the API server's own, decoded strictly by type. `custom`: a CRD with a schema. */
+  readonly origin: 'builtin' | 'custom';
   readonly singular: string;
   readonly shortNames: readonly string[];
   readonly categories: readonly string[];
@@ -41,10 +50,18 @@ export interface KindDefinition<T extends KubeObject = KubeObject> extends Resou
   readonly hasStatus: boolean;
   readonly columns: readonly PrinterColumn[];
   readonly rules: readonly CrossFieldRule[];
-  /** What structure cannot say; runs on create and on update (then with the stored object). */
-  readonly validate?: (object: T, old?: T) => readonly FieldError[];
-  /** JSONPaths beyond metadata.name and metadata.namespace that a field selector may name. */
+  /** Syntax of metadata.name; default: a DNS subdomain. */
+  readonly nameSyntax?: Syntax;
+  /** Subresources beside `status` that the API serves: pods have `log`. */
+  readonly subresources?: readonly string[];
+  /** Field paths beyond metadata.name and metadata.namespace that a field selector may name; an absent field selects as ''. */
   readonly selectableFields: readonly string[];
-  /** Cells of a built-in kind's table that no JSONPath can express (pod's STATUS); name -> text. */
-  readonly cells?: (object: T, now: number) => readonly (string | number)[];
+  /** Defaults that the structure's table cannot tell; `defaulted` in kinds.ts runs it after those of the structure. */
+  defaulting?(object: T): T;
+  /** What the server sets at creation, whatever was sent (phase, finalizers); before validation. */
+  prepareForCreate?(object: T): T;
+  /** What structure cannot say; runs on create and on update (then with the stored object). */
+  validate?(object: T, old?: T): readonly FieldError[];
+  /** Cells of a built-in kind's table that no JSONPath can express (pod's STATUS), one for each of `columns`. */
+  cells?(object: T): readonly Cell[];
 }

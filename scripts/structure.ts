@@ -1,0 +1,129 @@
+/**
+ * Derives `src/resources/builtin/structure.generated.ts` from a real API server's OpenAPI: fields, types, required, defaults,
+ * list types and keys, patch strategies, atomic marks; no texts.
+ *
+ *     kubectl get --raw /openapi/v3/api/v1 > v1.json && node scripts/structure.ts v1.json
+ *
+ * `test/cluster/structure.test.ts` does the same against a running server and compares.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { argv } from 'node:process';
+import type { Structure } from '../src/resources/structure.ts';
+
+/** The kinds the platform serves or reads; what they refer to comes along. */
+const roots = ['Namespace', 'ConfigMap', 'Secret', 'Pod', 'Event', 'Node', 'ServiceAccount'].map((kind) => `io.k8s.api.core.v1.${kind}`);
+
+interface Schema {
+  readonly type?: string;
+  readonly format?: string;
+  readonly default?: unknown;
+  readonly enum?: readonly string[];
+  readonly $ref?: string;
+  readonly allOf?: readonly Schema[];
+  readonly oneOf?: readonly Schema[];
+  readonly properties?: Readonly<Record<string, Schema>>;
+  readonly additionalProperties?: Schema;
+  readonly items?: Schema;
+  readonly required?: readonly string[];
+  readonly 'x-kubernetes-list-type'?: 'atomic' | 'set' | 'map';
+  readonly 'x-kubernetes-list-map-keys'?: readonly string[];
+  readonly 'x-kubernetes-map-type'?: string;
+  readonly 'x-kubernetes-patch-strategy'?: string;
+  readonly 'x-kubernetes-patch-merge-key'?: string;
+}
+
+export interface OpenApi {
+  readonly components: { readonly schemas: Readonly<Record<string, Schema>> };
+}
+
+/** `#/components/schemas/io.k8s.api.core.v1.PodSpec` -> `core.v1.PodSpec`. */
+function shortName(schema: string): string {
+  return schema
+    .replace(/^#\/components\/schemas\//, '')
+    .replace(/^io\.k8s\.apimachinery\.pkg\.apis\./, '')
+    .replace(/^io\.k8s\.(apimachinery\.pkg\.|api\.)/, '');
+}
+
+const isZero = (value: unknown): boolean => value === '' || value === 0 || value === false;
+
+/** OpenAPI notes Go's zero values as defaults. They are real only where Go writes the field in any case: where it is required. */
+function keepDefault(schema: Schema, isRequired: boolean): boolean {
+  return schema.default !== undefined && (isRequired || !isZero(schema.default));
+}
+
+function convert(schema: Schema, withDefault: boolean): Structure {
+  const rest = withDefault ? { default: schema.default } : {};
+  const ref = schema.$ref ?? schema.allOf?.[0]?.$ref;
+  if (ref) return { type: 'ref', ref: shortName(ref), ...rest };
+  if (schema.format === 'int-or-string') return { type: 'intOrString' };
+  if (schema.oneOf) return { type: 'intOrString', format: 'quantity' };
+  switch (schema.type) {
+    case 'array': {
+      const strategy = schema['x-kubernetes-patch-strategy']?.split(',') ?? [];
+      return {
+        type: 'list',
+        items: convert(schema.items ?? {}, false),
+        ...(schema['x-kubernetes-list-type'] && { list: schema['x-kubernetes-list-type'] }),
+        ...(schema['x-kubernetes-list-map-keys'] && { keys: schema['x-kubernetes-list-map-keys'] }),
+        ...(strategy.includes('merge') && { mergeKey: schema['x-kubernetes-patch-merge-key'] ?? '' }),
+        ...(strategy.includes('retainKeys') && { retainKeys: true }),
+      };
+    }
+    case 'object': {
+      const atomic = schema['x-kubernetes-map-type'] === 'atomic' ? { atomic: true } : {};
+      if (schema.additionalProperties) return { type: 'map', values: convert(schema.additionalProperties, false), ...atomic };
+      if (!schema.properties) return { type: 'any' };
+      const required = schema.required ?? [];
+      const fields = Object.entries(schema.properties).map(
+        ([name, field]) => [name, convert(field, keepDefault(field, required.includes(name)))] as const,
+      );
+      return { type: 'object', fields: Object.fromEntries(fields), ...(required.length > 0 && { required }), ...atomic };
+    }
+    case 'string':
+      return {
+        type: 'string',
+        ...(schema.format && { format: schema.format }),
+        ...(schema.enum && { enum: schema.enum }),
+        ...rest,
+      } as Structure;
+    case 'integer':
+    case 'number':
+      return { type: schema.type, ...(schema.format && { format: schema.format }), ...rest } as Structure;
+    case 'boolean':
+      return { type: 'boolean', ...rest } as Structure;
+    default:
+      return { type: 'any' };
+  }
+}
+
+/** The table's source text. */
+export function structureSource(openApi: OpenApi): string {
+  const found = new Map<string, Structure>();
+  const visit = (name: string): void => {
+    if (found.has(shortName(name))) return;
+    const schema = openApi.components.schemas[name];
+    if (!schema) throw new Error(`${name} is not in the OpenAPI document`);
+    found.set(shortName(name), convert(schema, false));
+    for (const [, ref] of JSON.stringify(schema).matchAll(/"\$ref":"#\/components\/schemas\/([^"]+)"/g)) visit(ref as string);
+  };
+  for (const root of roots) visit(root);
+  const lines = [...found]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, structure]) => `  ${JSON.stringify(name)}: ${JSON.stringify(structure)},`);
+  return `// Made by scripts/structure.ts from a real API server's OpenAPI. Do not edit.
+import type { Structure } from '../structure.ts';
+
+export const builtinStructures: Readonly<Record<string, Structure>> = {
+${lines.join('\n')}
+};
+`;
+}
+
+if (import.meta.main) {
+  const source = argv[2];
+  if (!source) throw new Error('usage: node scripts/structure.ts OPENAPI.json');
+  writeFileSync(
+    new URL('../src/resources/builtin/structure.generated.ts', import.meta.url),
+    structureSource(JSON.parse(readFileSync(source, 'utf8')) as OpenApi),
+  );
+}

@@ -1,0 +1,36 @@
+/** Every kind that the platform knows, and how to find one. */
+import { configMapKind } from './builtin/configmap.ts';
+import { namespaceKind } from './builtin/namespace.ts';
+import { secretKind } from './builtin/secret.ts';
+import { withDefaults } from './defaulting.ts';
+import type { KindDefinition } from './kind.ts';
+import type { KubeObject } from './object.ts';
+
+export { prune, unknownFields, withDefaults } from './defaulting.ts';
+export { typeError } from './type-check.ts';
+export { check } from './validation.ts';
+
+/** In the order of discovery: built-in ones first, by plural. */
+export const kinds: readonly KindDefinition[] = [configMapKind, namespaceKind, secretKind] as readonly KindDefinition[];
+
+const byResource = new Map(kinds.map((kind) => [`${kind.group}/${kind.version}/${kind.plural}`, kind]));
+const byKind = new Map(kinds.map((kind) => [`${apiVersionOf(kind)}/${kind.kind}`, kind]));
+
+/** @example kindFor('', 'v1', 'pods') */
+export const kindFor = (group: string, version: string, plural: string): KindDefinition | undefined =>
+  byResource.get(`${group}/${version}/${plural}`);
+
+/** @example kindOf({ apiVersion: 'tsumugi.dev/v1', kind: 'Function' }) */
+export const kindOf = (object: { readonly apiVersion: string; readonly kind: string }): KindDefinition | undefined =>
+  byKind.get(`${object.apiVersion}/${object.kind}`);
+
+/** `v1` or `tsumugi.dev/v1`. */
+export function apiVersionOf(resource: { readonly group: string; readonly version: string }): string {
+  return resource.group === '' ? resource.version : `${resource.group}/${resource.version}`;
+}
+
+/** The object with all defaults of its kind: the structure's, then what only code can tell. */
+export function defaulted<T extends KubeObject>(kind: KindDefinition, object: T): T {
+  const filled = withDefaults(kind.structure, object);
+  return (kind.defaulting?.(filled) ?? filled) as T;
+}

@@ -1,0 +1,24 @@
+/** Where each kind is served: all that a client needs to name it, without loading schemas. */
+import type { Resource } from './object.ts';
+
+const core = (plural: string, kind: string, namespaced = true): Resource => ({ group: '', version: 'v1', plural, kind, namespaced });
+const ours = (plural: string, kind: string, namespaced = true): Resource => ({
+  group: 'tsumugi.dev',
+  version: 'v1',
+  plural,
+  kind,
+  namespaced,
+});
+
+export const namespaces = core('namespaces', 'Namespace', false);
+export const configMaps = core('configmaps', 'ConfigMap');
+export const secrets = core('secrets', 'Secret');
+export const pods = core('pods', 'Pod');
+export const events = core('events', 'Event');
+export const nodes = core('nodes', 'Node', false);
+export const serviceAccounts = core('serviceaccounts', 'ServiceAccount');
+
+export const runtimes = ours('runtimes', 'Runtime', false);
+export const functions = ours('functions', 'Function');
+export const revisions = ours('revisions', 'Revision');
+export const routes = ours('routes', 'Route');
