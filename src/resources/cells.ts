@@ -7,7 +7,7 @@ import { isMapping, own } from './resolve.ts';
 export const moment = (timestamp: string | undefined): string => (timestamp ? `\uE000${timestamp}\uE000` : '<unknown>');
 
 /** The object's cells, one for each of the kind's columns, to be kept beside it. */
-export function rowCells(kind: KindDefinition, object: KubeObject): readonly Cell[] {
+export function printCells(kind: KindDefinition, object: KubeObject): readonly Cell[] {
   return kind.cells?.(object) ?? kind.columns.map((column) => columnCell(column, object));
 }
 
@@ -71,6 +71,16 @@ export function humanDuration(milliseconds: number): string {
   if (days < 8) return two(days, 'd', hours % 24, 'h');
   if (days < 365 * 2) return `${days}d`;
   return days < 365 * 8 ? two(Math.trunc(days / 365), 'y', days % 365, 'd') : `${Math.trunc(days / 365)}y`;
+}
+
+/** Values of the selectable fields, by path, `metadata.name` and `metadata.namespace` included; absent ones are ''. */
+export function selectableValues(kind: KindDefinition, object: KubeObject): Readonly<Record<string, string>> {
+  const paths = ['metadata.name', ...(kind.namespaced ? ['metadata.namespace'] : []), ...kind.selectableFields];
+  return Object.fromEntries(paths.map((path) => [path, text(findAll(object, `.${path}`)[0])]));
+}
+
+function text(value: unknown): string {
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? String(value) : '';
 }
 
 /** The first and the last column of nearly every kind. */

@@ -1,6 +1,9 @@
 /** Every kind that the platform knows, and how to find one. */
 import { configMapKind } from './builtin/configmap.ts';
+import { eventKind } from './builtin/event.ts';
 import { namespaceKind } from './builtin/namespace.ts';
+import { nodeKind, serviceAccountKind } from './builtin/node.ts';
+import { podKind } from './builtin/pod.ts';
 import { secretKind } from './builtin/secret.ts';
 import { withDefaults } from './defaulting.ts';
 import type { KindDefinition } from './kind.ts';
@@ -11,7 +14,15 @@ export { typeError } from './type-check.ts';
 export { check } from './validation.ts';
 
 /** In the order of discovery: built-in ones first, by plural. */
-export const kinds: readonly KindDefinition[] = [configMapKind, namespaceKind, secretKind] as readonly KindDefinition[];
+export const kinds: readonly KindDefinition[] = [
+  configMapKind,
+  eventKind,
+  namespaceKind,
+  nodeKind,
+  podKind,
+  secretKind,
+  serviceAccountKind,
+];
 
 const byResource = new Map(kinds.map((kind) => [`${kind.group}/${kind.version}/${kind.plural}`, kind]));
 const byKind = new Map(kinds.map((kind) => [`${apiVersionOf(kind)}/${kind.kind}`, kind]));

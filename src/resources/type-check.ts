@@ -2,6 +2,7 @@
  * Types as the API server's own decoder sees them: its built-in kinds and everyone's metadata are Go structs, and a wrong type is no
  * 422 but a 400 that ends the reading at once.
  */
+import { parseQuantity, quantitySays } from './quantity.ts';
 import { isMapping, own, resolve } from './resolve.ts';
 import type { Structure } from './structure.ts';
 
@@ -30,6 +31,8 @@ function goType(structure: Structure): string {
       return 'float64';
     case 'boolean':
       return 'bool';
+    case 'intOrString':
+      return 'int32';
     default:
       return structure.type === 'string' && structure.format === 'byte' ? '[]uint8' : 'string';
   }
@@ -70,7 +73,9 @@ function walk(structure: Structure, value: unknown, owner: string, path: readonl
     case 'boolean':
       return typeof value === 'boolean' ? undefined : wrong();
     case 'intOrString':
-      return typeof value === 'string' || typeof value === 'number' ? undefined : wrong();
+      if (at.format === 'quantity')
+        return (typeof value === 'string' || typeof value === 'number') && parseQuantity(value) !== undefined ? undefined : quantitySays;
+      return typeof value === 'string' || Number.isInteger(value) ? undefined : wrong();
     default: {
       if (typeof value !== 'number') return wrong();
       const fits = at.type === 'number' || (Number.isInteger(value) && Math.abs(value) <= (limits[at.format ?? 'int64'] as number));
