@@ -1,0 +1,209 @@
+/** From a file to a URL: bundle here, upload the package, write the Function, wait until it is Ready. */
+import { bundleFunction } from '../build/bundle.ts';
+import { TsumugiError } from '../base/errors.ts';
+import type { EnvVar, FunctionObject } from '../functions/model/types.ts';
+import type { DeployedFunction } from '../processes/deploy-folder.ts';
+import { ApiError, isAlreadyExists, isConflict, isNotFound, type KubeObject } from '../resources/object.ts';
+import { functions, secrets } from '../resources/resources.ts';
+import type { Platform } from './platform.ts';
+
+/** What flags say of a function; what is absent stays as it is. */
+export interface FunctionWishes {
+  readonly runtime?: string;
+  readonly handler?: string;
+  readonly env: readonly (readonly [string, string])[];
+  /** Names of existing Secrets. */
+  readonly secrets: readonly string[];
+  /** Go into the Secret `<function>-env`. */
+  readonly secretValues: readonly (readonly [string, string])[];
+  readonly concurrency?: number;
+  readonly minScale?: number;
+  readonly maxScale?: number;
+  readonly timeoutSeconds?: number;
+  readonly idleTimeoutSeconds?: number;
+}
+
+export interface DeployOptions {
+  readonly wishes: FunctionWishes;
+  /** Wait until Ready at most so long; 0: do not wait. */
+  readonly waitSeconds: number;
+  /** Warnings of the bundler, with file and line. */
+  readonly warn: (text: string) => void;
+}
+
+/** Deploys one file as the function `name`. Throws what is wrong with the file or the wishes; a function that does not become Ready is an answer. */
+export async function deployFunction(
+  platform: Platform,
+  name: string,
+  file: string,
+  { wishes, waitSeconds, warn }: DeployOptions,
+): Promise<DeployedFunction> {
+  const started = performance.now();
+  const bundle = await bundleFunction({ file });
+  for (const warning of bundle.warnings) warn(warning);
+  const { id } = JSON.parse(
+    await platform.platform('/v1/packages', { method: 'PUT', headers: { 'content-type': 'application/x-tar' }, body: bundle.bytes }),
+  ) as { id: string };
+  const secret = await writeSecret(platform, name, wishes.secretValues);
+  const written = await writeFunction(platform, name, id, wishes, secret ? [...wishes.secrets, secret.metadata.name] : wishes.secrets);
+  if (secret) await own(platform, secret, written);
+  const seen = waitSeconds === 0 ? written : await waitReady(platform, written, waitSeconds);
+  const ready = isReady(seen);
+  const problem =
+    ready?.status === 'False' ? `${ready.reason}: ${ready.message}` : waitSeconds === 0 ? undefined : `not Ready after ${waitSeconds} s`;
+  return {
+    type: 'function',
+    namespace: platform.namespace,
+    name,
+    ready: ready?.status === 'True',
+    url: functionUrl(platform, name),
+    revision: seen.status?.latestReadyRevision ?? '',
+    exports: bundle.exports,
+    ms: Math.round(performance.now() - started),
+    ...(ready?.status === 'True' || problem === undefined ? {} : { error: problem }),
+  };
+}
+
+/** Where the function answers, whatever resolves names here. */
+export function functionUrl(platform: Platform, name: string): string {
+  return `${platform.gateway.url}/function/${name}${platform.namespace === 'default' ? '' : `.${platform.namespace}`}`;
+}
+
+async function writeSecret(
+  platform: Platform,
+  functionName: string,
+  values: readonly (readonly [string, string])[],
+): Promise<KubeObject | undefined> {
+  if (values.length === 0) return undefined;
+  const { namespace } = platform;
+  const name = `${functionName}-env`;
+  const data = Object.fromEntries(values.map(([key, value]) => [key, Buffer.from(value).toString('base64')]));
+  try {
+    return await platform.kube.create(secrets, {
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { name, namespace },
+      type: 'Opaque',
+      data,
+    } as KubeObject);
+  } catch (error) {
+    if (!isAlreadyExists(error)) throw error;
+    return platform.kube.patch(secrets, { namespace, name }, { type: 'merge', body: { data } });
+  }
+}
+
+/** The Secret that `--secret K=V` made goes when its function goes. */
+async function own(platform: Platform, secret: KubeObject, owner: FunctionObject): Promise<void> {
+  const { uid = '', name } = owner.metadata;
+  if (secret.metadata.ownerReferences?.some((reference) => reference.uid === uid)) return;
+  const ownerReferences = [{ apiVersion: owner.apiVersion, kind: owner.kind, name, uid }];
+  await platform.kube.patch(
+    secrets,
+    { namespace: platform.namespace, name: secret.metadata.name },
+    { type: 'merge', body: { metadata: { ownerReferences } } },
+  );
+}
+
+async function writeFunction(
+  platform: Platform,
+  name: string,
+  packageId: string,
+  wishes: FunctionWishes,
+  secretNames: readonly string[],
+): Promise<FunctionObject> {
+  const key = { namespace: platform.namespace, name };
+  const options = { fieldManager: 'tsumugi', fieldValidation: 'Strict' as const };
+  for (let attempt = 0; ; attempt += 1) {
+    const current = await platform.kube.get<FunctionObject>(functions, key).catch((error: unknown) => {
+      if (isNotFound(error)) return undefined;
+      throw error;
+    });
+    const spec = wishedSpec(current?.spec, packageId, wishes, secretNames);
+    try {
+      if (!current)
+        return await platform.kube.create<FunctionObject>(
+          functions,
+          { apiVersion: 'tsumugi.dev/v1', kind: 'Function', metadata: key, spec } as FunctionObject,
+          options,
+        );
+      // With the version that was read: a list is replaced as a whole, so nobody may have changed it in between.
+      return await platform.kube.patch<FunctionObject>(
+        functions,
+        key,
+        { type: 'merge', body: { metadata: { resourceVersion: current.metadata.resourceVersion }, spec } },
+        options,
+      );
+    } catch (error) {
+      if (attempt < 10 && (isConflict(error) || isAlreadyExists(error))) continue;
+      throw error;
+    }
+  }
+}
+
+function wishedSpec(
+  current: FunctionObject['spec'] | undefined,
+  packageId: string,
+  wishes: FunctionWishes,
+  secretNames: readonly string[],
+): object {
+  const env = new Map<string, EnvVar>(current?.env?.map((variable) => [variable.name, variable]));
+  for (const [name, value] of wishes.env) env.set(name, { name, value });
+  const allSecrets = [...new Set([...(current?.secrets ?? []), ...secretNames])];
+  const scale = {
+    ...(wishes.minScale === undefined ? {} : { min: wishes.minScale }),
+    ...(wishes.maxScale === undefined ? {} : { max: wishes.maxScale }),
+    ...(wishes.idleTimeoutSeconds === undefined ? {} : { idleTimeoutSeconds: wishes.idleTimeoutSeconds }),
+  };
+  return {
+    // The other form of source is taken away: exactly one may be there.
+    source: { package: packageId, ...(current?.source.inline === undefined ? {} : { inline: null }) },
+    ...(wishes.runtime === undefined ? {} : { runtime: wishes.runtime }),
+    ...(wishes.handler === undefined ? {} : { handler: wishes.handler }),
+    ...(wishes.env.length === 0 ? {} : { env: [...env.values()] }),
+    ...(secretNames.length === 0 ? {} : { secrets: allSecrets }),
+    ...(wishes.concurrency === undefined ? {} : { concurrency: wishes.concurrency }),
+    ...(wishes.timeoutSeconds === undefined ? {} : { timeoutSeconds: wishes.timeoutSeconds }),
+    ...(Object.keys(scale).length === 0 ? {} : { scale }),
+  };
+}
+
+/** The verdict on the present generation, once there is one. */
+function isReady(object: FunctionObject) {
+  const ready = object.status?.conditions?.find((condition) => condition.type === 'Ready');
+  return ready?.observedGeneration === object.metadata.generation && object.status?.observedGeneration === object.metadata.generation
+    ? ready
+    : undefined;
+}
+
+/** Watches until the function is Ready or will not become so; at the end of the time, what was seen last. */
+async function waitReady(platform: Platform, written: FunctionObject, seconds: number): Promise<FunctionObject> {
+  const key = { namespace: platform.namespace, name: written.metadata.name };
+  const signal = AbortSignal.timeout(seconds * 1000);
+  const isOver = (object: FunctionObject): boolean => {
+    const ready = isReady(object);
+    return ready?.status === 'True' || ready?.status === 'False';
+  };
+  let last = written;
+  while (!signal.aborted) {
+    // A watch from the version that was written misses nothing; the server may end it at any time.
+    try {
+      for await (const { type, object } of platform.kube.watch<FunctionObject>(functions, {
+        namespace: key.namespace,
+        fieldSelector: `metadata.name=${key.name}`,
+        ...(last.metadata.resourceVersion === undefined ? {} : { resourceVersion: last.metadata.resourceVersion }),
+        signal,
+      })) {
+        if (type === 'DELETED') throw new TsumugiError('NotFound', `function "${key.name}" was deleted while it was deployed`);
+        if (type === 'BOOKMARK') continue;
+        last = object;
+        if (isOver(last)) return last;
+      }
+    } catch (error) {
+      if (signal.aborted) break;
+      if (!(error instanceof ApiError)) throw error;
+    }
+    last = await platform.kube.get<FunctionObject>(functions, key);
+    if (isOver(last)) return last;
+  }
+  return last;
+}

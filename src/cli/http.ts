@@ -1,0 +1,83 @@
+/** One HTTP request of the command line: to the gateway, the platform API, or the Kubernetes API. Bodies are streams both ways. */
+import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import type { Readable } from 'node:stream';
+import { TsumugiError } from '../base/errors.ts';
+import type { Credentials } from '../kube/connection.ts';
+
+export interface Target {
+  /** Without a slash at the end. */
+  readonly url: string;
+  /** Instead of the URL's host: a unix socket. */
+  readonly socketPath?: string;
+  readonly ca?: string;
+  readonly serverName?: string;
+  readonly insecure?: boolean;
+  readonly credentials?: () => Promise<Credentials>;
+}
+
+export interface RequestOptions {
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: Uint8Array | string | Readable;
+  readonly signal?: AbortSignal;
+}
+
+/** Resolves with the head of the answer, whatever its status. Throws Unavailable where nobody answers. */
+export async function send(
+  target: Target,
+  path: string,
+  { method = 'GET', headers = {}, body, signal }: RequestOptions = {},
+): Promise<IncomingMessage> {
+  const { token, certificate, key, username, password } = (await target.credentials?.()) ?? {};
+  const authorization = token
+    ? `Bearer ${token}`
+    : username
+      ? `Basic ${Buffer.from(`${username}:${password ?? ''}`).toString('base64')}`
+      : undefined;
+  const url = new URL(target.url + path);
+  const request = (url.protocol === 'https:' ? httpsRequest : httpRequest)(url, {
+    method,
+    headers: { 'user-agent': 'tsumugi', ...(authorization ? { authorization } : {}), ...headers },
+    agent: false,
+    ...(target.socketPath ? { socketPath: target.socketPath } : {}),
+    ...(target.ca ? { ca: target.ca } : {}),
+    ...(target.serverName ? { servername: target.serverName } : {}),
+    ...(target.insecure ? { rejectUnauthorized: false } : {}),
+    ...(certificate && key ? { cert: certificate, key } : {}),
+    ...(signal ? { signal } : {}),
+  });
+  return new Promise((resolve, reject) => {
+    request.once('response', resolve);
+    request.once('error', (error: NodeJS.ErrnoException) => {
+      reject(
+        signal?.aborted
+          ? error
+          : new TsumugiError('Unavailable', `${target.socketPath ?? url.origin} does not answer: ${error.message}`, {
+              hint: 'is the platform running? `tsumugi up` starts one',
+              cause: error,
+            }),
+      );
+    });
+    if (body === undefined) request.end();
+    else if (typeof body === 'string' || body instanceof Uint8Array) request.end(body);
+    else body.once('error', (error) => request.destroy(error)).pipe(request);
+  });
+}
+
+export async function readText(response: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of response) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+/** The error that a part of ours answered, in its own words; undefined for other bodies. */
+export function codedError(body: string): TsumugiError | undefined {
+  try {
+    const { error } = JSON.parse(body) as { error?: { code?: string; message?: string; hint?: string } };
+    if (typeof error?.code !== 'string' || typeof error.message !== 'string') return undefined;
+    return new TsumugiError('Internal', `${error.code}: ${error.message}`, error.hint ? { hint: error.hint } : {});
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,62 @@
+/** The command line: one file per command in `commands/`. What a command needs is loaded when it runs, so that help is quick. */
+import { Command, CommanderError } from 'commander';
+import { reportError } from './errors.ts';
+import { register as apply } from './commands/apply.ts';
+import { register as call } from './commands/call.ts';
+import { register as deleteObjects } from './commands/delete.ts';
+import { register as deploy } from './commands/deploy.ts';
+import { register as functions } from './commands/function.ts';
+import { register as get } from './commands/get.ts';
+import { register as invoke } from './commands/invoke.ts';
+import { register as kubeconfig } from './commands/kubeconfig.ts';
+import { register as logs } from './commands/logs.ts';
+import { register as routes } from './commands/route.ts';
+import { register as runtimes } from './commands/runtime.ts';
+import { register as up } from './commands/up.ts';
+import { register as version } from './commands/version.ts';
+
+const commands = [up, deploy, invoke, call, logs, get, apply, deleteObjects, functions, routes, runtimes, kubeconfig, version];
+
+/** Runs one command line (without node and program). Answers the exit code: 0 done, 1 failed, 2 wrong usage. */
+export async function main(argv: readonly string[]): Promise<number> {
+  const program = new Command('tsumugi')
+    .description('A serverless platform: write only the function.')
+    .helpCommand(true)
+    .addHelpText(
+      'after',
+      `
+Examples:
+  tsumugi up functions/                 start a platform here and deploy each file of a folder
+  tsumugi deploy hello.ts               from a file to a URL
+  curl http://127.0.0.1:8080/function/hello
+  tsumugi logs hello -f                 what it prints
+  tsumugi get functions                 what there is`,
+    );
+  let exitCode = 0;
+  for (const register of commands) {
+    register(program, (code) => {
+      exitCode = code;
+    });
+  }
+  strict(program);
+  if (argv.length === 0) {
+    program.outputHelp();
+    return 2;
+  }
+  try {
+    await program.parseAsync(argv, { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return 0;
+    return reportError(error);
+  }
+}
+
+/** Errors are thrown to `main`, which prints them all in one form. */
+function strict(command: Command): void {
+  command
+    .exitOverride()
+    .configureOutput({ outputError: () => {} })
+    .showHelpAfterError(false);
+  for (const sub of command.commands) strict(sub);
+}

@@ -1,0 +1,56 @@
+/** `up DIR` deploys in a short-lived process with the same command a user would type: the supervisor stays small. */
+import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { TsumugiError } from '../base/errors.ts';
+
+/** What `tsumugi deploy -o json` prints, one line each. */
+export type DeployLine =
+  /** First: what will be deployed, each `namespace/name`. */
+  | { readonly type: 'plan'; readonly functions: readonly string[] }
+  | { readonly type: 'manifest'; readonly kind: string; readonly name: string; readonly namespace?: string; readonly result: string }
+  | DeployedFunction;
+
+export interface DeployedFunction {
+  readonly type: 'function';
+  readonly namespace: string;
+  readonly name: string;
+  readonly ready: boolean;
+  readonly url: string;
+  readonly revision: string;
+  readonly exports: readonly string[];
+  readonly ms: number;
+  /** Why it is not ready. */
+  readonly error?: string;
+  readonly hint?: string;
+}
+
+/** Deploys `dir` to the platform on `data`; tells each line as it comes. Never throws: what failed is in the lines, or is told as one. */
+export async function deployFolder(
+  command: readonly string[],
+  dir: string,
+  data: string,
+  onLine: (line: DeployLine) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const [program = process.execPath, ...args] = command;
+  const child = spawn(program, [...args, 'deploy', dir, '--data', data, '--output', 'json'], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    signal,
+    // Dies with us: a lost pipe would only be noticed at the next write.
+    killSignal: 'SIGKILL',
+  });
+  const errors: Buffer[] = [];
+  child.stderr.on('data', (chunk: Buffer) => errors.push(chunk));
+  const ended = new Promise<number | null>((resolve) => {
+    child.once('error', () => resolve(null));
+    child.once('close', resolve);
+  });
+  for await (const line of createInterface({ input: child.stdout })) {
+    if (line.startsWith('{')) onLine(JSON.parse(line) as DeployLine);
+  }
+  const code = await ended;
+  if (code === 0 || signal.aborted) return;
+  const [, message = `deploying ${dir} failed`] = /^error: (.*)$/m.exec(Buffer.concat(errors).toString()) ?? [];
+  const [, hint] = /^ hint: (.*)$/m.exec(Buffer.concat(errors).toString()) ?? [];
+  throw new TsumugiError('Invalid', message, hint ? { hint } : {});
+}

@@ -1,0 +1,114 @@
+/** What `tsumugi up` can be told: each flag has a variable; the flag wins. One table, so that help, docs and parsing agree. */
+import { resolve } from 'node:path';
+import { TsumugiError } from '../base/errors.ts';
+
+/** Settings of one platform on one machine, all decided. */
+export interface UpSettings {
+  /** Absolute. */
+  readonly data: string;
+  readonly host: string;
+  readonly port: number;
+  readonly apiHost: string;
+  readonly apiPort: number;
+  readonly platformPort: number;
+  readonly metricsPort: number;
+  readonly domain: string;
+  readonly gateways: number;
+  readonly isolation: 'auto' | 'required' | 'process';
+  /** Names of the settings that somebody chose: a taken port that was chosen is an error, a default one may move on. */
+  readonly chosen: readonly string[];
+}
+
+/** What the control plane and the gateways are told. */
+export interface RoleSettings extends UpSettings {
+  readonly run: string;
+  /** Functions of `up DIR`, each `namespace/name`: until all are Ready, `/readyz` says 503. */
+  readonly waitFor: readonly string[];
+}
+
+export interface SettingInfo {
+  readonly name: Exclude<keyof UpSettings, 'chosen'>;
+  readonly flag: string;
+  readonly variable: string;
+  readonly fallback: string;
+  readonly says: string;
+}
+
+export const settingTable: readonly SettingInfo[] = [
+  { name: 'data', flag: '--data <folder>', variable: 'TSUMUGI_DATA', fallback: './.tsumugi', says: 'where everything is kept' },
+  { name: 'port', flag: '--port <number>', variable: 'TSUMUGI_PORT', fallback: '8080', says: 'port of the gateway (0: any free one)' },
+  { name: 'host', flag: '--host <address>', variable: 'TSUMUGI_HOST', fallback: '127.0.0.1', says: 'address the gateway listens on' },
+  { name: 'apiPort', flag: '--api-port <number>', variable: 'TSUMUGI_API_PORT', fallback: '6440', says: 'port of the Kubernetes API' },
+  { name: 'apiHost', flag: '--api-host <address>', variable: 'TSUMUGI_API_HOST', fallback: '127.0.0.1', says: 'address of both APIs' },
+  {
+    name: 'platformPort',
+    flag: '--platform-port <number>',
+    variable: 'TSUMUGI_PLATFORM_PORT',
+    fallback: '6441',
+    says: 'port of the platform API',
+  },
+  {
+    name: 'metricsPort',
+    flag: '--metrics-port <number>',
+    variable: 'TSUMUGI_METRICS_PORT',
+    fallback: '9464',
+    says: 'port of the Prometheus metrics, on loopback',
+  },
+  {
+    name: 'domain',
+    flag: '--domain <name>',
+    variable: 'TSUMUGI_DOMAIN',
+    fallback: 'localhost',
+    says: 'functions answer at NAME.NAMESPACE.DOMAIN',
+  },
+  { name: 'gateways', flag: '--gateways <number>', variable: 'TSUMUGI_GATEWAYS', fallback: '1', says: 'number of gateway processes' },
+  {
+    name: 'isolation',
+    flag: '--isolation <mode>',
+    variable: 'TSUMUGI_ISOLATION',
+    fallback: 'auto',
+    says: 'auto, required (refuse to start without a sandbox) or process (none)',
+  },
+];
+
+/** Decides all settings: flags (by name), else variables, else the defaults. Throws Usage with the flag that is wrong. */
+export function readSettings(flags: Readonly<Record<string, string | undefined>>, env: NodeJS.ProcessEnv): UpSettings {
+  const chosen: string[] = [];
+  const text = (name: SettingInfo['name']): string => {
+    const info = settingTable.find((entry) => entry.name === name);
+    const given = flags[name] ?? env[info?.variable ?? ''];
+    if (given !== undefined && given !== '') chosen.push(name);
+    return given === undefined || given === '' ? (info?.fallback ?? '') : given;
+  };
+  const number = (name: SettingInfo['name'], min: number, max: number): number => {
+    const value = text(name);
+    if (!/^\d+$/.test(value) || Number(value) < min || Number(value) > max) throw wrong(name, value, `a number from ${min} to ${max}`);
+    return Number(value);
+  };
+  const isolation = text('isolation');
+  if (isolation !== 'auto' && isolation !== 'required' && isolation !== 'process')
+    throw wrong('isolation', isolation, 'auto, required or process');
+  return {
+    data: resolve(text('data')),
+    host: text('host'),
+    port: number('port', 0, 65_535),
+    apiHost: text('apiHost'),
+    apiPort: number('apiPort', 0, 65_535),
+    platformPort: number('platformPort', 0, 65_535),
+    metricsPort: number('metricsPort', 0, 65_535),
+    domain: text('domain'),
+    gateways: number('gateways', 1, 64),
+    isolation,
+    chosen,
+  };
+}
+
+function wrong(name: string, value: string, allowed: string): TsumugiError {
+  const info = settingTable.find((entry) => entry.name === name);
+  return new TsumugiError('Usage', `${info?.flag.split(' ')[0]} (or ${info?.variable}) is "${value}"`, { hint: `allowed: ${allowed}` });
+}
+
+/** Only this machine can reach such an address. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || host.startsWith('127.');
+}

@@ -1,0 +1,129 @@
+/**
+ * The supervisor: `tsumugi up`. It owns every process of the platform on this machine: one control plane, the gateways, and, on the
+ * control plane's request, the pods. It restarts the first two when they die, and when it ends, all end.
+ */
+import { toError, TsumugiError } from '../base/errors.ts';
+import { createLog } from '../base/log.ts';
+import { serveProcessHost } from '../embedded/node/host/ipc.ts';
+import { localProcessHost } from '../embedded/node/host/local.ts';
+import { deployFolder, type DeployedFunction } from './deploy-folder.ts';
+import { kubeconfigPath, lockData, platformFile, prepareFolders, removePlatformFile, writePlatformFile } from './folders.ts';
+import { Keeper } from './keeper.ts';
+import { endLeftovers, rememberProcesses } from './leftovers.ts';
+import { serveMetrics } from './metrics.ts';
+import { choosePorts } from './ports.ts';
+import { createScreen, type Ready, type Screen } from './screen.ts';
+import { isLoopback, type RoleSettings, type UpSettings } from './settings.ts';
+import { onSignals } from './signals.ts';
+
+export interface UpOptions {
+  /** Folder to deploy. */
+  readonly dir?: string;
+  /** Argv of the tsumugi command, for the short-lived process that deploys. */
+  readonly command: readonly string[];
+}
+
+/** How long requests in flight may take to end when the platform is told to stop. */
+const drainMs = 30_000;
+
+/** Runs the platform until a signal ends it; answers the exit code. Throws what keeps it from starting, as a coded error. */
+export async function up(wanted: UpSettings, options: UpOptions): Promise<number> {
+  const screen = createScreen();
+  const { data, run } = prepareFolders(wanted.data);
+  const lock = lockData(data);
+  try {
+    await endLeftovers(run);
+    const settings = await choosePorts({ ...wanted, data }, (message) => screen.note(message));
+    return await supervise({ ...settings, run, waitFor: options.dir === undefined ? [] : [options.dir] }, options, screen);
+  } finally {
+    lock.release();
+  }
+}
+
+async function supervise(settings: RoleSettings, options: UpOptions, screen: Screen): Promise<number> {
+  const started = performance.now();
+  const signals = onSignals();
+  const log = createLog('supervisor');
+  const host = localProcessHost({ log });
+  const common = { log, settings, onLine: (line: string) => screen.line(line) };
+  const remember = (): void =>
+    rememberProcesses(
+      settings.run,
+      keepers.map((keeper) => keeper.pid),
+    );
+  const controlPlane = new Keeper({
+    ...common,
+    name: 'control-plane',
+    module: 'control-plane',
+    onStart: (child) => {
+      serveProcessHost(host, child);
+      remember();
+    },
+  });
+  const gateways = Array.from(
+    { length: settings.gateways },
+    (_, index) => new Keeper({ ...common, name: `gateway-${index}`, module: 'gateway', onStart: remember }),
+  );
+  const keepers = [controlPlane, ...gateways];
+  const metrics = await serveMetrics(settings.metricsPort, () =>
+    Promise.all(keepers.map(async (keeper) => ({ process: keeper.name, text: await keeper.metrics() }))),
+  );
+  void signals.second.then(() => {
+    for (const keeper of keepers) keeper.kill();
+    return host.close().finally(() => process.exit(1));
+  });
+
+  try {
+    await Promise.race([Promise.all(keepers.map((keeper) => keeper.start())), signals.first]);
+    if (!signals.received) {
+      const file = platformFile(settings);
+      writePlatformFile(settings.run, file);
+      if (!isLoopback(settings.apiHost))
+        screen.note(`the APIs listen on ${settings.apiHost}: whoever reaches it and has the token owns this platform`, 'warn');
+      const deployed = await deployAll(settings, options, screen, (names) => controlPlane.waitFor(names), signals.signal);
+      if (!signals.received)
+        screen.ready({ ...deployed, file, kubeconfig: kubeconfigPath(settings.data), ms: performance.now() - started });
+      await signals.first;
+    }
+    screen.note('stopping: what is in flight is finished first; once more to stop at once');
+    await Promise.all(gateways.map((gateway) => gateway.stop(drainMs)));
+    await controlPlane.stop(drainMs);
+    return 0;
+  } finally {
+    for (const keeper of keepers) keeper.kill();
+    await Promise.all([host.close(), metrics.close()]);
+    removePlatformFile(settings.run);
+    signals.close();
+  }
+}
+
+/** Deploys DIR, if there is one. What cannot be deployed is shown; the platform runs on, `/readyz` says what it waits for. */
+async function deployAll(
+  settings: RoleSettings,
+  { dir, command }: UpOptions,
+  screen: Screen,
+  waitFor: (names: readonly string[]) => void,
+  signal: AbortSignal,
+): Promise<Pick<Ready, 'functions' | 'manifests' | 'dir'>> {
+  const functions: DeployedFunction[] = [];
+  let manifests = 0;
+  if (dir === undefined) return { functions, manifests };
+  try {
+    await deployFolder(
+      command,
+      dir,
+      settings.data,
+      (line) => {
+        if (line.type === 'plan') waitFor(line.functions);
+        else if (line.type === 'function') functions.push(line);
+        else manifests += 1;
+      },
+      signal,
+    );
+  } catch (error) {
+    const { message, hint } = error instanceof TsumugiError ? error : { message: toError(error).message, hint: undefined };
+    // One that is listed says it itself.
+    if (functions.every((each) => each.ready)) screen.note(hint ? `${message} (${hint})` : message, 'error');
+  }
+  return { functions, manifests, dir };
+}
