@@ -1,0 +1,70 @@
+import { request, type RequestOptions } from 'node:http';
+import { errorTable, TsumugiError, type ErrorCode } from '../base/errors.ts';
+import { addressOptions } from './instance.ts';
+import type { ActivateAnswer, Activator, InstanceEntry } from './projection.ts';
+
+/** The activator behind the platform API. `address`: `unix:/path` or `tcp:host:port`. */
+export function httpActivator(address: string): Activator {
+  return {
+    async activate(asked, signal) {
+      const answer = (await post(address, '/v1/activate', asked, signal)) as ActivateAnswer;
+      if ('instance' in answer) return answer.instance satisfies InstanceEntry;
+      const { code, message, hint, retryAfterSeconds } = answer.error;
+      throw new TsumugiError(code in errorTable ? (code as ErrorCode) : 'Internal', message, {
+        ...(hint !== undefined && { hint }),
+        ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
+      });
+    },
+    async report(instance, reason, message) {
+      await post(address, `/v1/instances/${encodeURIComponent(instance)}/failed`, { reason, message }, AbortSignal.timeout(10_000));
+    },
+  };
+}
+
+/** The address as node:http wants it: one connection a request is fine here, cold starts are rare and unix sockets cheap. */
+export function httpTarget(address: string): Pick<RequestOptions, 'socketPath' | 'host' | 'port'> {
+  const options = addressOptions(address);
+  return 'path' in options ? { socketPath: options.path } : { host: options.host!, port: options.port };
+}
+
+/** The JSON of the answer, which may be an error's (`{error}`). @throws {TsumugiError} Unavailable when there is none. */
+async function post(address: string, path: string, body: unknown, signal: AbortSignal): Promise<unknown> {
+  const text = JSON.stringify(body);
+  try {
+    return await new Promise((resolve, reject) => {
+      const outgoing = request(
+        {
+          ...httpTarget(address),
+          path,
+          method: 'POST',
+          agent: false,
+          signal,
+          headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) },
+        },
+        (answer) => {
+          let json = '';
+          answer.setEncoding('utf8');
+          answer.on('data', (chunk: string) => (json += chunk));
+          answer.on('error', reject);
+          answer.on('end', () => {
+            if (json === '' && answer.statusCode! < 300) return resolve(undefined);
+            try {
+              const parsed = JSON.parse(json) as object;
+              if (answer.statusCode! < 300 || 'error' in parsed) resolve(parsed);
+              else reject(new Error(`HTTP ${answer.statusCode}`));
+            } catch (error) {
+              reject(error);
+            }
+          });
+        },
+      );
+      outgoing.on('error', reject);
+      outgoing.end(text);
+    });
+  } catch (error) {
+    throw new TsumugiError('Unavailable', `the control plane cannot be reached: ${(error as Error).message}`, {
+      retryAfterSeconds: 1,
+      cause: error,
+    });
+  }
+}
