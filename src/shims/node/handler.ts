@@ -1,0 +1,73 @@
+import { join } from 'node:path';
+import { setSourceMapsSupport } from 'node:module';
+import { pathToFileURL } from 'node:url';
+import { inspect } from 'node:util';
+import { untar } from './untar.ts';
+
+/** The user's code, loaded. */
+export interface LoadedFunction {
+  /** Names of exported functions but the default one, for `/call/`. */
+  readonly exports: readonly string[];
+  /** Answers requests; throws HandlerMissing when there are only named exports. */
+  readonly handler: (request: unknown, context: unknown) => unknown;
+  /** A function by its export's name, for calls with JSON arguments. */
+  named(name: string): ((...values: unknown[]) => unknown) | undefined;
+}
+
+/** The user's code cannot be loaded. `stack` is what the author wants to see. */
+export class LoadError extends Error {
+  override name = 'LoadError';
+}
+
+/** Stack and causes of whatever was thrown, as Node itself would print it. */
+export function describe(thrown: unknown): string {
+  return thrown instanceof Error ? inspect(thrown, { colors: false }) : `thrown: ${inspect(thrown)}`;
+}
+
+const list = (names: readonly string[]): string => (names.length === 0 ? 'nothing' : names.map((name) => `"${name}"`).join(', '));
+
+type AnyFunction = (...values: unknown[]) => unknown;
+
+/**
+ * Extracts the package into `folder` and imports its `handler.mjs`. `handler` is the export that answers requests, '' the default.
+ *
+ * @throws {LoadError} with what the user can mend.
+ */
+export async function loadFunction(packageTar: Buffer, folder: string, handler: string): Promise<LoadedFunction> {
+  let module: Record<string, unknown>;
+  try {
+    untar(packageTar, folder);
+    // Stacks show the lines of the user's own files. Maps are read when a stack is asked for.
+    setSourceMapsSupport(true, { nodeModules: false, generatedCode: false });
+    module = (await import(pathToFileURL(join(folder, 'handler.mjs')).href)) as Record<string, unknown>;
+  } catch (thrown) {
+    const error = new LoadError(thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : `the module threw ${inspect(thrown)}`);
+    error.stack = describe(thrown);
+    throw error;
+  }
+  const exported = Object.keys(module);
+  const functions = exported.filter((name) => typeof module[name] === 'function');
+  const name = handler === '' ? 'default' : handler;
+  const chosen = module[name];
+  if (name in module ? typeof chosen !== 'function' : name !== 'default' || functions.length === 0) {
+    const what = name === 'default' ? 'the default export' : `the export "${name}"`;
+    const problem =
+      name in module ? `${what} is no function but ${chosen === null ? 'null' : `a value of type ${typeof chosen}`}` : `${what} is missing`;
+    throw new LoadError(`${problem}; the module exports ${list(exported)}`);
+  }
+  const names = functions.filter((one) => one !== 'default').sort();
+  return {
+    exports: names,
+    handler:
+      (chosen as AnyFunction | undefined) ??
+      (() => {
+        throw new HandlerMissing(`the function has no default export to answer requests; call one of ${list(names)} instead`);
+      }),
+    named: (wanted) => (functions.includes(wanted) ? (module[wanted] as AnyFunction) : undefined),
+  };
+}
+
+/** A request came for a module that has only named exports. */
+export class HandlerMissing extends Error {
+  override name = 'HandlerMissing';
+}

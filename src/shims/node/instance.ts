@@ -1,0 +1,109 @@
+import type { Specialize, Specialized, Welcome } from '../../wire/protocol.ts';
+import { VERSION } from '../../wire/protocol.ts';
+import { generatePodKey, importVerifyKey, openDrain, openSpecialize } from '../../wire/seal.ts';
+import { setEnvironment } from './environment.ts';
+import { describe, LoadError, loadFunction, type LoadedFunction } from './handler.ts';
+import { writeLog } from './console.ts';
+
+/** Which pod this is, and whom it obeys. */
+export interface Assignment {
+  /** uid */
+  readonly pod: string;
+  /** `unix:/path` or `tcp:host:port` */
+  readonly listen: string;
+  /** The platform's Ed25519 key, base64url of the raw 32 bytes. */
+  readonly publicKey: string;
+}
+
+/** The pod's own state: its claim, how many invocations run, how long it has been idle. The authority on all three. */
+export class Instance {
+  readonly pod: string;
+  claim: Specialize | undefined;
+  /** Set once the claim's code is loaded. */
+  loaded: LoadedFunction | undefined;
+  draining = false;
+  active = 0;
+  served = 0;
+  /** Called when something that STATS or a drain looks at has changed. */
+  onChange: () => void = () => {};
+  #idleSince = performance.now();
+  #loading: Promise<Specialized> | undefined;
+  readonly #key = generatePodKey();
+  readonly #verifyKey;
+
+  constructor(assignment: Assignment) {
+    this.pod = assignment.pod;
+    this.#verifyKey = importVerifyKey(assignment.publicKey);
+  }
+
+  welcome(): Welcome {
+    const { claim, pod, draining } = this;
+    return {
+      version: VERSION,
+      pod,
+      key: this.#key.publicKey,
+      draining,
+      ...(claim ? { claim: { revisionUid: claim.revisionUid, epoch: claim.epoch } } : {}),
+    };
+  }
+
+  stats(): { active: number; served: number; idleMs: number } {
+    return { active: this.active, served: this.served, idleMs: this.idleMs };
+  }
+
+  get idleMs(): number {
+    return this.active > 0 ? 0 : Math.round(performance.now() - this.#idleSince);
+  }
+
+  /** Takes one invocation if there is room. Every true needs one `finished`. */
+  start(): boolean {
+    if (this.draining || !this.loaded || this.active >= this.claim!.concurrency) return false;
+    this.active++;
+    this.onChange();
+    return true;
+  }
+
+  finished(): void {
+    this.active--;
+    this.served++;
+    if (this.active === 0) this.#idleSince = performance.now();
+    this.onChange();
+  }
+
+  /** The first valid claim wins; the same one again gets the same answer. */
+  async specialize(payload: Uint8Array): Promise<Specialized> {
+    let opened: { head: Specialize; package: Buffer };
+    try {
+      opened = openSpecialize(payload, this.pod, { publicKey: this.#key.publicKey, privateKey: this.#key.privateKey }, this.#verifyKey);
+    } catch (error) {
+      return { ok: false, error: { reason: 'refused', message: (error as Error).message } };
+    }
+    const { head } = opened;
+    if (this.claim && (this.claim.revisionUid !== head.revisionUid || this.claim.epoch !== head.epoch)) {
+      return { ok: false, error: { reason: 'claimed', message: `this pod belongs to ${this.claim.revision} (epoch ${this.claim.epoch})` } };
+    }
+    if (!this.claim && this.draining) return { ok: false, error: { reason: 'claimed', message: 'this pod is stopping' } };
+    this.claim = head;
+    this.#loading ??= this.#load(head, opened.package);
+    return this.#loading;
+  }
+
+  async #load(head: Specialize, packageTar: Buffer): Promise<Specialized> {
+    setEnvironment(head);
+    try {
+      this.loaded = await loadFunction(packageTar, process.cwd(), head.handler);
+    } catch (error) {
+      const { message, stack } = error instanceof LoadError ? error : new LoadError(describe(error));
+      writeLog(`${head.function} cannot be loaded: ${stack ?? message}`, undefined);
+      return { ok: false, error: { reason: 'load', message, stack: stack ?? message } };
+    }
+    this.#idleSince = performance.now();
+    return { ok: true, exports: this.loaded.exports };
+  }
+
+  /** Whether it stops now. Throws SealError when the platform did not ask for it. */
+  drain(payload: Uint8Array): boolean {
+    const idleMs = openDrain(payload, this.pod, this.#verifyKey);
+    return idleMs === 0 || (this.active === 0 && this.idleMs >= idleMs);
+  }
+}

@@ -1,0 +1,101 @@
+import type { Context, Logger } from '../../sdk/index.ts';
+import { log } from './console.ts';
+import type { IncomingBody } from './incoming-body.ts';
+import { Body } from './web/body.ts';
+import type { IncomingRequest } from './web/request.ts';
+
+/** Where the fields of a REQUEST's head stand (see FrameType.REQUEST). */
+const Field = { method: 0, target: 1, requestId: 2, traceparent: 3, deadline: 4, export: 5, origin: 6, headers: 7 } as const;
+
+/** What all invocations of an instance share. */
+export interface Identity {
+  readonly namespace: string;
+  readonly function: string;
+  readonly revision: string;
+}
+
+/** One invocation, flat as it came. All that user code may ask for is made when it asks. */
+export class Invocation implements IncomingRequest {
+  readonly stream: number;
+  readonly fields: readonly string[];
+  readonly headersAt = Field.headers;
+  readonly incoming: IncomingBody | undefined;
+  readonly body: Body | undefined;
+  /** Set when the client gave up: what is answered now is for nobody. */
+  aborted = false;
+  /** The answer's sender, told when the client gave up. */
+  onAbort: ((reason: Error) => void) | undefined;
+  #controller: AbortController | undefined;
+  #reason: Error | undefined;
+
+  constructor(stream: number, fields: readonly string[], incoming: IncomingBody | undefined) {
+    this.stream = stream;
+    this.fields = fields;
+    this.incoming = incoming;
+    this.body = incoming && this.method !== 'GET' && this.method !== 'HEAD' ? new Body({ kind: 'frames', frames: incoming }) : undefined;
+  }
+
+  get method(): string {
+    return this.fields[Field.method]!;
+  }
+  get target(): string {
+    return this.fields[Field.target]!;
+  }
+  get requestId(): string {
+    return this.fields[Field.requestId]!;
+  }
+  get traceparent(): string {
+    return this.fields[Field.traceparent]!;
+  }
+  /** '' for the handler. */
+  get export(): string {
+    return decodeURIComponent(this.fields[Field.export]!);
+  }
+  get origin(): string {
+    return this.fields[Field.origin]!;
+  }
+
+  signal(): AbortSignal {
+    if (!this.#controller) {
+      this.#controller = new AbortController();
+      if (this.#reason) this.#controller.abort(this.#reason);
+    }
+    return this.#controller.signal;
+  }
+
+  abort(code: string, message: string): void {
+    if (this.aborted) return;
+    this.aborted = true;
+    this.#reason = new DOMException(message || 'the client went away', code === 'Timeout' ? 'TimeoutError' : 'AbortError');
+    this.incoming?.fail(this.#reason);
+    this.#controller?.abort(this.#reason);
+    this.onAbort?.(this.#reason);
+  }
+}
+
+/** The context a handler gets. */
+export class InvocationContext implements Context {
+  readonly requestId: string;
+  readonly function: string;
+  readonly revision: string;
+  readonly namespace: string;
+  readonly #invocation: Invocation;
+
+  constructor(invocation: Invocation, identity: Identity) {
+    this.requestId = invocation.requestId;
+    this.function = identity.function;
+    this.revision = identity.revision;
+    this.namespace = identity.namespace;
+    this.#invocation = invocation;
+  }
+  get signal(): AbortSignal {
+    return this.#invocation.signal();
+  }
+  get trace(): { readonly traceparent: string } {
+    return { traceparent: this.#invocation.traceparent };
+  }
+  get log(): Logger {
+    void this.#invocation;
+    return log;
+  }
+}

@@ -1,0 +1,50 @@
+/**
+ * The node shim: what runs inside a pod of runtime `node`, beside the user's code. Bundled into one file without dependencies.
+ *
+ * On one machine (`TSUMUGI_LIFELINE=3`) it starts blank and waits on fd 3 for `{"assign": …}`; the end of fd 3 is its own end.
+ * On Kubernetes `TSUMUGI_POD_UID`, `TSUMUGI_LISTEN` and `TSUMUGI_PUBLIC_KEY` say who it is. SIGTERM: finish what runs, exit 0.
+ */
+import { installConsole, writeLog } from './console.ts';
+import { describe } from './handler.ts';
+import type { Assignment } from './instance.ts';
+import { openLifeline } from './lifeline.ts';
+import { serve, type Serving } from './serve.ts';
+import { installWebClasses } from './web/install.ts';
+
+installWebClasses();
+installConsole();
+
+let serving: Serving | undefined;
+
+/** Ends the process when what was written to the log is out. */
+function exit(code: number): void {
+  process.stdout.write('', () => process.exit(code));
+}
+
+process.on('SIGTERM', () => {
+  if (serving) serving.drain('stopping');
+  else process.exit(0);
+});
+
+// An error that no handler catches leaves the process in a state nobody knows; callers get InstanceExited, the log says why.
+process.on('uncaughtException', (error, origin) => {
+  const what = origin === 'unhandledRejection' ? 'a promise was rejected and nobody caught it' : 'an error was thrown and nobody caught it';
+  writeLog(`${what}, the instance ends: ${describe(error)}`);
+  exit(1);
+});
+
+async function start(assignment: Assignment): Promise<void> {
+  serving = await serve(assignment, () => exit(0));
+}
+
+const { TSUMUGI_LIFELINE, TSUMUGI_POD_UID, TSUMUGI_LISTEN, TSUMUGI_PUBLIC_KEY } = process.env;
+if (TSUMUGI_LIFELINE) {
+  openLifeline(Number(TSUMUGI_LIFELINE), start);
+} else if (TSUMUGI_POD_UID && TSUMUGI_LISTEN && TSUMUGI_PUBLIC_KEY) {
+  await start({ pod: TSUMUGI_POD_UID, listen: TSUMUGI_LISTEN, publicKey: TSUMUGI_PUBLIC_KEY });
+} else {
+  process.stderr.write(
+    'This program runs inside a pod: it needs TSUMUGI_LIFELINE, or TSUMUGI_POD_UID, TSUMUGI_LISTEN and TSUMUGI_PUBLIC_KEY.\n',
+  );
+  process.exit(2);
+}
