@@ -19,11 +19,13 @@ export interface PrinterColumn {
 
 /** A rule over several fields: the same verdict from CEL (in the CRD) and from `check` (here); a test compares them. */
 export interface CrossFieldRule {
-  /** Field path as `spec.source`. */
+  /** Field path as `spec.source`; `[]` is each item (`spec.env[]`), '' the whole object (CEL sees its metadata.name). */
   readonly path: string;
   readonly cel: string;
-  /** Gets the value at `path`; true is fine. */
-  readonly check: (value: never) => boolean;
+  /** Gets the value at `path` and, of a transition, the one before; true is fine. */
+  readonly check: (value: never, old: never) => boolean;
+  /** The rule compares with the stored object (`oldSelf` in CEL), so it is asked on updates alone. */
+  readonly transition?: true;
   readonly message: string;
 }
 

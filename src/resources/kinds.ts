@@ -6,8 +6,12 @@ import { nodeKind, serviceAccountKind } from './builtin/node.ts';
 import { podKind } from './builtin/pod.ts';
 import { secretKind } from './builtin/secret.ts';
 import { withDefaults } from './defaulting.ts';
+import { functionKind } from './function.ts';
 import type { KindDefinition } from './kind.ts';
 import type { KubeObject } from './object.ts';
+import { revisionKind } from './revision.ts';
+import { routeKind } from './route.ts';
+import { runtimeKind } from './runtime.ts';
 
 export { prune, unknownFields, withDefaults } from './defaulting.ts';
 export { typeError } from './type-check.ts';
@@ -22,6 +26,10 @@ export const kinds: readonly KindDefinition[] = [
   podKind,
   secretKind,
   serviceAccountKind,
+  functionKind,
+  revisionKind,
+  routeKind,
+  runtimeKind,
 ];
 
 const byResource = new Map(kinds.map((kind) => [`${kind.group}/${kind.version}/${kind.plural}`, kind]));

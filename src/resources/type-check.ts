@@ -40,10 +40,14 @@ function goType(structure: Structure): string {
 
 const limits: Readonly<Record<string, number>> = { int32: 2 ** 31, int64: 2 ** 63 };
 
-/** The first wrong type, as Go's JSON decoder says it; undefined when all fit. Nulls fit anywhere. */
+/**
+ * The first wrong type, as Go's JSON decoder says it; undefined when all fit. Nulls fit anywhere. Of a custom resource only the
+ * metadata is a Go struct: its other fields are for schema validation.
+ */
 export function typeError(structure: Structure, object: unknown): string | undefined {
-  const name = structure.type === 'ref' ? goName(structure.ref).slice(goName(structure.ref).indexOf('.') + 1) : '';
-  return walk(structure, object, name, []);
+  if (structure.type === 'ref') return walk(structure, object, structure.ref.split('.').at(-1) as string, []);
+  const metadata = structure.type === 'object' ? structure.fields['metadata'] : undefined;
+  return metadata && isMapping(object) ? walk(metadata, own(object, 'metadata'), 'ObjectMeta', []) : undefined;
 }
 
 function walk(structure: Structure, value: unknown, owner: string, path: readonly string[]): string | undefined {

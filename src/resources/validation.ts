@@ -22,7 +22,7 @@ export function check(kind: KindDefinition, object: KubeObject, old?: KubeObject
         value === undefined ? missing(kind.structure, key) : schemaErrors(structure, value, key),
       ),
     );
-  errors.push(...ruleErrors(kind.rules, object, errors));
+  errors.push(...ruleErrors(kind.rules, errors, object, old));
   errors.push(...(kind.validate?.(object, old) ?? []));
   return once(errors);
 }
@@ -50,18 +50,30 @@ const blocking = new Set([
   'FieldValueTooMany',
 ]);
 
-function ruleErrors(rules: readonly CrossFieldRule[], object: KubeObject, before: readonly FieldError[]): FieldError[] {
+function ruleErrors(
+  rules: readonly CrossFieldRule[],
+  before: readonly FieldError[],
+  object: KubeObject,
+  old: KubeObject | undefined,
+): FieldError[] {
   if (rules.length === 0) return [];
   if (before.some((error) => blocking.has(error.reason))) {
     const says =
       'some validation rules were not checked because the object was invalid; correct the existing errors to complete validation';
     return [invalid('<nil>', null, says)];
   }
-  return rules.flatMap((rule) =>
-    [...valuesAt(object, rule.path)]
-      .filter(([, value]) => !rule.check(value as never))
-      .map(([field]) => ({ field, reason: 'FieldValueInvalid', message: `Invalid value: ${rule.message}` })),
-  );
+  return rules
+    .filter((rule) => !rule.transition || old !== undefined)
+    .flatMap((rule) => {
+      const broken = [...valuesAt(object, rule.path)].filter(
+        ([field, value]) => !rule.check(value as never, (rule.transition && valueAt(old, field)) as never),
+      );
+      return broken.map(([field]) => ({
+        field: field === '' ? '<nil>' : field,
+        reason: 'FieldValueInvalid',
+        message: `Invalid value: ${rule.message}`,
+      }));
+    });
 }
 
 /** Values at a rule's path; `[]` in it means each item: `spec.env[]`. */

@@ -1,0 +1,98 @@
+/** Function: what the user writes. */
+import { z } from 'zod';
+import { statusFields } from './conditions.ts';
+import { defineCustom, exactlyOne, readyColumns, shortNameRule } from './custom.ts';
+import { environmentFields, environmentRules } from './environment.ts';
+import type { KubeObject } from './object.ts';
+import { functions } from './resources.ts';
+import { type Immutable, seconds, shortName } from './schema.ts';
+
+export const packageId = z
+  .string()
+  .regex(/^sha256:[0-9a-f]{64}$/)
+  .describe('An uploaded package: the sha256 of its tar.');
+
+/** What a Function and its Revisions share, less the source. */
+export const executionFields = {
+  runtime: shortName.default('node').describe('The Runtime it runs on.'),
+  handler: z
+    .string()
+    .max(253)
+    .regex(/^[A-Za-z_$][A-Za-z0-9_$]*$/)
+    .default('default')
+    .describe('The export that answers requests.'),
+  ...environmentFields,
+  timeoutSeconds: seconds(1, 86_400).default(60).describe('How long one request may take.'),
+  concurrency: z.int().min(1).max(10_000).optional().describe("How many requests one instance answers at once. Default: the runtime's."),
+};
+
+const spec = z.strictObject({
+  source: z
+    .strictObject({
+      inline: z
+        .string()
+        .min(1)
+        .max(1_048_576)
+        .optional()
+        .describe('The source itself: one module in TypeScript or JavaScript, without relative imports.'),
+      package: packageId.optional(),
+    })
+    .describe('Where the code is: exactly one of the fields.'),
+  ...executionFields,
+  scale: z
+    .strictObject({
+      min: z.int().min(0).max(1000).default(0).describe('Instances that are kept without traffic.'),
+      max: z.int().min(1).max(1000).default(10).describe('Instances at most.'),
+      idleTimeoutSeconds: seconds(1, 86_400).default(180).describe('How long an instance without work is kept.'),
+    })
+    .default({ min: 0, max: 10, idleTimeoutSeconds: 180 })
+    .describe('How many instances there may be.'),
+});
+
+const status = z.strictObject({
+  ...statusFields,
+  url: z.string().optional().describe('Where it answers.'),
+  latestReadyRevision: z.string().optional().describe('The Revision that gets the traffic.'),
+  exports: z.array(z.string()).optional().describe('Its named exports, which can be called.'),
+});
+
+export type FunctionSpec = Immutable<z.output<typeof spec>>;
+/** As a user may write it: what has a default may be absent. */
+export type FunctionSpecInput = Immutable<z.input<typeof spec>>;
+export type FunctionStatus = Immutable<z.output<typeof status>>;
+
+export interface FunctionResource extends KubeObject {
+  readonly spec: FunctionSpec;
+  readonly status?: FunctionStatus;
+}
+
+export const functionKind = defineCustom<FunctionResource>(functions, {
+  singular: 'function',
+  shortNames: ['fn'],
+  categories: ['all'],
+  spec,
+  status,
+  columns: [
+    ...readyColumns,
+    { name: 'URL', type: 'string', jsonPath: '.status.url', description: 'Where it answers.' },
+    {
+      name: 'Revision',
+      type: 'string',
+      jsonPath: '.status.latestReadyRevision',
+      priority: 1,
+      description: 'The Revision that gets the traffic.',
+    },
+    { name: 'Runtime', type: 'string', jsonPath: '.spec.runtime', priority: 1, description: 'The Runtime it runs on.' },
+  ],
+  rules: [
+    shortNameRule,
+    exactlyOne('spec.source', ['inline', 'package']),
+    ...environmentRules,
+    {
+      path: 'spec.scale',
+      cel: 'self.min <= self.max',
+      check: ({ min, max }: { min: number; max: number }) => min <= max,
+      message: '`min` must not be greater than `max`',
+    },
+  ],
+});

@@ -1,0 +1,55 @@
+/** Runtime: a language runtime, with its pools of warm, generic pods. */
+import { z } from 'zod';
+import { statusFields } from './conditions.ts';
+import { defineCustom, readyColumns, shortNameRule } from './custom.ts';
+import type { KubeObject } from './object.ts';
+import { runtimes } from './resources.ts';
+import { type Immutable, quantity, seconds } from './schema.ts';
+
+const spec = z.strictObject({
+  image: z.string().min(1).max(1024).describe("The image of its pods: `tsumugi/node` is this install's runtime for JavaScript."),
+  poolSize: z.int().min(0).max(1000).default(3).describe('Warm pods that are kept for each namespace with functions.'),
+  idleTimeoutSeconds: seconds(1, 86_400).optional().describe('How long an instance without work is kept, for functions that do not say.'),
+  concurrency: z
+    .int()
+    .min(1)
+    .max(10_000)
+    .default(100)
+    .describe('How many requests one instance answers at once, for functions that do not say.'),
+  resources: z
+    .strictObject({
+      limits: z
+        .strictObject({
+          memory: quantity.optional().describe('Memory of one pod, as `256Mi`.'),
+          cpu: quantity.optional().describe('Processor time of one pod, as `500m`.'),
+        })
+        .optional()
+        .describe('What a pod may use.'),
+    })
+    .optional()
+    .describe('Resources of each pod.'),
+});
+
+const status = z.strictObject({ ...statusFields });
+
+export type RuntimeSpec = Immutable<z.output<typeof spec>>;
+export type RuntimeSpecInput = Immutable<z.input<typeof spec>>;
+export type RuntimeStatus = Immutable<z.output<typeof status>>;
+
+export interface RuntimeResource extends KubeObject {
+  readonly spec: RuntimeSpec;
+  readonly status?: RuntimeStatus;
+}
+
+export const runtimeKind = defineCustom<RuntimeResource>(runtimes, {
+  singular: 'runtime',
+  shortNames: ['rt'],
+  spec,
+  status,
+  columns: [
+    { name: 'Image', type: 'string', jsonPath: '.spec.image', description: 'The image of its pods.' },
+    { name: 'Pool', type: 'integer', jsonPath: '.spec.poolSize', description: 'Warm pods for each namespace.' },
+    ...readyColumns,
+  ],
+  rules: [shortNameRule],
+});
