@@ -1,0 +1,14 @@
+import { defineConfig } from 'vitest/config';
+
+/** What needs a real Kubernetes: `npm run test:cluster` starts one and names it in TSUMUGI_TEST_KUBECONFIG. */
+export default defineConfig({
+  test: {
+    include: ['test/cluster/**/*.test.ts'],
+    pool: 'forks',
+    maxWorkers: 2,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    setupFiles: ['test/setup/leaks.ts'],
+    expect: { requireAssertions: true },
+  },
+});
