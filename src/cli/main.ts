@@ -32,6 +32,8 @@ Examples:
   tsumugi logs hello -f                 what it prints
   tsumugi get functions                 what there is`,
     );
+  // A reader that has had enough (`| head`) is no failure.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
   let exitCode = 0;
   for (const register of commands) {
     register(program, (code) => {
