@@ -1,5 +1,6 @@
 /** One plain port on loopback with the metrics of all processes: each sample gets the label `process`. */
 import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 
 export interface ProcessMetrics {
   readonly process: string;
@@ -7,8 +8,13 @@ export interface ProcessMetrics {
   readonly text: string;
 }
 
+export interface MetricsServer {
+  readonly url: string;
+  close(): Promise<void>;
+}
+
 /** Serves `/metrics`; every scrape asks the processes. Resolves when it listens. */
-export async function serveMetrics(port: number, collect: () => Promise<readonly ProcessMetrics[]>): Promise<{ close(): Promise<void> }> {
+export async function serveMetrics(port: number, collect: () => Promise<readonly ProcessMetrics[]>): Promise<MetricsServer> {
   const server = createServer((request, response) => {
     if (request.url !== '/metrics') {
       response.writeHead(404, { 'content-type': 'text/plain' }).end('metrics are at /metrics\n');
@@ -21,6 +27,7 @@ export async function serveMetrics(port: number, collect: () => Promise<readonly
   });
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, '127.0.0.1', resolve));
   return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/metrics`,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
