@@ -19,7 +19,6 @@ export function openApiSchema(structure: Structure, reference: (ref: string) => 
       if (structure.format === 'quantity') return { ...common, oneOf: [{ type: 'string' }, { type: 'number' }] };
       return compact({
         ...common,
-        anyOf: [{ type: 'integer' }, { type: 'string' }],
         pattern: structure.pattern,
         'x-kubernetes-int-or-string': true,
       });

@@ -96,9 +96,10 @@ function stringErrors(structure: Extract<Structure, { type: 'string' }>, value: 
   if (structure.enum && !structure.enum.includes(value as string)) errors.push(notSupported(path, value, structure.enum));
   if (typeof value !== 'string') return errors;
   const characters = Array.from(value).length;
+  // The server says only the first of these.
+  if (structure.maxLength !== undefined && characters > structure.maxLength) return [...errors, tooLong(path, structure.maxLength)];
   if (structure.minLength !== undefined && characters < structure.minLength)
-    errors.push(invalid(path, value, `${path} in body should be at least ${structure.minLength} chars long`));
-  if (structure.maxLength !== undefined && characters > structure.maxLength) errors.push(tooLong(path, structure.maxLength));
+    return [...errors, invalid(path, value, `${path} in body should be at least ${structure.minLength} chars long`)];
   return [...errors, ...patternErrors(structure, value, path)];
 }
 
@@ -107,18 +108,24 @@ const fits32 = (value: number): boolean => value >= -(2 ** 31) && value < 2 ** 3
 function numberErrors(structure: Extract<Structure, { type: 'integer' | 'number' }>, value: unknown, path: string): FieldError[] {
   if (typeof value !== 'number') return [wrongType(path, value, structure.type)];
   const errors: FieldError[] = [];
-  const whole = structure.type === 'integer';
-  if (whole && !Number.isSafeInteger(value)) errors.push(wrongType(path, value, structure.format ?? 'integer', 'float64'));
-  if (whole && structure.format === 'int32' && !(Number.isInteger(value) && fits32(value))) {
-    errors.push({
-      field: '<nil>',
-      reason: 'FieldValueInvalid',
-      message: `Invalid value: "": Checked value must be of type integer with format int32 in ${path}`,
-    });
-  }
+  if (structure.type === 'integer') errors.push(...wholeErrors(structure.format, value, path));
   if (structure.minimum !== undefined && value < structure.minimum)
     errors.push(invalid(path, value, `${path} in body should be greater than or equal to ${structure.minimum}`));
   if (structure.maximum !== undefined && value > structure.maximum)
     errors.push(invalid(path, value, `${path} in body should be less than or equal to ${structure.maximum}`));
+  return errors;
+}
+
+function wholeErrors(format: string | undefined, value: number, path: string): FieldError[] {
+  const errors: FieldError[] = [];
+  if (!Number.isSafeInteger(value)) errors.push(wrongType(path, value, format ?? 'integer', format ? 'float64' : 'number'));
+  if (!Number.isSafeInteger(value) || (format === 'int32' && !fits32(value))) {
+    const wanted = format ? `with format ${format}` : '(default format)';
+    errors.push({
+      field: '<nil>',
+      reason: 'FieldValueInvalid',
+      message: `Invalid value: "": Checked value must be of type integer ${wanted} in ${path}`,
+    });
+  }
   return errors;
 }

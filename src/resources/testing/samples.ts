@@ -1,0 +1,106 @@
+/** Valid and invalid objects of our kinds: the unit tests and the tests against a real API server read the same ones. */
+import type { KubeObject } from '../object.ts';
+
+export interface Sample {
+  readonly what: string;
+  readonly kind: 'Function' | 'Revision' | 'Route' | 'Runtime';
+  readonly name?: string;
+  readonly spec: unknown;
+  readonly status?: unknown;
+}
+
+const inline = { inline: 'export default () => 1' };
+const packaged = { package: `sha256:${'0'.repeat(64)}` };
+const func = (what: string, more: object, name?: string): Sample => ({
+  what,
+  kind: 'Function',
+  spec: { source: inline, ...more },
+  ...(name && { name }),
+});
+const route = (what: string, match: object): Sample => ({ what, kind: 'Route', spec: { match, backend: { function: 'hello' } } });
+
+export const validSamples: readonly Sample[] = [
+  func('the least', {}),
+  func('from a package', { source: packaged }),
+  func('everything', {
+    runtime: 'python',
+    handler: 'main',
+    env: [
+      { name: 'A', value: 'x' },
+      { name: 'B', valueFrom: { secretKeyRef: { name: 's', key: 'k.x', optional: true } } },
+      { name: 'C', valueFrom: { configMapKeyRef: { name: 'c', key: 'K' } } },
+    ],
+    secrets: ['a', 'b.c'],
+    configMaps: ['d'],
+    timeoutSeconds: 5,
+    concurrency: 7,
+    scale: { min: 1, max: 2, idleTimeoutSeconds: 9 },
+  }),
+  func('part of scale', { scale: { max: 3 } }),
+  func('nulls are as if absent', { scale: null, handler: null, env: null, concurrency: null }),
+  func('empty lists stay', { env: [], secrets: [] }),
+  func('a name of 40 characters', {}, 'a'.repeat(40)),
+  { what: 'a Revision', kind: 'Revision', spec: { function: 'hello', source: packaged } },
+  { what: 'the least of a Runtime', kind: 'Runtime', spec: { image: 'tsumugi/node' } },
+  {
+    what: 'a Runtime with limits',
+    kind: 'Runtime',
+    spec: { image: 'x', poolSize: 0, idleTimeoutSeconds: 5, concurrency: 1, resources: { limits: { memory: '256Mi', cpu: 1 } } },
+  },
+  route('a template', { path: '/users/{id}/x' }),
+  route('hosts and methods', { hosts: ['a.example.com', '*.example.com'], prefix: '/', methods: ['GET', 'POST'] }),
+];
+
+export const invalidSamples: readonly Sample[] = [
+  { what: 'no spec', kind: 'Function', spec: undefined },
+  { what: 'a spec that is no object', kind: 'Function', spec: 'x' },
+  { what: 'no source', kind: 'Function', spec: {} },
+  func('neither inline nor package', { source: {} }),
+  func('inline and package', { source: { ...inline, ...packaged } }),
+  func('an empty source', { source: { inline: '' } }),
+  func('no package id', { source: { package: 'sha256:x' } }),
+  func('a name of 41 characters', {}, 'a'.repeat(41)),
+  func('a name with a dot', {}, 'a.b'),
+  func('a handler that is no identifier', { handler: 'a-b' }),
+  func('a runtime that is no name', { runtime: 'A' }),
+  func('a runtime too long', { runtime: 'a'.repeat(41) }),
+  func('no time', { timeoutSeconds: 0 }),
+  func('too much time', { timeoutSeconds: 86_401 }),
+  func('half a second', { timeoutSeconds: 0.5 }),
+  func('time as text', { timeoutSeconds: '5s' }),
+  func('scale turned round', { scale: { min: 5, max: 2 } }),
+  func('no instance at most', { scale: { max: 0 } }),
+  func('min over the default max', { scale: { min: 11 } }),
+  func('a variable without a name', { env: [{ value: 'x' }] }),
+  func('a variable with an empty name', { env: [{ name: '', value: 'x' }] }),
+  func('a variable with = in its name', { env: [{ name: 'a=b', value: 'x' }] }),
+  func('a variable twice', { env: [{ name: 'A' }, { name: 'A' }] }),
+  func('a variable from two places', { env: [{ name: 'A', value: 'x', valueFrom: { secretKeyRef: { name: 's', key: 'k' } } }] }),
+  func('a variable from nowhere', { env: [{ name: 'A', valueFrom: {} }] }),
+  func('a variable of a nameless secret', { env: [{ name: 'A', valueFrom: { secretKeyRef: { key: 'k' } } }] }),
+  func('a number as value', { env: [{ name: 'A', value: 1 }] }),
+  func('env that is no list', { env: { A: 'x' } }),
+  func('a null in a list', { env: [null] }),
+  func('a secret twice', { secrets: ['a', 'a'] }),
+  func('a secret that is no name', { secrets: ['A b'] }),
+  func('several at once', { timeoutSeconds: 0, handler: '1', scale: { min: -1 } }),
+  { what: 'a Revision of inline source', kind: 'Revision', spec: { function: 'hello', source: inline } },
+  { what: 'a Revision of nothing', kind: 'Revision', spec: { source: packaged } },
+  { what: 'a Runtime without an image', kind: 'Runtime', spec: {} },
+  { what: 'memory that is no quantity', kind: 'Runtime', spec: { image: 'x', resources: { limits: { memory: '1x' } } } },
+  { what: 'memory that is a truth', kind: 'Runtime', spec: { image: 'x', resources: { limits: { memory: true } } } },
+  { what: 'a pool of less than none', kind: 'Runtime', spec: { image: 'x', poolSize: -1 } },
+  route('no path', {}),
+  route('path and prefix', { path: '/a', prefix: '/b' }),
+  route('a path without a slash', { path: 'a' }),
+  route('a broken template', { path: '/{a' }),
+  route('an unknown method', { path: '/', methods: ['FETCH'] }),
+  route('a method twice', { path: '/', methods: ['GET', 'GET'] }),
+  route('a host that is none', { path: '/', hosts: ['a b'] }),
+  { what: 'a Route to nowhere', kind: 'Route', spec: { match: { path: '/' } } },
+];
+
+/** The object that a client would send. */
+export function objectOf({ kind, name = 'sample', spec }: Sample, namespace?: string): KubeObject {
+  return { apiVersion: 'tsumugi.dev/v1', kind, metadata: { name, ...(namespace && { namespace }) }, ...(spec !== undefined && { spec }) };
+}
