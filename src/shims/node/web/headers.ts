@@ -112,7 +112,7 @@ export class Headers {
     return [...(this.#cookies ?? [])];
   }
 
-  forEach(callback: (value: string, name: string, headers: Headers) => void, thisArg?: unknown): void {
+  forEach(callback: (value: string, name: string, headers: Headers) => void, thisArg: unknown = undefined): void {
     this.#fields();
     requireArguments(arguments.length, 1, "Failed to execute 'forEach' on 'Headers'");
     if (typeof callback !== 'function')

@@ -72,7 +72,7 @@ export class Request {
     };
     this.#checkOptions(given.options.mode);
     this.#followed = given.signal === undefined ? from?.signal : (given.signal ?? undefined);
-    this.#headers = new Headers(given.headers ?? from?.headers);
+    this.#headers = new Headers(given.headers === undefined ? from?.headers : given.headers);
     this.#setBody(given.body, given.duplex, from);
     guardHeaders(this.#headers, this.#options.mode === 'no-cors' ? 'request-no-cors' : 'request');
   }
