@@ -4,6 +4,7 @@ import type { KubeClient } from '../../kube/client.ts';
 import type { KindDefinition } from '../../resources/kind.ts';
 import type { Store } from '../storage/store.ts';
 import type { PodAccess } from './pod-access.ts';
+import type { ApiServer } from './server.ts';
 
 export interface EmbeddedApiOptions {
   /** The data folder: `api.db` and `pki/` in it. Made when missing. */
@@ -24,6 +25,8 @@ export interface EmbeddedApiOptions {
 export interface EmbeddedApi {
   /** In-process, no HTTP; as the admin. */
   readonly client: KubeClient;
+  /** The verbs themselves, with no transport. */
+  readonly server: ApiServer;
   readonly store: Store;
   /** `https://127.0.0.1:6440`; empty when not listening. */
   readonly url: string;

@@ -119,7 +119,19 @@ export class GroupCommit {
       this.#sql.dropOwners.run(before.revision);
       done.pastBytes += found.text.length + found.idx.length;
     }
-    this.#sql.insert.run(removed ? revision : 0, removed ? now : 0, bytes, revision, key.resource, key.namespace, key.name, next.uid, idx, next.text, type);
+    this.#sql.insert.run(
+      removed ? revision : 0,
+      removed ? now : 0,
+      bytes,
+      revision,
+      key.resource,
+      key.namespace,
+      key.name,
+      next.uid,
+      idx,
+      next.text,
+      type,
+    );
     if (removed) done.pastBytes += bytes;
     else for (const owner of next.index.owners) this.#sql.addOwner.run(owner, revision);
     const row = new Row({ revision, ...key, uid: next.uid, idx, text: next.text }, next.index);

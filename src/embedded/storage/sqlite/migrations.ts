@@ -40,7 +40,8 @@ export const formatVersion = steps.length;
 /** Brings a file to the present format; refuses one of a later release. */
 export function migrate(db: DatabaseSync, path: string): void {
   const { user_version: found } = db.prepare('PRAGMA user_version').get() as { user_version: number };
-  if (found > formatVersion) throw new Error(`${path} has format ${found}; this release knows formats up to ${formatVersion}: use a later release`);
+  if (found > formatVersion)
+    throw new Error(`${path} has format ${found}; this release knows formats up to ${formatVersion}: use a later release`);
   for (let number = found; number < formatVersion; number++) {
     db.exec('BEGIN IMMEDIATE');
     try {

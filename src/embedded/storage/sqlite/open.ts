@@ -26,7 +26,10 @@ export function openDatabase(path: string): DatabaseSync {
   } catch (error) {
     db.close();
     if ((error as { errcode?: number }).errcode === busy) {
-      throw new TsumugiError('Conflict', `${path} is in use by another process`, { hint: 'stop the other one, or use another data folder', cause: error });
+      throw new TsumugiError('Conflict', `${path} is in use by another process`, {
+        hint: 'stop the other one, or use another data folder',
+        cause: error,
+      });
     }
     throw error;
   }

@@ -47,7 +47,12 @@ export function encodeIndex(index: RowIndex): string {
 }
 
 function decodeIndex(text: string): RowIndex {
-  const [labels, fields, cells, owners] = JSON.parse(text) as [RowIndex['labels'], RowIndex['fields'], RowIndex['cells'], RowIndex['owners']];
+  const [labels, fields, cells, owners] = JSON.parse(text) as [
+    RowIndex['labels'],
+    RowIndex['fields'],
+    RowIndex['cells'],
+    RowIndex['owners'],
+  ];
   return { labels, fields, cells, owners };
 }
 

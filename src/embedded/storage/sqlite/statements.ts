@@ -15,13 +15,16 @@ export function prepareStatements(db: DatabaseSync) {
     count: db.prepare(`SELECT count(*) AS n ${standing[state]} AND ${after[range]}`),
   });
   return {
-    get: db.prepare(`SELECT ${columns} FROM version INDEXED BY present WHERE resource = ? AND namespace = ? AND name = ? AND superseded = 0`),
-    insert: db.prepare(
-      `INSERT INTO version (superseded, gone, bytes, ${columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    get: db.prepare(
+      `SELECT ${columns} FROM version INDEXED BY present WHERE resource = ? AND namespace = ? AND name = ? AND superseded = 0`,
     ),
+    insert: db.prepare(`INSERT INTO version (superseded, gone, bytes, ${columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`),
     supersede: db.prepare('UPDATE version SET superseded = ?, gone = ? WHERE revision = ?'),
 
-    scan: { present: { all: scan('present', 'all'), one: scan('present', 'one') }, past: { all: scan('past', 'all'), one: scan('past', 'one') } },
+    scan: {
+      present: { all: scan('present', 'all'), one: scan('present', 'one') },
+      past: { all: scan('past', 'all'), one: scan('past', 'one') },
+    },
 
     addOwner: db.prepare('INSERT OR IGNORE INTO owner (owner, revision) VALUES (?, ?)'),
     dropOwners: db.prepare('DELETE FROM owner WHERE revision = ?'),

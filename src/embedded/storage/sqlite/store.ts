@@ -32,7 +32,10 @@ const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve)
  * @example const store = openSqliteStore({ data: '.tsumugi' })
  */
 export function openSqliteStore(options: SqliteStoreOptions): Store {
-  return new SqliteStore(openDatabase(join(options.data, 'api.db')), options.clock ?? systemClock, { ...defaultHistory, ...options.history });
+  return new SqliteStore(openDatabase(join(options.data, 'api.db')), options.clock ?? systemClock, {
+    ...defaultHistory,
+    ...options.history,
+  });
 }
 
 class SqliteStore implements Store {
@@ -66,7 +69,11 @@ class SqliteStore implements Store {
   async #scan(query: ListQuery, revision: number): Promise<{ rows: readonly StoredRow[]; revision: number; remaining: number }> {
     const { resource, select, limit = Infinity } = query;
     const range = query.namespace === undefined ? 'all' : 'one';
-    let after = { namespace: query.namespace ?? '', name: '', ...(query.after && (range === 'all' || query.after.namespace === query.namespace) ? query.after : {}) };
+    let after = {
+      namespace: query.namespace ?? '',
+      name: '',
+      ...(query.after && (range === 'all' || query.after.namespace === query.namespace) ? query.after : {}),
+    };
     const rows: StoredRow[] = [];
     for (;;) {
       const scan = this.#sql.scan[revision === this.revision() ? 'present' : 'past'][range];
@@ -76,7 +83,8 @@ class SqliteStore implements Store {
         const row = new Row(record);
         after = row;
         if (!select || select(row.index, row)) rows.push(row);
-        if (rows.length >= limit) return { rows, revision, remaining: numberOf(scan.count.get(resource, revision, after.namespace, after.name)) };
+        if (rows.length >= limit)
+          return { rows, revision, remaining: numberOf(scan.count.get(resource, revision, after.namespace, after.name)) };
       }
       if (found.length < size) return { rows, revision, remaining: 0 };
       await turn();
@@ -89,7 +97,8 @@ class SqliteStore implements Store {
 
   async dependents(ownerUids: readonly string[]): Promise<readonly StoredRow[]> {
     const found = new Map<number, StoredRow>();
-    for (const uid of ownerUids) for (const record of this.#sql.owned.all(uid) as unknown as VersionRecord[]) found.set(record.revision, new Row(record));
+    for (const uid of ownerUids)
+      for (const record of this.#sql.owned.all(uid) as unknown as VersionRecord[]) found.set(record.revision, new Row(record));
     return [...found.values()];
   }
 

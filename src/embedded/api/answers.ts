@@ -1,0 +1,101 @@
+/** The bodies of answers: stored text is joined, never parsed. */
+import type { KindDefinition } from '../../resources/kind.ts';
+import type { ApiError } from '../../resources/object.ts';
+import type { Status } from '../../resources/object.ts';
+import { apiVersionOf } from './core.ts';
+import type { Page } from './reading.ts';
+import type { Bookmark } from './watching.ts';
+import { watchError } from './watching.ts';
+import type { WatchItem } from './watch-hub.ts';
+
+export type Body = string | Uint8Array | AsyncIterable<Uint8Array>;
+
+export interface Reply {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | readonly string[]>>;
+  readonly body: Body;
+}
+
+/** How one kind's objects are shown: as they are, or as rows of a Table. */
+export interface Shape {
+  /** The start and end of a list around its items. */
+  list(page: Page): { readonly head: string; readonly items: (page: Page, from: number, to: number) => string; readonly tail: string };
+  event(item: WatchItem): Uint8Array;
+  bookmark(item: Bookmark): string;
+}
+
+const json = { 'content-type': 'application/json' } as const;
+
+export const jsonReply = (status: number, text: string): Reply => ({ status, headers: json, body: text });
+export const statusReply = (status: Status): Reply => jsonReply(status.code ?? 200, JSON.stringify(status));
+
+export function errorReply(error: ApiError): Reply {
+  const retry = error.status.details?.retryAfterSeconds;
+  return { ...statusReply(error.status), headers: { ...json, ...(retry && { 'retry-after': String(retry) }) } };
+}
+
+/** Rows of one piece of a list's body. */
+const piece = 500;
+
+export function listReply(shape: Shape, page: Page): Reply {
+  const { head, items, tail } = shape.list(page);
+  if (page.rows.length <= piece) return jsonReply(200, head + items(page, 0, page.rows.length) + tail);
+  return { status: 200, headers: json, body: pieces() };
+
+  async function* pieces(): AsyncGenerator<Uint8Array> {
+    for (let from = 0; from < page.rows.length; from += piece) {
+      const text = items(page, from, Math.min(from + piece, page.rows.length));
+      yield Buffer.from((from === 0 ? head : ',') + text + (from + piece >= page.rows.length ? tail : ''));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+}
+
+export function listMetadata(page: Page): string {
+  const { revision, continue: token, remaining } = page;
+  return JSON.stringify({
+    resourceVersion: String(revision),
+    ...(token && { continue: token }),
+    ...(remaining !== undefined && { remainingItemCount: remaining }),
+  });
+}
+
+/** Objects as they are stored. */
+export function objectShape(kind: KindDefinition): Shape {
+  return {
+    list: (page) => ({
+      head: `{"kind":"${kind.kind}List","apiVersion":"${apiVersionOf(kind)}","metadata":${listMetadata(page)},"items":[`,
+      items: ({ rows }, from, to) => {
+        let text = '';
+        for (let at = from; at < to; at++) text += (at > from ? ',' : '') + rows[at]?.text;
+        return text;
+      },
+      tail: ']}\n',
+    }),
+    event: (item) => item.encoded,
+    bookmark: (item) => {
+      const metadata = {
+        resourceVersion: String(item.revision),
+        ...(item.initial && { annotations: { 'k8s.io/initial-events-end': 'true' } }),
+      };
+      return JSON.stringify({ kind: kind.kind, apiVersion: apiVersionOf(kind), metadata });
+    },
+  };
+}
+
+export function watchReply(shape: Shape, batches: AsyncIterable<readonly (WatchItem | Bookmark)[]>): Reply {
+  return { status: 200, headers: { ...json, 'cache-control': 'no-cache, private' }, body: lines() };
+
+  async function* lines(): AsyncGenerator<Uint8Array> {
+    try {
+      for await (const batch of batches) {
+        const encoded = batch.map((item) =>
+          item.type === 'BOOKMARK' ? Buffer.from(`{"type":"BOOKMARK","object":${shape.bookmark(item)}}\n`) : shape.event(item),
+        );
+        yield encoded.length === 1 ? (encoded[0] as Uint8Array) : Buffer.concat(encoded);
+      }
+    } catch (error) {
+      yield Buffer.from(`${JSON.stringify({ type: 'ERROR', object: watchError(error).status })}\n`);
+    }
+  }
+}

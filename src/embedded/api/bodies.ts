@@ -1,0 +1,60 @@
+/** Bodies of requests: objects, patches, options of a delete. */
+import { parse as parseYaml } from 'yaml';
+
+import type { Patch } from '../../kube/client.ts';
+import type { KindDefinition } from '../../resources/kind.ts';
+import type { ApiRequest } from './handler.ts';
+import { patchTypes } from './patching.ts';
+import { badRequest, unsupportedMediaType, unsupportedPatch } from './status.ts';
+
+const objectTypes: readonly string[] = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf'];
+
+export interface DeleteBody {
+  readonly gracePeriodSeconds?: number;
+  readonly propagationPolicy?: string;
+  readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string };
+  readonly dryRun?: readonly string[];
+}
+
+const mediaType = (contentType: string): string => (contentType.split(';')[0] ?? '').trim().toLowerCase() || 'application/json';
+
+/** The object that was sent, and the paths it had twice. */
+export async function readBody(request: ApiRequest, kind: KindDefinition): Promise<{ object: unknown; duplicates: readonly string[] }> {
+  const type = mediaType(request.contentType);
+  if (!objectTypes.includes(type)) throw unsupportedMediaType(objectTypes);
+  const text = Buffer.from(await request.body()).toString('utf8');
+  try {
+    return { object: type === 'application/json' ? JSON.parse(text) : parseYaml(text), duplicates: [] };
+  } catch (error) {
+    const shown = text.length > 100 ? `${text.slice(0, 100)}...` : text;
+    throw badRequest(
+      `the object provided is unrecognized (must be of type ${kind.kind}): couldn't get version/kind; json parse error: ${(error as Error).message} (${shown})`,
+    );
+  }
+}
+
+export async function readPatch(request: ApiRequest): Promise<Patch> {
+  const mime = mediaType(request.contentType);
+  const type = patchTypes[mime];
+  if (!type) throw unsupportedPatch(mime);
+  return { type, body: parseJson(await request.body(), 'error decoding patch: ') } as Patch;
+}
+
+export async function readDeleteOptions(request: ApiRequest): Promise<DeleteBody> {
+  const bytes = await request.body();
+  if (bytes.length === 0) return {};
+  const type = mediaType(request.contentType);
+  if (type !== 'application/json' && type !== 'application/yaml') throw unsupportedMediaType(objectTypes);
+  const options = type === 'application/json' ? parseJson(bytes, '') : (parseYaml(Buffer.from(bytes).toString('utf8')) as unknown);
+  if (typeof options !== 'object' || options === null || Array.isArray(options))
+    throw badRequest('the body of a delete must be DeleteOptions');
+  return options;
+}
+
+function parseJson(bytes: Uint8Array, before: string): unknown {
+  try {
+    return JSON.parse(Buffer.from(bytes).toString('utf8')) as unknown;
+  } catch (error) {
+    throw badRequest(`${before}${(error as Error).message}`);
+  }
+}

@@ -1,0 +1,91 @@
+/** create. */
+import { newUid, nameSuffix } from '../../base/ids.ts';
+import { check } from '../../resources/kinds.ts';
+import type { KubeObject } from '../../resources/object.ts';
+import type { StoredRow } from '../storage/store.ts';
+import { keyOf, timestamp } from './core.ts';
+import type { Call, Core } from './core.ts';
+import { readObject } from './decode-object.ts';
+import type { FieldValidation } from './decode-object.ts';
+import { encodeRow, objectOf, unstoredRow } from './rows.ts';
+import { alreadyExists, badRequest, invalid, malformed, namespaceNotFound, namespaceTerminating } from './status.ts';
+import { countsGeneration } from './strategy.ts';
+
+export interface WriteCall {
+  readonly dryRun?: boolean;
+  readonly fieldValidation?: FieldValidation;
+  /** Paths that the body had twice. */
+  readonly duplicates?: readonly string[];
+}
+
+/** How often a generated name is drawn again. */
+const draws = 8;
+const longestBase = 58;
+
+export async function create(core: Core, call: Call, sent: unknown, options: WriteCall): Promise<StoredRow> {
+  const { kind } = call;
+  const read = readObject(kind, sent, {
+    fieldValidation: options.fieldValidation ?? 'Warn',
+    ...(options.duplicates && { duplicates: options.duplicates }),
+    warn: call.warn,
+  });
+  if (read.metadata.resourceVersion) throw malformed('resourceVersion should not be set on objects to be created');
+  const inNamespace = placed(call, read);
+  await requireNamespace(core, call, inNamespace);
+  const generate = !inNamespace.metadata.name && inNamespace.metadata.generateName;
+  for (let draw = 1; ; draw++) {
+    const object = prepared(core, call, inNamespace);
+    const { name } = object.metadata;
+    const errors = check(kind, object);
+    if (errors.length > 0) throw invalid(kind, name ?? '', errors);
+    const key = keyOf(call, name);
+    if (options.dryRun) {
+      const [row] = await core.store.get([key]);
+      if (!row) return unstoredRow(kind, key, object, 0);
+    } else {
+      const [result] = await core.store.write([{ key, expect: 0, next: encodeRow(kind, object) }]);
+      if (result?.ok) return result.row;
+    }
+    if (!generate || draw === draws) throw alreadyExists(kind, name);
+  }
+}
+
+/** The object in the namespace of the URL; a body that names another is refused. */
+export function placed(call: Call, object: KubeObject): KubeObject {
+  const { namespace, ...metadata } = object.metadata;
+  if (!call.kind.namespaced) return { ...object, metadata };
+  if (namespace && namespace !== call.namespace)
+    throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
+  return { ...object, metadata: { ...metadata, namespace: call.namespace } };
+}
+
+async function requireNamespace(core: Core, call: Call, object: KubeObject): Promise<void> {
+  if (!call.kind.namespaced) return;
+  const [row] = await core.store.get([{ resource: 'namespaces', namespace: '', name: call.namespace }]);
+  if (!row) throw namespaceNotFound(call.namespace);
+  if (objectOf(row).metadata.deletionTimestamp) throw namespaceTerminating(call.kind, object.metadata.name ?? '', call.namespace);
+}
+
+/** What the server alone says of a new object. */
+function prepared(core: Core, call: Call, object: KubeObject): KubeObject {
+  const {
+    uid: _uid,
+    creationTimestamp: _at,
+    deletionTimestamp: _deleted,
+    deletionGracePeriodSeconds: _grace,
+    generation: _generation,
+    managedFields: _fields,
+    selfLink: _link,
+    ...sent
+  } = object.metadata as KubeObject['metadata'] & { selfLink?: string };
+  const metadata = {
+    ...sent,
+    name: sent.name || (sent.generateName ? `${sent.generateName.slice(0, longestBase)}${nameSuffix()}` : ''),
+    uid: newUid(),
+    creationTimestamp: timestamp(core.clock.now()),
+    ...(countsGeneration(call.kind) && { generation: 1 }),
+  };
+  const { status: _status, ...withoutStatus } = object as KubeObject & { status?: unknown };
+  const fresh = { ...(call.kind.hasStatus ? withoutStatus : object), metadata };
+  return call.kind.prepareForCreate?.(fresh) ?? fresh;
+}

@@ -1,0 +1,36 @@
+/** Paths that speak of no object: version, health, discovery. */
+import { jsonReply } from './answers.ts';
+import type { Reply } from './answers.ts';
+import { mayReadPaths } from './authorize.ts';
+import type { ApiRequest } from './handler.ts';
+import type { ApiServer } from './server.ts';
+import { methodNotAllowed, noSuchResource, pathForbidden } from './status.ts';
+
+/** Paths that need no token. */
+const isPublic = (path: string): boolean => /^\/(healthz|livez|readyz|version)(\/|$)/.test(path);
+
+const version = {
+  major: '1',
+  minor: '36',
+  emulationMajor: '1',
+  emulationMinor: '36',
+  minCompatibilityMajor: '1',
+  minCompatibilityMinor: '35',
+  gitVersion: 'v1.36.3+tsumugi',
+  gitCommit: 'unknown',
+  gitTreeState: '',
+  buildDate: '1970-01-01T00:00:00Z',
+  goVersion: '',
+  compiler: 'node',
+  platform: `${process.platform}/${process.arch === 'x64' ? 'amd64' : process.arch}`,
+};
+
+export async function generalReply(_server: ApiServer, request: ApiRequest): Promise<Reply> {
+  const { path, method, user } = request;
+  if (!isPublic(path) && !mayReadPaths(user)) throw pathForbidden(user.name, method, path);
+  if (method !== 'GET' && method !== 'HEAD') throw methodNotAllowed();
+  if (path === '/version' || path === '/version/') return jsonReply(200, JSON.stringify(version));
+  if (/^\/(healthz|livez|readyz)(\/|$)/.test(path))
+    return { status: 200, headers: { 'content-type': 'text/plain; charset=utf-8' }, body: 'ok' };
+  throw noSuchResource();
+}

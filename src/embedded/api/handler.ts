@@ -1,0 +1,129 @@
+/** One request of the Kubernetes API, whoever carries it: path, query and body in, a reply out. */
+import type { DeleteOptions, Patch } from '../../kube/client.ts';
+import { ApiError } from '../../resources/object.ts';
+import type { Log } from '../../base/log.ts';
+import { errorReply, jsonReply, listReply, objectShape, statusReply, watchReply } from './answers.ts';
+import type { Reply, Shape } from './answers.ts';
+import type { User } from './authorize.ts';
+import { readBody, readDeleteOptions, readPatch } from './bodies.ts';
+import type { Call } from './core.ts';
+import { generalReply } from './general.ts';
+import { podLogReply } from './pod-log.ts';
+import type { PodAccess } from './pod-access.ts';
+import { dryRun, isWatch, listOptions, watchOptions, writeOptions } from './query.ts';
+import { resourcePath } from './route.ts';
+import type { ResourcePath } from './route.ts';
+import type { ApiServer } from './server.ts';
+import { internal, methodNotAllowed, noSuchResource } from './status.ts';
+import { strategyOf } from './strategy.ts';
+import { tableAsked, tableShape } from './tables.ts';
+
+export interface ApiRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly query: URLSearchParams;
+  readonly accept: string;
+  readonly contentType: string;
+  readonly ifNoneMatch?: string;
+  readonly user: User;
+  readonly signal?: AbortSignal;
+  /** The whole body; throws ApiError 413 when it is over the limit. */
+  readonly body: () => Promise<Uint8Array>;
+}
+
+export interface HandlerParts {
+  readonly server: ApiServer;
+  readonly podAccess?: PodAccess | undefined;
+  readonly log: Log;
+}
+
+/** Never throws: what went wrong is a Status. */
+export async function handle(parts: HandlerParts, request: ApiRequest): Promise<Reply> {
+  try {
+    const path = resourcePath(request.path, parts.server);
+    if (!path) return await generalReply(parts.server, request);
+    const warnings: string[] = [];
+    const reply = await resourceReply(parts, request, path, warnings);
+    return warnings.length === 0
+      ? reply
+      : { ...reply, headers: { ...reply.headers, warning: warnings.map((text) => `299 - ${JSON.stringify(text)}`) } };
+  } catch (error) {
+    if (error instanceof ApiError) return errorReply(error);
+    parts.log.error({ err: error, method: request.method, path: request.path }, 'a request failed unexpectedly');
+    return errorReply(internal(error instanceof Error ? error.message : String(error)));
+  }
+}
+
+async function resourceReply(parts: HandlerParts, request: ApiRequest, path: ResourcePath, warnings: string[]): Promise<Reply> {
+  const { server } = parts;
+  const { method, query } = request;
+  const { kind, namespace, name, subresource } = path;
+  const call: Call = { user: request.user, kind, namespace, name, subresource, warn: (text) => warnings.push(text) };
+  if (subresource === 'log' && kind.plural === 'pods' && kind.group === '') {
+    if (method !== 'GET') throw methodNotAllowed();
+    return podLogReply(server, parts.podAccess, call, request);
+  }
+  if (subresource !== '' && !isServed(call)) throw noSuchResource();
+  const shape = (): Shape => {
+    const table = tableAsked(request.accept);
+    return table ? tableShape(kind, table, query.get('includeObject') ?? 'Metadata', () => server.now()) : objectShape(kind);
+  };
+  const isCollection = name === '';
+  switch (method) {
+    case 'HEAD':
+    case 'GET':
+      if (path.watch || (isCollection && isWatch(query)))
+        return watchReply(shape(), server.watch(call, watchOptions(query, request.signal)));
+      if (isCollection) return listReply(shape(), await server.list(call, listOptions(query)));
+      return one(shape(), tableAsked(request.accept) !== undefined, await server.get(call));
+    case 'POST': {
+      if (!isCollection) throw methodNotAllowed();
+      if (kind.namespaced && namespace === '') throw methodNotAllowed();
+      const options = writeOptions(query, 'CreateOptions');
+      const { object, duplicates } = await readBody(request, kind);
+      return jsonReply(201, (await server.create(call, object, { ...options, duplicates })).text);
+    }
+    case 'PUT': {
+      if (isCollection) throw methodNotAllowed();
+      const options = writeOptions(query, 'UpdateOptions');
+      const { object, duplicates } = await readBody(request, kind);
+      return jsonReply(200, (await server.update(call, object, { ...options, duplicates })).text);
+    }
+    case 'PATCH': {
+      if (isCollection) throw methodNotAllowed();
+      const options = writeOptions(query, 'PatchOptions');
+      const patch: Patch = await readPatch(request);
+      return jsonReply(200, (await server.patch(call, patch, options)).text);
+    }
+    case 'DELETE': {
+      if (subresource !== '') throw methodNotAllowed();
+      const options = await deleteOptions(request);
+      if (isCollection) return listReply(objectShape(kind), await server.deleteCollection(call, listOptions(query), options));
+      const answer = await server.delete(call, options);
+      return 'row' in answer ? jsonReply(200, answer.row.text) : statusReply(answer.status);
+    }
+    default:
+      throw methodNotAllowed();
+  }
+}
+
+const isServed = ({ kind, subresource }: Call): boolean =>
+  (subresource === 'status' && kind.hasStatus) || strategyOf(kind).subresources?.[subresource] !== undefined;
+
+/** A single object; as a Table it is a list of one, at the object's own version. */
+function one(shape: Shape, asTable: boolean, row: Awaited<ReturnType<ApiServer['get']>>): Reply {
+  return asTable ? listReply(shape, { rows: [row], revision: row.revision }) : jsonReply(200, row.text);
+}
+
+async function deleteOptions(request: ApiRequest): Promise<DeleteOptions> {
+  const { query } = request;
+  const sent = await readDeleteOptions(request);
+  const grace = sent.gracePeriodSeconds ?? (query.get('gracePeriodSeconds') ? Number(query.get('gracePeriodSeconds')) : undefined);
+  const policy = sent.propagationPolicy ?? query.get('propagationPolicy') ?? undefined;
+  return {
+    ...(grace !== undefined && Number.isInteger(grace) && { gracePeriodSeconds: grace }),
+    ...(policy && { propagationPolicy: policy as NonNullable<DeleteOptions['propagationPolicy']> }),
+    ...(sent.preconditions && { preconditions: sent.preconditions }),
+    dryRun: dryRun([...query.getAll('dryRun'), ...(sent.dryRun ?? [])], 'DeleteOptions'),
+  };
+}

@@ -1,0 +1,165 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { createServer } from 'node:https';
+import type { Server } from 'node:https';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+import { TsumugiError } from '../../base/errors.ts';
+import { errorReply } from './answers.ts';
+import type { Reply } from './answers.ts';
+import { admin, anonymous } from './authorize.ts';
+import type { User } from './authorize.ts';
+import { handle } from './handler.ts';
+import type { HandlerParts } from './handler.ts';
+import { tooLarge, unauthorized } from './status.ts';
+
+export interface HttpOptions extends HandlerParts {
+  readonly host: string;
+  readonly port: number;
+  readonly cert: string;
+  readonly key: string;
+  readonly token: string;
+}
+
+/** Largest body, as the Kubernetes API server has it. */
+export const maxBody = 3 << 20;
+/** How long requests in flight may take after `close` before their connections are cut. */
+const drainMs = 5000;
+
+export interface HttpServer {
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+/** Serves the API over HTTPS with HTTP/1.1. Throws Conflict when the port is taken. */
+export async function serveHttps(options: HttpOptions): Promise<HttpServer> {
+  const isToken = tokenCheck(options.token);
+  const ending = new AbortController();
+  const server: Server = createServer(
+    { cert: options.cert, key: options.key, minVersion: 'TLSv1.2', keepAliveTimeout: 65_000, requestTimeout: 60_000 },
+    (request, response) => {
+      void answer(options, isToken, ending.signal, request, response);
+    },
+  );
+  server.on('tlsClientError', () => {});
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      reject(
+        error.code === 'EADDRINUSE'
+          ? new TsumugiError('Conflict', `port ${options.port} on ${options.host} is taken`, {
+              hint: 'choose another with --api-port',
+              cause: error,
+            })
+          : error,
+      );
+    });
+    server.listen(options.port, options.host, resolve);
+  });
+  return {
+    port: (server.address() as AddressInfo).port,
+    close: async () => {
+      ending.abort();
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      server.closeIdleConnections();
+      const cut = setTimeout(() => server.closeAllConnections(), drainMs);
+      await closed;
+      clearTimeout(cut);
+    },
+  };
+}
+
+async function answer(
+  options: HttpOptions,
+  isToken: (token: string) => boolean,
+  ending: AbortSignal,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const gone = new AbortController();
+  response.once('close', () => gone.abort());
+  response.on('error', () => {});
+  const url = new URL(request.url ?? '/', 'https://api');
+  const user = userOf(request, isToken);
+  const { pathname: path } = url;
+  let reply: Reply;
+  if (!user) reply = errorReply(unauthorized());
+  else {
+    reply = await handle(options, {
+      method: request.method ?? 'GET',
+      path,
+      query: url.searchParams,
+      accept: request.headers.accept ?? '',
+      contentType: request.headers['content-type'] ?? '',
+      ...(request.headers['if-none-match'] && { ifNoneMatch: request.headers['if-none-match'] }),
+      user,
+      signal: AbortSignal.any([gone.signal, ending]),
+      body: () => readAll(request),
+    });
+  }
+  if (ending.aborted) response.setHeader('connection', 'close');
+  await send(request, response, reply);
+}
+
+/** Undefined: a token that is not valid. */
+function userOf(request: IncomingMessage, isToken: (token: string) => boolean): User | undefined {
+  const { authorization } = request.headers;
+  if (authorization === undefined) return anonymous;
+  const match = /^Bearer\s+(\S+)$/i.exec(authorization);
+  return match && isToken(match[1] as string) ? admin : undefined;
+}
+
+/** Compares digests, so that neither content nor length of the token shows in the time it takes. */
+function tokenCheck(token: string): (given: string) => boolean {
+  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
+  const wanted = digest(token);
+  return (given) => timingSafeEqual(digest(given), wanted);
+}
+
+async function readAll(request: IncomingMessage): Promise<Uint8Array> {
+  if (Number(request.headers['content-length'] ?? 0) > maxBody) throw tooLarge(maxBody);
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > maxBody) throw tooLarge(maxBody);
+    chunks.push(chunk);
+  }
+  return chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks);
+}
+
+async function send(request: IncomingMessage, response: ServerResponse, reply: Reply): Promise<void> {
+  const { status, headers, body } = reply;
+  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+  // A body nobody has read would be taken for the next request's head.
+  if (!request.complete && request.method !== 'GET') response.setHeader('connection', 'close');
+  response.statusCode = status;
+  if (typeof body === 'string' || body instanceof Uint8Array) {
+    const bytes = typeof body === 'string' ? Buffer.from(body) : body;
+    response.setHeader('content-length', bytes.length);
+    response.end(request.method === 'HEAD' ? undefined : bytes);
+    return;
+  }
+  response.flushHeaders();
+  try {
+    for await (const chunk of body) {
+      if (response.destroyed) return;
+      if (!response.write(chunk)) await drained(response);
+    }
+    response.end();
+  } catch {
+    // The head is out: a cut connection is the only way left to say that the answer is not whole.
+    response.destroy();
+  }
+}
+
+const drained = (response: ServerResponse): Promise<void> =>
+  new Promise((resolve) => {
+    const done = (): void => {
+      response.off('drain', done);
+      response.off('close', done);
+      resolve();
+    };
+    response.once('drain', done);
+    response.once('close', done);
+    if (response.destroyed) done();
+  });

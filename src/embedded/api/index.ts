@@ -1,0 +1,87 @@
+import { mkdirSync } from 'node:fs';
+import { isIP } from 'node:net';
+
+import { silentLog } from '../../base/log.ts';
+import { openSqliteStore } from '../storage/sqlite/store.ts';
+import type { User } from './authorize.ts';
+import { InProcessClient } from './client.ts';
+import { handle } from './handler.ts';
+import type { HandlerParts } from './handler.ts';
+import { serveHttps } from './http.ts';
+import { kubeconfigText, openPki } from './pki.ts';
+import { ApiServer } from './server.ts';
+import type { EmbeddedApi, EmbeddedApiOptions } from './types.ts';
+import { ApiError } from '../../resources/object.ts';
+import type { Status } from '../../resources/object.ts';
+
+export type { EmbeddedApi, EmbeddedApiOptions } from './types.ts';
+export type { PodAccess, PodLogOptions } from './pod-access.ts';
+
+/**
+ * Opens the embedded API on a data folder: database, certificates, HTTPS, in-process client.
+ * Throws Conflict when the data or the port is in use.
+ *
+ * @example
+ * const api = await openEmbeddedApi({ data: '.tsumugi', port: 6440 });
+ * await api.client.list(configMaps, { namespace: 'default' });
+ * await api.close();
+ */
+export async function openEmbeddedApi(options: EmbeddedApiOptions): Promise<EmbeddedApi> {
+  const { data, host = '127.0.0.1', port = 0, extraHosts = [], listen = true, kinds, podAccess, log = silentLog } = options;
+  mkdirSync(data, { recursive: true, mode: 0o700 });
+  const store = openSqliteStore({ data });
+  const server = new ApiServer({ store, ...(kinds && { kinds }) });
+  const parts: HandlerParts = { server, podAccess, log };
+  try {
+    await server.start();
+    const wildcard = host === '0.0.0.0' || host === '::';
+    const pki = openPki(data, wildcard ? extraHosts : [host, ...extraHosts]);
+    const https = listen ? await serveHttps({ ...parts, host, port, cert: pki.cert, key: pki.key, token: pki.token }) : undefined;
+    const name = wildcard ? '127.0.0.1' : isIP(host) === 6 ? `[${host}]` : host;
+    const url = https ? `https://${name}:${https.port}` : '';
+    return {
+      client: new InProcessClient(server, (path, user, signal) => rawGet(parts, path, user, signal)),
+      server,
+      store,
+      url,
+      port: https?.port ?? 0,
+      token: pki.token,
+      ca: pki.ca,
+      kubeconfig: kubeconfigText(url, pki),
+      close: async () => {
+        server.close();
+        await https?.close();
+        await store.close();
+      },
+    };
+  } catch (error) {
+    server.close();
+    await store.close();
+    throw error;
+  }
+}
+
+async function rawGet(parts: HandlerParts, path: string, user: User, signal: AbortSignal | undefined): Promise<string> {
+  const url = new URL(path, 'https://api');
+  const { status, body } = await handle(parts, {
+    method: 'GET',
+    path: url.pathname,
+    query: url.searchParams,
+    accept: 'application/json',
+    contentType: '',
+    user,
+    ...(signal && { signal }),
+    body: async () => new Uint8Array(),
+  });
+  const text = await textOf(body);
+  if (status >= 400) throw new ApiError(JSON.parse(text) as Status);
+  return text;
+}
+
+async function textOf(body: string | Uint8Array | AsyncIterable<Uint8Array>): Promise<string> {
+  if (typeof body === 'string') return body;
+  if (body instanceof Uint8Array) return Buffer.from(body).toString('utf8');
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of body) chunks.push(chunk);
+  return Buffer.concat(chunks).toString('utf8');
+}

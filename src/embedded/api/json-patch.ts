@@ -1,0 +1,124 @@
+/** RFC 6902: a list of operations on a document. Nothing is mutated. */
+
+/** The patch cannot be applied; the message says where. */
+export class PatchError extends Error {}
+
+type Json = unknown;
+
+interface Operation {
+  readonly op: string;
+  readonly path: string;
+  readonly from?: string;
+  readonly value?: Json;
+}
+
+const isRecord = (value: Json): value is Record<string, Json> => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+function pointer(path: unknown): string[] {
+  if (path === '') return [];
+  if (typeof path !== 'string' || !path.startsWith('/')) throw new PatchError(`invalid path ${JSON.stringify(path)}`);
+  return path
+    .slice(1)
+    .split('/')
+    .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'));
+}
+
+function indexOf(key: string, length: number, path: string): number {
+  const index = /^(0|[1-9]\d*)$/.test(key) ? Number(key) : -1;
+  if (index < 0 || index >= length) throw new PatchError(`index ${key} of ${path} is out of range`);
+  return index;
+}
+
+function read(document: Json, path: string): Json {
+  let at = document;
+  for (const key of pointer(path)) {
+    if (Array.isArray(at)) at = at[indexOf(key, at.length, path)];
+    else if (isRecord(at) && Object.hasOwn(at, key)) at = at[key];
+    else throw new PatchError(`${path} is not there`);
+  }
+  return at;
+}
+
+/** A copy of `document` in which the parent of `path` has been replaced by what `edit` makes of it. */
+function edited(document: Json, path: string, edit: (parent: Json[] | Record<string, Json>, key: string) => void): Json {
+  const keys = pointer(path);
+  const last = keys.pop();
+  if (last === undefined) throw new PatchError('the whole document cannot be edited in place');
+  const copy = (value: Json): Json[] | Record<string, Json> => {
+    if (Array.isArray(value)) return [...(value as Json[])];
+    if (isRecord(value)) return { ...value };
+    throw new PatchError(`the parent of ${path} is neither an object nor a list`);
+  };
+  const root = copy(document);
+  let at = root;
+  for (const key of keys) {
+    if (Array.isArray(at)) {
+      const index = indexOf(key, at.length, path);
+      at = at[index] = copy(at[index]);
+    } else {
+      if (!Object.hasOwn(at, key)) throw new PatchError(`the parent of ${path} is not there`);
+      const child = copy(at[key]);
+      define(at, key, child);
+      at = child;
+    }
+  }
+  edit(at, last);
+  return root;
+}
+
+/** `__proto__` is a key like any other. */
+function define(object: Record<string, Json>, key: string, value: Json): void {
+  Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true });
+}
+
+function add(document: Json, path: string, value: Json): Json {
+  if (path === '') return value;
+  return edited(document, path, (parent, key) => {
+    if (!Array.isArray(parent)) define(parent, key, value);
+    else parent.splice(key === '-' ? parent.length : indexOf(key, parent.length + 1, path), 0, value);
+  });
+}
+
+function remove(document: Json, path: string): Json {
+  read(document, path);
+  return edited(document, path, (parent, key) => {
+    if (Array.isArray(parent)) parent.splice(Number(key), 1);
+    else delete parent[key];
+  });
+}
+
+/** Key order does not matter. */
+function equal(a: Json, b: Json): boolean {
+  if (Array.isArray(a) || Array.isArray(b))
+    return Array.isArray(a) && Array.isArray(b) && a.length === b.length && a.every((item, index) => equal(item, b[index]));
+  if (!isRecord(a) || !isRecord(b)) return a === b;
+  const keys = Object.keys(a);
+  return keys.length === Object.keys(b).length && keys.every((key) => Object.hasOwn(b, key) && equal(a[key], b[key]));
+}
+
+/**
+ * The document after all operations, or a PatchError and nothing.
+ *
+ * @example applyJsonPatch({ a: 1 }, [{ op: 'replace', path: '/a', value: 2 }])
+ */
+export function applyJsonPatch(document: Json, operations: readonly object[]): Json {
+  let at = document;
+  for (const { op, path, from = '', value } of operations as readonly Operation[]) {
+    if (op === 'add') at = add(at, path, value);
+    // As the API server's library does: replacing what is absent in an object adds it.
+    else if (op === 'replace')
+      at =
+        path === ''
+          ? value
+          : edited(at, path, (parent, key) =>
+              Array.isArray(parent) ? (parent[indexOf(key, parent.length, path)] = value) : define(parent, key, value),
+            );
+    else if (op === 'remove') at = remove(at, path);
+    else if (op === 'move') at = add(remove(at, from), path, read(at, from));
+    else if (op === 'copy') at = add(at, path, read(at, from));
+    else if (op === 'test') {
+      if (!equal(read(at, path), value)) throw new PatchError(`test of ${path} failed`);
+    } else throw new PatchError(`unknown operation ${JSON.stringify(op)}`);
+  }
+  return at;
+}

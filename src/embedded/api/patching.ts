@@ -1,0 +1,76 @@
+/** patch: JSON, merge and strategic. Server-side apply has its place here, once managedFields are kept. */
+import { deepFreeze } from './rows.ts';
+import type { KubeObject } from '../../resources/object.ts';
+import type { Patch } from '../../kube/client.ts';
+import type { StoredRow } from '../storage/store.ts';
+import type { Call, Core } from './core.ts';
+import type { WriteCall } from './creating.ts';
+import { readObject } from './decode-object.ts';
+import { applyJsonPatch, PatchError } from './json-patch.ts';
+import { applyMergePatch } from './merge-patch.ts';
+import { badRequest, invalidPatch, unprocessable } from './status.ts';
+import { applyStrategicPatch } from './strategic-patch.ts';
+import { change } from './updating.ts';
+
+export type PatchBody = Patch;
+
+export const patchTypes: Readonly<Record<string, Patch['type']>> = {
+  'application/json-patch+json': 'json',
+  'application/merge-patch+json': 'merge',
+  'application/strategic-merge-patch+json': 'strategic',
+};
+
+const maxOperations = 10_000;
+
+export function patch(core: Core, call: Call, patch: Patch, options: WriteCall): Promise<StoredRow> {
+  checkShape(patch);
+  const warned = new Set<string>();
+  const warn = (text: string): void => {
+    // The change may be computed again after a conflict: one warning is enough.
+    if (!warned.has(text)) call.warn(text);
+    warned.add(text);
+  };
+  return change(core, call, options, (old) => {
+    const patched = deepFreeze(apply(call, old, patch));
+    const refuse = (why: string): Error => invalidPatch(patch.type === 'strategic' ? goMap(patch.body) : JSON.stringify(patched), why);
+    return readObject(
+      call.kind,
+      patched,
+      { fieldValidation: options.fieldValidation ?? 'Warn', ...(options.duplicates && { duplicates: options.duplicates }), warn },
+      refuse,
+    );
+  });
+}
+
+function checkShape({ type, body }: Patch): void {
+  if (type === 'json') {
+    if (!Array.isArray(body))
+      throw badRequest('error decoding patch: json: cannot unmarshal object into Go value of type []handlers.jsonPatchOp');
+    if (body.length > maxOperations)
+      throw badRequest(`The allowed maximum operations in a JSON patch is ${maxOperations}, got ${body.length}`);
+  } else if (typeof body !== 'object' || body === null || Array.isArray(body)) {
+    throw badRequest('error decoding patch: json: cannot unmarshal array into Go value of type map[string]interface {}');
+  }
+}
+
+function apply(call: Call, old: KubeObject, patch: Patch): unknown {
+  try {
+    if (patch.type === 'json') return applyJsonPatch(old, patch.body);
+    if (patch.type === 'merge') return applyMergePatch(old, patch.body);
+    return applyStrategicPatch(call.kind.structure, old, patch.body);
+  } catch (error) {
+    if (!(error instanceof PatchError)) throw error;
+    throw patch.type === 'json' ? unprocessable() : badRequest(error.message);
+  }
+}
+
+/** How Go prints a map: `map[a:1 b:map[c:d]]`. */
+function goMap(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(goMap).join(' ')}]`;
+  if (typeof value !== 'object' || value === null)
+    return value === null ? '<nil>' : typeof value === 'string' ? value : JSON.stringify(value);
+  return `map[${Object.keys(value)
+    .toSorted()
+    .map((key) => `${key}:${goMap((value as Record<string, unknown>)[key])}`)
+    .join(' ')}]`;
+}

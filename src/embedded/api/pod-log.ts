@@ -1,0 +1,97 @@
+/** `GET …/pods/NAME/log`: the options are checked here, the bytes come from the node. */
+import type { FieldError } from '../../resources/kind.ts';
+import type { KubeObject } from '../../resources/object.ts';
+import type { Reply } from './answers.ts';
+import type { Call } from './core.ts';
+import type { ApiRequest } from './handler.ts';
+import type { PodAccess, PodLogOptions } from './pod-access.ts';
+import { objectOf } from './rows.ts';
+import type { ApiServer } from './server.ts';
+import { badRequest, invalid, unavailable } from './status.ts';
+
+interface PodLike extends KubeObject {
+  readonly spec?: {
+    readonly nodeName?: string;
+    readonly containers?: readonly { readonly name: string }[];
+    readonly initContainers?: readonly { readonly name: string }[];
+  };
+}
+
+const text = { 'content-type': 'text/plain; charset=utf-8' } as const;
+
+export async function podLogReply(server: ApiServer, access: PodAccess | undefined, call: Call, request: ApiRequest): Promise<Reply> {
+  const pod = objectOf<PodLike>(await server.get(call));
+  const options = logOptions(pod, request);
+  if (!pod.spec?.nodeName) return { status: 204, headers: text, body: '' };
+  if (!access) throw unavailable('this server has no node that could read the log');
+  const chunks = access.log(pod, options)[Symbol.asyncIterator]();
+  // The first chunk is read before the head is sent: what is wrong with the log is a Status, not a broken stream.
+  const first = chunks.next();
+  const soon = options.follow ? await Promise.race([first, silence()]) : await first;
+  if (soon?.done) return { status: 200, headers: text, body: '' };
+  return { status: 200, headers: text, body: rest(chunks, first) };
+}
+
+/** A followed log may be silent for long: its head is sent all the same. */
+const silence = (): Promise<undefined> => new Promise((resolve) => setTimeout(resolve, 50, undefined));
+
+async function* rest(chunks: AsyncIterator<Uint8Array>, first: Promise<IteratorResult<Uint8Array>>): AsyncGenerator<Uint8Array> {
+  try {
+    for (let next = await first; !next.done; next = await chunks.next()) yield next.value;
+  } finally {
+    await chunks.return?.();
+  }
+}
+
+function logOptions(pod: PodLike, { query, signal }: ApiRequest): PodLogOptions {
+  const { name } = pod.metadata;
+  const errors: FieldError[] = [];
+  const count = (field: string, least: number): number | undefined => {
+    const given = query.get(field);
+    if (given === null || given === '') return undefined;
+    const value = Number(given);
+    if (!Number.isInteger(value)) throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(given)}: invalid syntax`);
+    const says = least === 0 ? 'must be greater than or equal to 0' : 'must be greater than 0';
+    if (value < least) errors.push({ field, reason: 'FieldValueInvalid', message: `Invalid value: ${value}: ${says}` });
+    return value;
+  };
+  const flag = (field: string): boolean => query.has(field) && query.get(field) !== 'false' && query.get(field) !== '0';
+  const tailLines = count('tailLines', 0);
+  const limitBytes = count('limitBytes', 1);
+  const sinceSeconds = count('sinceSeconds', 1);
+  const sinceTime = query.get('sinceTime') || undefined;
+  if (sinceTime !== undefined && Number.isNaN(Date.parse(sinceTime)))
+    throw badRequest(`parsing time ${JSON.stringify(sinceTime)}: not RFC 3339`);
+  if (sinceTime !== undefined && query.has('sinceSeconds')) {
+    errors.splice(0, errors.length, {
+      field: '[]',
+      reason: 'FieldValueForbidden',
+      message: 'Forbidden: at most one of `sinceTime` or `sinceSeconds` may be specified',
+    });
+  }
+  if (errors.length > 0) throw invalid({ kind: 'PodLogOptions', group: '' }, name, errors);
+  return {
+    container: containerOf(pod, query.get('container')),
+    follow: flag('follow'),
+    previous: flag('previous'),
+    timestamps: flag('timestamps'),
+    ...(tailLines !== undefined && { tailLines }),
+    ...(limitBytes !== undefined && { limitBytes }),
+    ...(sinceSeconds !== undefined && { sinceSeconds }),
+    ...(sinceTime !== undefined && { sinceTime }),
+    signal: signal ?? new AbortController().signal,
+  };
+}
+
+function containerOf(pod: PodLike, asked: string | null): string {
+  const { name } = pod.metadata;
+  const containers = (pod.spec?.containers ?? []).map((container) => container.name);
+  const init = (pod.spec?.initContainers ?? []).map((container) => container.name);
+  if (asked) {
+    if (![...containers, ...init].includes(asked)) throw badRequest(`container ${asked} is not valid for pod ${name}`);
+    return asked;
+  }
+  if (containers.length === 1) return containers[0] as string;
+  const choices = `choose one of: [${containers.join(' ')}]${init.length > 0 ? ` or one of the init containers: [${init.join(' ')}]` : ''}`;
+  throw badRequest(`a container name must be specified for pod ${name}, ${choices}`);
+}

@@ -1,0 +1,126 @@
+import { systemClock } from '../../base/clock.ts';
+import type { Clock } from '../../base/clock.ts';
+import type { DeleteOptions } from '../../kube/client.ts';
+import type { KindDefinition } from '../../resources/kind.ts';
+import { kinds as allKinds } from '../../resources/kinds.ts';
+import { isAlreadyExists } from '../../resources/object.ts';
+import type { Store, StoredRow } from '../storage/store.ts';
+import { admin, denied, mastersOnly } from './authorize.ts';
+import type { Authorizer, Verb } from './authorize.ts';
+import { apiVersionOf } from './core.ts';
+import type { Call, Core } from './core.ts';
+import { create } from './creating.ts';
+import type { WriteCall } from './creating.ts';
+import { remove, removeCollection } from './deleting.ts';
+import type { DeleteAnswer } from './deleting.ts';
+import { patch } from './patching.ts';
+import type { PatchBody } from './patching.ts';
+import { get, list } from './reading.ts';
+import type { ListCall, Page } from './reading.ts';
+import { protectedNamespaces } from './strategy.ts';
+import { update } from './updating.ts';
+import { watch } from './watching.ts';
+import type { Bookmark, WatchCall } from './watching.ts';
+import { WatchHub } from './watch-hub.ts';
+import type { WatchItem } from './watch-hub.ts';
+
+export interface ApiServerOptions {
+  readonly store: Store;
+  readonly kinds?: readonly KindDefinition[];
+  readonly clock?: Clock;
+  readonly authorize?: Authorizer;
+}
+
+/**
+ * The verbs of the Kubernetes API over a store, without any transport: HTTP and the in-process client are two callers.
+ * Every verb passes `authorize` first. Every failure is an ApiError.
+ */
+export class ApiServer {
+  readonly kinds: readonly KindDefinition[];
+  readonly #core: Core;
+  readonly #byPath: ReadonlyMap<string, KindDefinition>;
+
+  constructor({ store, kinds = allKinds, clock = systemClock, authorize = mastersOnly }: ApiServerOptions) {
+    this.kinds = kinds;
+    this.#core = { store, kinds, clock, authorize, hub: new WatchHub(store) };
+    this.#byPath = new Map(kinds.map((kind) => [`${apiVersionOf(kind)}/${kind.plural}`, kind]));
+  }
+
+  /** Makes the namespaces that are always there. To be awaited before the first request. */
+  async start(): Promise<void> {
+    const kind = this.kindOf({ group: '', version: 'v1', plural: 'namespaces' });
+    if (!kind) return;
+    for (const name of protectedNamespaces) {
+      const call: Call = { user: admin, kind, namespace: '', name: '', subresource: '', warn: () => {} };
+      await this.create(call, { metadata: { name } }, {}).catch((error: unknown) => {
+        if (!isAlreadyExists(error)) throw error;
+      });
+    }
+  }
+
+  kindOf(resource: { readonly group: string; readonly version: string; readonly plural: string }): KindDefinition | undefined {
+    return this.#byPath.get(`${apiVersionOf(resource)}/${resource.plural}`);
+  }
+
+  /** The version that a list would have now. */
+  revision(): number {
+    return this.#core.store.revision();
+  }
+
+  now(): number {
+    return this.#core.clock.now();
+  }
+
+  async get(call: Call): Promise<StoredRow> {
+    this.authorize(call, 'get');
+    return get(this.#core, call);
+  }
+
+  async list(call: Call, options: ListCall): Promise<Page> {
+    this.authorize(call, 'list');
+    return list(this.#core, call, options);
+  }
+
+  /** Batches of events. Ends on time-out, abort and close; throws ApiError (410: list again). */
+  watch(call: Call, options: WatchCall): AsyncGenerator<readonly (WatchItem | Bookmark)[], void, void> {
+    this.authorize(call, 'watch');
+    return watch(this.#core, call, options);
+  }
+
+  async create(call: Call, sent: unknown, options: WriteCall): Promise<StoredRow> {
+    this.authorize(call, 'create');
+    return create(this.#core, call, sent, options);
+  }
+
+  async update(call: Call, sent: unknown, options: WriteCall): Promise<StoredRow> {
+    this.authorize(call, 'update');
+    return update(this.#core, call, sent, options);
+  }
+
+  async patch(call: Call, body: PatchBody, options: WriteCall): Promise<StoredRow> {
+    this.authorize(call, 'patch');
+    return patch(this.#core, call, body, options);
+  }
+
+  async delete(call: Call, options: DeleteOptions): Promise<DeleteAnswer> {
+    this.authorize(call, 'delete');
+    return remove(this.#core, call, options);
+  }
+
+  async deleteCollection(call: Call, select: ListCall, options: DeleteOptions): Promise<Page> {
+    this.authorize(call, 'deletecollection');
+    return removeCollection(this.#core, call, select, options);
+  }
+
+  /** Throws Forbidden. */
+  authorize({ user, kind, subresource, namespace, name }: Call, verb: Verb): void {
+    const plural = subresource ? `${kind.plural}/${subresource}` : kind.plural;
+    if (!this.#core.authorize(user, verb, { group: kind.group, plural }, namespace, name))
+      throw denied(user, verb, kind, subresource, namespace, name);
+  }
+
+  /** Ends every watch. */
+  close(): void {
+    this.#core.hub.close();
+  }
+}

@@ -1,0 +1,144 @@
+/** Everything that changes a stored object: update, patch, status and the other subresources. */
+import { isDeepStrictEqual } from 'node:util';
+
+import { check } from '../../resources/kinds.ts';
+import type { KubeObject, ObjectMeta } from '../../resources/object.ts';
+import type { StoredRow, Write } from '../storage/store.ts';
+import { keyOf } from './core.ts';
+import type { Call, Core } from './core.ts';
+import { placed } from './creating.ts';
+import type { WriteCall } from './creating.ts';
+import { readObject } from './decode-object.ts';
+import { encodeRow, objectOf, unstoredRow } from './rows.ts';
+import { badRequest, conflict, invalid, malformed, notFound, noSuchResource } from './status.ts';
+import { countsGeneration, needsVersion, strategyOf } from './strategy.ts';
+
+/** Others' writes in between are retried this often where the caller did not name the version. */
+const attempts = 10;
+
+/** Makes the wanted object from the stored one; called again when another write came in between. */
+export type Change = (old: KubeObject) => KubeObject;
+
+/** PUT. */
+export function update(core: Core, call: Call, sent: unknown, options: WriteCall): Promise<StoredRow> {
+  const { kind } = call;
+  const read = readObject(kind, sent, {
+    fieldValidation: options.fieldValidation ?? 'Warn',
+    ...(options.duplicates && { duplicates: options.duplicates }),
+    warn: call.warn,
+  });
+  const { uid, resourceVersion } = read.metadata;
+  return change(core, call, options, (old) => {
+    if (uid && uid !== old.metadata.uid) {
+      const key = `/registry/${kind.plural}/${call.namespace ? `${call.namespace}/` : ''}${call.name}`;
+      const detail = `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${old.metadata.uid}`;
+      throw conflict(
+        kind,
+        call.name,
+        `StorageError: invalid object, Code: 4, Key: ${key}, ResourceVersion: 0, AdditionalErrorMsg: ${detail}`,
+      );
+    }
+    if (!resourceVersion && needsVersion(kind)) {
+      throw invalid(kind, call.name, [
+        { field: 'metadata.resourceVersion', reason: 'FieldValueInvalid', message: 'Invalid value: 0: must be specified for an update' },
+      ]);
+    }
+    return read;
+  });
+}
+
+/** Reads, changes, checks, writes; again from the start when the object changed in between. */
+export async function change(core: Core, call: Call, options: WriteCall, make: Change): Promise<StoredRow> {
+  const { kind } = call;
+  for (let attempt = 1; ; attempt++) {
+    const [row] = await core.store.get([keyOf(call)]);
+    if (!row) throw notFound(kind, call.name);
+    const old = objectOf(row);
+    const wanted = make(old);
+    requireSame(call, wanted, row);
+    const next = merged(call, wanted, old);
+    if (isDeepStrictEqual(next, old)) return row;
+    const errors = check(kind, next, old);
+    if (errors.length > 0) throw invalid(kind, call.name, errors);
+    const write = writeOf(call, row, next);
+    if (options.dryRun) return unstoredRow(kind, keyOf(call), next, row.revision);
+    const [result] = await core.store.write([write]);
+    if (result?.ok) return write.next ? result.row : unstoredRow(kind, keyOf(call), next, row.revision);
+    if (attempt === attempts) throw conflict(kind, call.name);
+  }
+}
+
+/** The wanted object speaks of this one: same name, and the stored version where it names one. */
+function requireSame(call: Call, wanted: KubeObject, row: StoredRow): void {
+  const { name, resourceVersion } = wanted.metadata;
+  if (name && name !== call.name) throw badRequest(`the name of the object (${name}) does not match the name on the URL (${call.name})`);
+  if (!resourceVersion) return;
+  if (!/^\d{1,19}$/.test(resourceVersion)) throw malformed(`strconv.ParseUint: parsing ${JSON.stringify(resourceVersion)}: invalid syntax`);
+  if (resourceVersion !== '0' && resourceVersion !== String(row.revision)) throw conflict(call.kind, call.name);
+}
+
+/** What the wanted object becomes: the server's own fields and the other subresource come from the stored one. */
+function merged(call: Call, wanted: KubeObject, old: KubeObject): KubeObject {
+  const { kind, subresource } = call;
+  const strategy = strategyOf(kind);
+  if (subresource !== '') {
+    const special = strategy.subresources?.[subresource];
+    if (special) return special(wanted, old);
+    if (subresource !== 'status' || !kind.hasStatus) throw noSuchResource();
+    return withField(old, 'status', (wanted as KubeObject & { status?: unknown }).status);
+  }
+  let next: KubeObject = { ...placed(call, wanted), metadata: metadataOf(placed(call, wanted).metadata, old.metadata) };
+  if (kind.hasStatus) next = withField(next, 'status', (old as KubeObject & { status?: unknown }).status);
+  next = strategy.keepOnUpdate?.(next, old) ?? next;
+  if (!countsGeneration(kind) || sameWish(next, old)) return next;
+  return { ...next, metadata: { ...next.metadata, generation: (old.metadata.generation ?? 0) + 1 } };
+}
+
+function metadataOf(sent: ObjectMeta, old: ObjectMeta): ObjectMeta {
+  const {
+    managedFields: _fields,
+    generation: _generation,
+    deletionTimestamp,
+    deletionGracePeriodSeconds,
+    creationTimestamp,
+    uid,
+    ...rest
+  } = sent;
+  const system = {
+    uid: uid || old.uid,
+    creationTimestamp: creationTimestamp || old.creationTimestamp,
+    deletionTimestamp: deletionTimestamp ?? old.deletionTimestamp,
+    deletionGracePeriodSeconds: deletionGracePeriodSeconds ?? old.deletionGracePeriodSeconds,
+    generation: old.generation,
+  };
+  const present = Object.fromEntries(Object.entries(system).filter(([, value]) => value !== undefined));
+  return { ...rest, ...present, name: old.name, resourceVersion: old.resourceVersion as string };
+}
+
+function withField(object: KubeObject, field: string, value: unknown): KubeObject {
+  const { [field]: _, ...rest } = object as unknown as Record<string, unknown>;
+  return (value === undefined ? rest : { ...rest, [field]: value }) as unknown as KubeObject;
+}
+
+/** Nothing changed but metadata and status. */
+function sameWish(next: KubeObject, old: KubeObject): boolean {
+  const wish = (object: KubeObject): object => {
+    const { metadata: _metadata, status: _status, ...rest } = object as KubeObject & { status?: unknown };
+    return rest;
+  };
+  return isDeepStrictEqual(wish(next), wish(old));
+}
+
+/** A write of the new state; of an object whose deletion waited only for this change, its removal. */
+export function writeOf(call: Call, row: StoredRow, next: KubeObject): Write {
+  const key = keyOf(call);
+  if (!isFinished(call, next)) return { key, expect: row.revision, next: encodeRow(call.kind, next) };
+  const last = encodeRow(call.kind, next);
+  return { key, expect: row.revision, next: undefined, last };
+}
+
+/** Deleted, and nothing holds it any more. */
+function isFinished(call: Call, object: KubeObject): boolean {
+  const { deletionTimestamp, deletionGracePeriodSeconds, finalizers } = object.metadata;
+  return deletionTimestamp !== undefined && !deletionGracePeriodSeconds && !finalizers?.length && !strategyOf(call.kind).held?.(object);
+}

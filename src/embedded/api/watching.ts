@@ -1,0 +1,167 @@
+/** watch: the present or the past first, then every change as it is committed. */
+import type { WatchOptions } from '../../kube/client.ts';
+import { ApiError } from '../../resources/object.ts';
+import { HistoryGone } from '../storage/store.ts';
+import type { StoredRow } from '../storage/store.ts';
+import { keyOf } from './core.ts';
+import type { Call, Core } from './core.ts';
+import { readVersion } from './reading.ts';
+import { selectionOf } from './selection.ts';
+import type { Selection } from './selection.ts';
+import { expired, internal, invalidOption } from './status.ts';
+import { WatchHub, WatchItem } from './watch-hub.ts';
+
+export interface WatchCall extends WatchOptions {
+  readonly resourceVersionMatch?: string;
+  readonly sendInitialEvents?: boolean;
+}
+
+/** BOOKMARK: all events up to `revision` have been given. `initial`: it ends the initial state of a streamed list. */
+export interface Bookmark {
+  readonly type: 'BOOKMARK';
+  readonly revision: number;
+  readonly initial?: boolean;
+}
+
+/** A slow reader is dropped beyond this many undelivered events, or this much text of them. */
+const maxPending = 10_000;
+const maxPendingChars = 32 << 20;
+const bookmarkEveryMs = 60_000;
+const historyPage = 1000;
+
+/** How a watch ends: `done` for a time-out or the server's end, else the error. */
+type End = 'done' | ApiError;
+
+/**
+ * Events in batches, as they come. Ends when the time is up, the signal is aborted or the server closes; throws ApiError 410
+ * for a past that is gone and for a reader that is too slow. What is wrong with the options is thrown at once.
+ */
+export function watch(core: Core, call: Call, options: WatchCall): AsyncGenerator<readonly (WatchItem | Bookmark)[], void, void> {
+  if (options.sendInitialEvents !== undefined && options.resourceVersionMatch !== 'NotOlderThan') {
+    const message = 'Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan';
+    throw invalidOption('ListOptions', { field: 'resourceVersionMatch', reason: 'FieldValueForbidden', message });
+  }
+  const version = options.resourceVersion ? readVersion(options.resourceVersion) : 0;
+  return events(core, call, options, version, selectionOf(call, options).select);
+}
+
+async function* events(
+  core: Core,
+  call: Call,
+  options: WatchCall,
+  version: number,
+  select: Selection['select'],
+): AsyncGenerator<readonly (WatchItem | Bookmark)[], void, void> {
+  const fromPresent = options.sendInitialEvents ?? version === 0;
+  const matches = (row: StoredRow): boolean => (!call.namespace || row.namespace === call.namespace) && (!select || select(row.index, row));
+  const queue = new Queue(keyOf(call).resource, matches);
+  const stops = [core.hub.add(queue), queue.follow(options.signal)];
+  if (options.timeoutSeconds) stops.push(timer(() => queue.end(), options.timeoutSeconds * 1000));
+  try {
+    let floor = version;
+    if (fromPresent) {
+      const { rows, revision } = await core.store.list({
+        resource: queue.resource,
+        ...(call.namespace && { namespace: call.namespace }),
+        ...(select && { select }),
+      });
+      floor = revision;
+      const items: (WatchItem | Bookmark)[] = rows.map((row) => new WatchItem('ADDED', row.revision, row));
+      if (options.sendInitialEvents && options.allowBookmarks) items.push({ type: 'BOOKMARK', revision, initial: true });
+      if (items.length > 0) yield items;
+    } else {
+      for (;;) {
+        const changes = await core.store.changes(floor, queue.resource, historyPage);
+        const items = changes.map((change) => WatchHub.itemOf(change, matches)).filter((item) => item !== undefined);
+        if (items.length > 0) yield items;
+        floor = Math.max(floor, changes.at(-1)?.revision ?? 0);
+        if (changes.length < historyPage) break;
+      }
+    }
+    // What was pushed meanwhile and is already told is skipped.
+    if (options.allowBookmarks) stops.push(interval(() => queue.bookmark(core.store.revision()), bookmarkEveryMs));
+    for (;;) {
+      const { items, end } = await queue.take();
+      const news = items.filter((item) => item.revision > floor || (item.type === 'BOOKMARK' && item.revision === floor));
+      if (end === 'done' && options.allowBookmarks && !options.signal?.aborted)
+        news.push({ type: 'BOOKMARK', revision: Math.max(floor, core.store.revision()) });
+      if (news.length > 0) yield news;
+      if (end === 'done') return;
+      if (end) throw end;
+    }
+  } catch (error) {
+    if (error instanceof HistoryGone) throw expired(`too old resource version: ${version} (${error.oldest})`);
+    throw error;
+  } finally {
+    for (const stop of stops) stop();
+  }
+}
+
+/** Between the commits, which never wait, and one reader, who may. */
+class Queue {
+  readonly resource: string;
+  readonly matches: (row: StoredRow) => boolean;
+  #items: (WatchItem | Bookmark)[] = [];
+  #chars = 0;
+  #end: End | undefined;
+  #wake: (() => void) | undefined;
+
+  constructor(resource: string, matches: (row: StoredRow) => boolean) {
+    this.resource = resource;
+    this.matches = matches;
+  }
+
+  push(item: WatchItem): void {
+    if (this.#end) return;
+    this.#items.push(item);
+    this.#chars += item.row.text.length;
+    if (this.#items.length > maxPending || this.#chars > maxPendingChars) {
+      this.#items = [];
+      this.end(expired('the watch was too slow and has been closed: list again'));
+    }
+    this.#wake?.();
+  }
+
+  bookmark(revision: number): void {
+    this.#items.push({ type: 'BOOKMARK', revision });
+    this.#wake?.();
+  }
+
+  end(how: End = 'done'): void {
+    this.#end ??= how;
+    this.#wake?.();
+  }
+
+  follow(signal: AbortSignal | undefined): () => void {
+    const onAbort = (): void => {
+      this.#items = [];
+      this.end();
+    };
+    if (signal?.aborted) onAbort();
+    signal?.addEventListener('abort', onAbort, { once: true });
+    return () => signal?.removeEventListener('abort', onAbort);
+  }
+
+  async take(): Promise<{ items: (WatchItem | Bookmark)[]; end: End | undefined }> {
+    if (this.#items.length === 0 && !this.#end) await new Promise<void>((resolve) => (this.#wake = resolve));
+    this.#wake = undefined;
+    const items = this.#items;
+    this.#items = [];
+    this.#chars = 0;
+    return { items, end: this.#end };
+  }
+}
+
+function timer(run: () => void, ms: number): () => void {
+  const handle = setTimeout(run, Math.min(ms, 2 ** 31 - 1));
+  return () => clearTimeout(handle);
+}
+
+function interval(run: () => void, ms: number): () => void {
+  const handle = setInterval(run, ms);
+  return () => clearInterval(handle);
+}
+
+/** What an ERROR event carries. */
+export const watchError = (error: unknown): ApiError =>
+  error instanceof ApiError ? error : internal(error instanceof Error ? error.message : String(error));
