@@ -1,0 +1,122 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { TsumugiError, toError } from '../base/errors.ts';
+import type { Log } from '../base/log.ts';
+import type { Invoker } from '../invoke/invoker.ts';
+import { Exchange, type ExchangeHost } from './exchange.ts';
+import { sendError } from './failure.ts';
+import { forwardedHeaders, readHead } from './headers.ts';
+import { childTrace, randomIds, saneRequestId } from './ids.ts';
+import type { GatewayMetrics } from './metrics.ts';
+import type { Resolver } from './resolver.ts';
+
+/** Bytes of JSON arguments that `/call/` takes. */
+export const MAX_CALL_BODY = 32 * 1024 * 1024;
+
+/** From an HTTP request to an invocation and back. */
+export class Gateway implements ExchangeHost {
+  draining = false;
+  /** Routes and functions have been loaded. */
+  loaded = false;
+  inFlight = 0;
+  readonly #resolver: Resolver;
+  readonly #invoker: Invoker;
+  readonly #metrics: GatewayMetrics;
+  readonly #log: Log;
+
+  constructor(parts: { resolver: Resolver; invoker: Invoker; metrics: GatewayMetrics; log: Log }) {
+    this.#resolver = parts.resolver;
+    this.#invoker = parts.invoker;
+    this.#metrics = parts.metrics;
+    this.#log = parts.log;
+  }
+
+  /** `expects`: the client waits for 100 Continue before it sends the body. */
+  handle(incoming: IncomingMessage, outgoing: ServerResponse, expects: boolean): void {
+    const arrivedAt = performance.now();
+    const head = readHead(incoming.rawHeaders);
+    const ids = randomIds();
+    const requestId = head.requestId !== undefined && saneRequestId(head.requestId) ? head.requestId : ids.slice(0, 32);
+    const exchange = new Exchange(this, incoming, outgoing, requestId, arrivedAt);
+    this.inFlight++;
+    try {
+      if (head.host === undefined) throw new TsumugiError('Invalid', 'a request needs exactly one Host header');
+      const method = incoming.method!;
+      const url = pathOf(incoming.url!);
+      if ((url === '/healthz' || url === '/readyz') && this.#probe(url, exchange)) return;
+      const resolution = this.#resolver.resolve(method, head.host, url, head.authorization);
+      const { target } = resolution;
+      exchange.target = target;
+      const isCall = resolution.export !== '';
+      const hasBody = incoming.headers['transfer-encoding'] !== undefined || Number(incoming.headers['content-length'] ?? 0) > 0;
+      if (isCall) {
+        exchange.bodyLeft = MAX_CALL_BODY;
+        if (Number(incoming.headers['content-length'] ?? 0) > MAX_CALL_BODY)
+          throw new TsumugiError('TooLarge', 'the arguments of a call may have 32 MB');
+      }
+      let headers = head.headers + forwardedHeaders(incoming.socket, head.host, 'http', head.forwardedFor);
+      // The token of a call is the platform's: it never reaches the function.
+      if (head.authorization !== undefined && !isCall) headers += `\0authorization\0${head.authorization}`;
+      if (expects) outgoing.writeContinue();
+      exchange.invocation = this.#invoker.invoke(
+        {
+          function: target.key,
+          method,
+          target: resolution.url,
+          requestId,
+          traceparent: childTrace(head.traceparent, ids),
+          export: resolution.export,
+          origin: `http://${head.host}`,
+          headers,
+          hasBody,
+        },
+        exchange,
+      );
+      if (hasBody) exchange.pipeBody();
+    } catch (error) {
+      this.fail(exchange, error instanceof TsumugiError ? error : this.#defect(error, exchange));
+    }
+  }
+
+  fail(exchange: Exchange, error: TsumugiError): void {
+    const { incoming, outgoing, target } = exchange;
+    if (outgoing.headersSent || outgoing.destroyed) return;
+    const revision = target && this.#resolver.entry(target)?.revision;
+    sendError(outgoing, error, { requestId: exchange.requestId, function: target?.name, revision }, this.draining || !incoming.complete);
+  }
+
+  finished(exchange: Exchange): void {
+    this.inFlight--;
+    // 499, as nginx counts it: the client went away before the end of the answer.
+    const status = exchange.aborted ? 499 : exchange.outgoing.statusCode;
+    this.#metrics.answered(exchange.target, status, (performance.now() - exchange.arrivedAt) / 1000);
+  }
+
+  /** Health of the gateway itself, on every host. */
+  #probe(path: string, exchange: Exchange): boolean {
+    const waitingFor = this.#resolver.platform?.waitingFor ?? [];
+    const ready = this.loaded && !this.draining && this.#resolver.platform?.ready !== false;
+    const ok = path === '/healthz' || ready;
+    const body = `${JSON.stringify(ok ? { status: 'ok' } : { status: this.draining ? 'draining' : 'starting', waitingFor })}\n`;
+    exchange.outgoing.writeHead(ok ? 200 : 503, {
+      'Content-Type': 'application/json',
+      'Content-Length': Buffer.byteLength(body),
+      'Cache-Control': 'no-store',
+    });
+    exchange.outgoing.end(body);
+    return true;
+  }
+
+  #defect(error: unknown, exchange: Exchange): TsumugiError {
+    this.#log.error({ err: error, requestId: exchange.requestId }, 'the gateway failed on a request');
+    return new TsumugiError('Internal', 'the gateway failed on this request', { cause: toError(error) });
+  }
+}
+
+/** Origin form, from what a client may write as the request target. */
+function pathOf(url: string): string {
+  if (url.startsWith('/')) return url;
+  const match = /^https?:\/\/[^/?#]*(\/[^#]*|\?[^#]*)?$/i.exec(url);
+  if (!match) throw new TsumugiError('Invalid', `the request target "${url.slice(0, 100)}" is no path`);
+  const rest = match[1] ?? '/';
+  return rest.startsWith('/') ? rest : `/${rest}`;
+}
