@@ -1,0 +1,113 @@
+/**
+ * The activator: finds or makes an instance of a revision for a gateway that has none free.
+ *
+ * Asks that come together share a start as long as one instance can serve them all; so a hundred waiting requests of a function with
+ * concurrency 1 start as many instances as its scale allows, those of one with concurrency 100 start one.
+ */
+import { toError, TsumugiError } from '../../base/errors.ts';
+import type { ActivateRequest } from '../../invoke/projection.ts';
+import type { Fleet } from '../fleet/fleet.ts';
+import type { Member } from '../fleet/member.ts';
+import type { RevisionObject } from '../model/types.ts';
+
+interface Start {
+  readonly done: Promise<Member>;
+  /** Asks that wait for it. */
+  asks: number;
+}
+
+interface Failure {
+  readonly error: TsumugiError;
+  readonly until: number;
+  readonly delayMs: number;
+}
+
+export interface ActivatorOptions {
+  readonly fleet: Fleet;
+  /** Rejects with NotFound. */
+  readonly revision: (request: { revisionUid: string; namespace: string; revision: string }) => Promise<RevisionObject>;
+  readonly maxInstances: (revision: RevisionObject) => number;
+  readonly start: (revision: RevisionObject) => Promise<Member>;
+  /** A start ended, with what error, if any: for the revision's status. */
+  readonly onStart?: (revision: RevisionObject, error: TsumugiError | undefined) => void;
+}
+
+/** A revision that cannot be loaded costs a pod a try: tries are spaced out, callers get the last error at once. */
+const firstRetryMs = 1000;
+const maxRetryMs = 30_000;
+
+export class InstanceActivator {
+  readonly #options: ActivatorOptions;
+  readonly #starts = new Map<string, Set<Start>>();
+  readonly #failures = new Map<string, Failure>();
+
+  constructor(options: ActivatorOptions) {
+    this.#options = options;
+  }
+
+  /** Starts under way of a revision. */
+  starting(revisionUid: string): number {
+    return this.#starts.get(revisionUid)?.size ?? 0;
+  }
+
+  /** An instance that is not among `known`. Rejects with Busy, NoInstance, LoadError or NotFound. */
+  async activate(request: ActivateRequest): Promise<Member> {
+    const revision = await this.#options.revision(request);
+    const { revisionUid } = request;
+    const serving = this.#options.fleet.instances(revisionUid);
+    const [free] = serving.filter((member) => !request.known.includes(member.uid)).sort((a, b) => a.active - b.active);
+    if (free) return free;
+
+    const starts = this.#starts.get(revisionUid) ?? new Set();
+    const max = this.#options.maxInstances(revision);
+    const roomiest = [...starts].sort((a, b) => a.asks - b.asks)[0];
+    const isFull = serving.length + starts.size >= max;
+    let start = roomiest;
+    if (!start || (start.asks >= revision.spec.concurrency && !isFull)) {
+      if (isFull) {
+        throw new TsumugiError('Busy', `all ${max} instances of function "${revision.spec.function}" are busy`, {
+          hint: 'raise spec.scale.max or spec.concurrency, or try again',
+          retryAfterSeconds: 1,
+        });
+      }
+      start = this.#begin(revision, revisionUid, starts);
+    }
+    start.asks++;
+    return start.done;
+  }
+
+  #begin(revision: RevisionObject, revisionUid: string, starts: Set<Start>): Start {
+    const failed = this.#failures.get(revisionUid);
+    if (failed && failed.until > Date.now()) throw failed.error;
+    const start: Start = { done: this.#options.start(revision), asks: 0 };
+    starts.add(start);
+    this.#starts.set(revisionUid, starts);
+    void start.done.then(
+      () => this.#ended(revision, revisionUid, start, undefined),
+      (error: unknown) => this.#ended(revision, revisionUid, start, error),
+    );
+    return start;
+  }
+
+  #ended(revision: RevisionObject, revisionUid: string, start: Start, thrown: unknown): void {
+    const starts = this.#starts.get(revisionUid);
+    starts?.delete(start);
+    if (starts?.size === 0) this.#starts.delete(revisionUid);
+    const error =
+      thrown === undefined
+        ? undefined
+        : thrown instanceof TsumugiError
+          ? thrown
+          : new TsumugiError('Internal', toError(thrown).message, { cause: thrown });
+    if (error?.code === 'LoadError') {
+      const delayMs = Math.min((this.#failures.get(revisionUid)?.delayMs ?? firstRetryMs / 2) * 2, maxRetryMs);
+      this.#failures.set(revisionUid, { error, delayMs, until: Date.now() + delayMs });
+    } else if (!error) this.#failures.delete(revisionUid);
+    this.#options.onStart?.(revision, error);
+  }
+
+  /** Nothing is kept of a revision that is gone. */
+  forget(revisionUid: string): void {
+    this.#failures.delete(revisionUid);
+  }
+}

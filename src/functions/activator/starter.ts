@@ -1,0 +1,123 @@
+/** Starting one instance: a generic pod, the package, the variables, SPECIALIZE. */
+import { TsumugiError } from '../../base/errors.ts';
+import type { Log } from '../../base/log.ts';
+import type { KubeClient } from '../../kube/client.ts';
+import type { Fleet } from '../fleet/fleet.ts';
+import type { Member } from '../fleet/member.ts';
+import { resolveEnvironment } from '../model/environment.ts';
+import type { PlatformKeys } from '../model/keys.ts';
+import type { RevisionObject } from '../model/types.ts';
+import type { PackageCache } from './packages.ts';
+import type { PodQueue } from './waiting.ts';
+
+export interface StarterOptions {
+  readonly client: KubeClient;
+  readonly fleet: Fleet;
+  readonly queue: PodQueue;
+  readonly packages: PackageCache;
+  readonly keys: PlatformKeys;
+  readonly gatewayUrl: string;
+  /** Greater than that of every earlier control plane on this data. */
+  readonly epoch: number;
+  readonly imageOf: (runtime: string) => string;
+  /** A pod that can no longer be used. */
+  readonly discard: (member: Member, why: string) => void;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+}
+
+/** How long the code of a function may take to load, as in Fission. */
+const loadTimeoutMs = 30_000;
+const attempts = 3;
+
+/**
+ * Makes an instance of the revision. Rejects with LoadError (the user's code, with its stack), NoInstance (no pod, or something it
+ * needs is missing), Busy (too many wait).
+ */
+export async function startInstance(options: StarterOptions, revision: RevisionObject): Promise<Member> {
+  const { queue, log, signal } = options;
+  const { spec, metadata } = revision;
+  const namespace = metadata.namespace ?? '';
+  // Read while a pod is being found; a failure is heard when it is needed.
+  const needs = Promise.all([options.packages.get(spec.source.package), resolveEnvironment(options.client, namespace, spec)]);
+  needs.catch(() => undefined);
+
+  for (let attempt = 1; ; attempt++) {
+    const member = await queue.take(namespace, spec.runtime, signal);
+    let ready: Awaited<typeof needs>;
+    try {
+      ready = await needs;
+    } catch (error) {
+      giveBack(options, member);
+      if (error instanceof TsumugiError && error.code === 'NotFound') {
+        throw new TsumugiError('NoInstance', error.message, {
+          ...(error.hint && { hint: error.hint }),
+          retryAfterSeconds: 5,
+          cause: error,
+        });
+      }
+      throw error;
+    }
+    const outcome = await specialise(options, member, revision, ready);
+    if (outcome === 'ok') return member;
+    log.warn({ pod: member.name, revision: metadata.name, attempt, outcome }, 'the pod did not take the revision');
+    if (attempt === attempts)
+      throw new TsumugiError('NoInstance', `${attempts} pods did not take revision ${metadata.name}: ${outcome}`, { retryAfterSeconds: 2 });
+  }
+}
+
+/** `ok`, or why another pod must be tried. Throws LoadError. */
+async function specialise(
+  options: StarterOptions,
+  member: Member,
+  revision: RevisionObject,
+  [tar, env]: [Uint8Array, Record<string, string>],
+): Promise<string> {
+  const { fleet, keys, epoch, discard } = options;
+  const { spec, metadata } = revision;
+  const claim = { revisionUid: metadata.uid ?? '', epoch };
+  const head = {
+    ...claim,
+    namespace: metadata.namespace ?? '',
+    function: spec.function,
+    revision: metadata.name,
+    handler: spec.handler === 'default' ? '' : spec.handler,
+    env,
+    concurrency: spec.concurrency,
+    timeoutSeconds: spec.timeoutSeconds,
+    token: keys.tokenFor(member.uid, epoch),
+    gatewayUrl: options.gatewayUrl,
+    image: options.imageOf(spec.runtime),
+  };
+  let answer;
+  try {
+    if (!member.link) return 'the connection is gone';
+    answer = await member.link.specialize(head, tar, loadTimeoutMs);
+  } catch (error) {
+    discard(member, 'it did not answer SPECIALIZE');
+    // A pod that died or hung while it loaded the code: the code did it, and would do it again to the next.
+    throw new TsumugiError('LoadError', `function "${spec.function}" could not be loaded: ${(error as Error).message}`, {
+      hint: `see its output: tsumugi logs ${spec.function} -n ${head.namespace}`,
+      cause: error,
+    });
+  }
+  if (answer.ok) {
+    fleet.specialised(member, claim);
+    return 'ok';
+  }
+  const { reason = 'refused', message = 'no reason given', stack } = answer.error ?? {};
+  discard(member, `${reason}: ${message}`);
+  if (reason === 'load') throw new TsumugiError('LoadError', loadMessage(message, stack));
+  return `${reason}: ${message}`;
+}
+
+/** The message with the stack's first lines that are the user's. */
+function loadMessage(message: string, stack: string | undefined): string {
+  const lines = (stack ?? '').split('\n').filter((line) => /^\s+at /.test(line) && !/node:internal|\/tsumugi\//.test(line));
+  return [message, ...lines.slice(0, 3)].join('\n');
+}
+
+function giveBack({ discard }: StarterOptions, member: Member): void {
+  // It was never touched, but a pool without history is worth more than 25 ms.
+  discard(member, 'reserved, then not needed');
+}

@@ -1,0 +1,137 @@
+/** The platform API: packages, logs, and what gateways ask for. */
+import { TsumugiError } from '../../base/errors.ts';
+import type { ActivateAnswer, ActivateRequest, InstanceEntry } from '../../invoke/projection.ts';
+import { readManifest } from '../../build/package.ts';
+import type { BlobStore } from '../../records/blobs.ts';
+import type { LogEntry, LogQuery } from '../logs/reader.ts';
+import { asTsumugiError, type Call, type Endpoint, errorBody } from './http.ts';
+
+export interface EndpointOptions {
+  readonly blobs: BlobStore;
+  readonly functionExists: (namespace: string, name: string) => Promise<boolean>;
+  readonly readLogs: (query: LogQuery) => AsyncIterable<LogEntry>;
+  readonly activate: (request: ActivateRequest) => Promise<InstanceEntry>;
+  readonly reportFailed: (id: string, reason: string, message: string) => Promise<void>;
+  /** Lines for one gateway. */
+  readonly subscribe: (signal: AbortSignal) => AsyncIterable<string>;
+  /** Resolves when the platform knows all that it needs to answer gateways. */
+  readonly ready: Promise<void>;
+}
+
+/** A package travels to the pod in one frame. */
+const maxPackageBytes = 60 * 1024 * 1024;
+const maxJsonBytes = 1024 * 1024;
+
+export function platformEndpoints(options: EndpointOptions): readonly Endpoint[] {
+  const { blobs, ready } = options;
+  return [
+    {
+      method: 'PUT',
+      path: /^\/v1\/packages$/,
+      handle: async (_, { body }) => {
+        const bytes = await body(maxPackageBytes);
+        readManifest(bytes);
+        const [id] = await blobs.put([bytes]);
+        return { status: 201, json: { id } };
+      },
+    },
+    {
+      method: 'GET',
+      path: /^\/v1\/packages\/([^/]+)$/,
+      handle: async ([id = '']) => {
+        const [bytes] = await blobs.get([id]);
+        if (!bytes) throw new TsumugiError('NotFound', `the package ${id} is not here`);
+        return { bytes };
+      },
+    },
+    {
+      method: 'GET',
+      path: /^\/v1\/namespaces\/([^/]+)\/functions\/([^/]+)\/logs$/,
+      handle: async ([namespace = '', name = ''], call) => {
+        await ready;
+        if (!(await options.functionExists(namespace, name))) {
+          throw new TsumugiError('NotFound', `function "${name}" does not exist in namespace ${namespace}`, {
+            hint: 'tsumugi get functions -A',
+          });
+        }
+        return { lines: toLines(options.readLogs(logQuery(namespace, name, call))) };
+      },
+    },
+    {
+      method: 'POST',
+      path: /^\/v1\/activate$/,
+      handle: async (_, { body }) => {
+        const request = parseActivate(await body(maxJsonBytes));
+        await ready;
+        try {
+          return { json: { instance: await options.activate(request) } satisfies ActivateAnswer };
+        } catch (thrown) {
+          const error = asTsumugiError(thrown);
+          return { status: error.status, json: errorBody(error) satisfies ActivateAnswer };
+        }
+      },
+    },
+    {
+      method: 'POST',
+      path: /^\/v1\/instances\/([^/]+)\/failed$/,
+      handle: async ([id = ''], { body }) => {
+        const { reason, message } = parseJson(await body(maxJsonBytes)) as { reason?: string; message?: string };
+        await options.reportFailed(id, reason ?? '', message ?? '');
+        return undefined;
+      },
+    },
+    {
+      method: 'GET',
+      path: /^\/v1\/projection$/,
+      handle: async (_, { signal }) => {
+        await ready;
+        return { lines: options.subscribe(signal) };
+      },
+    },
+  ];
+}
+
+async function* toLines(entries: AsyncIterable<LogEntry>): AsyncGenerator<string> {
+  for await (const entry of entries) yield `${JSON.stringify(entry)}\n`;
+}
+
+function logQuery(namespace: string, name: string, { query, signal }: Call): LogQuery {
+  const tail = count(query, 'tail');
+  const since = query.get('since');
+  const sinceMs = since === null ? undefined : /^\d+(\.\d+)?$/.test(since) ? Number(since) : Date.parse(since);
+  if (Number.isNaN(sinceMs)) throw new TsumugiError('Invalid', `since=${since} is neither milliseconds since 1970 nor a date`);
+  return {
+    namespace,
+    function: name,
+    follow: ['', 'true', '1'].includes(query.get('follow') ?? 'no'),
+    ...(tail !== undefined && { tail }),
+    ...(sinceMs !== undefined && { since: sinceMs }),
+    signal,
+  };
+}
+
+function count(query: URLSearchParams, name: string): number | undefined {
+  const text = query.get(name);
+  if (text === null) return undefined;
+  if (!/^\d{1,9}$/.test(text)) throw new TsumugiError('Invalid', `${name}=${text} is no number of lines`);
+  return Number(text);
+}
+
+function parseActivate(body: Buffer): ActivateRequest {
+  const { revisionUid, namespace, revision, known = [] } = parseJson(body) as Partial<ActivateRequest>;
+  const isText = [revisionUid, namespace, revision, ...(Array.isArray(known) ? known : [undefined])].every(
+    (each) => typeof each === 'string',
+  );
+  if (!isText) throw new TsumugiError('Invalid', 'an activation needs revisionUid, namespace, revision and known');
+  return { revisionUid, namespace, revision, known } as ActivateRequest;
+}
+
+function parseJson(body: Buffer): object {
+  try {
+    const value = JSON.parse(body.toString('utf8')) as unknown;
+    if (typeof value === 'object' && value !== null) return value;
+  } catch {
+    // Said below.
+  }
+  throw new TsumugiError('Invalid', 'the body is no JSON object');
+}

@@ -1,0 +1,221 @@
+/**
+ * All pods of all pools, each with its control connection.
+ *
+ * Pods come from the informer; each that runs is connected to, and its WELCOME says whether it is generic or whose instance it is.
+ * So a restarted control plane finds its instances again without having stored anything.
+ */
+import { systemClock } from '../../base/clock.ts';
+import type { Log } from '../../base/log.ts';
+import { toError } from '../../base/errors.ts';
+import type { Informer } from '../../kube/informer.ts';
+import type { KeyPair } from '../../wire/seal.ts';
+import { label } from '../model/names.ts';
+import type { PodObject } from '../model/types.ts';
+import { openLink } from './link.ts';
+import { hasEnded, Member } from './member.ts';
+
+export interface FleetListener {
+  /** Became generic: may be reserved. */
+  available?(member: Member): void;
+  /** Became an instance. */
+  serving?(member: Member): void;
+  /** Takes no new work any more (draining), or is gone. */
+  stopped?(member: Member): void;
+}
+
+export interface FleetOptions {
+  readonly pods: Informer<PodObject>;
+  readonly key: KeyPair;
+  readonly addressOf: (pod: PodObject) => string | undefined;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+}
+
+/** Delays between attempts to reach a pod that says it runs: its shim may still be loading. */
+const retryMs = [2, 5, 10, 20, 50, 100, 200, 500, 1000];
+
+export class Fleet {
+  readonly #options: FleetOptions;
+  readonly #members = new Map<string, Member>();
+  readonly #byRevision = new Map<string, Set<Member>>();
+  readonly #listeners = new Set<FleetListener>();
+  readonly #retries = new Set<NodeJS.Timeout>();
+
+  constructor(options: FleetOptions) {
+    this.#options = options;
+    const stop = options.pods.on(({ type, object }) => this.#changed(type === 'deleted', object));
+    options.signal.addEventListener('abort', () => {
+      stop();
+      for (const timer of this.#retries) clearTimeout(timer);
+      for (const member of this.#members.values()) member.link?.close();
+    });
+  }
+
+  on(listener: FleetListener): void {
+    this.#listeners.add(listener);
+  }
+
+  members(): Iterable<Member> {
+    return this.#members.values();
+  }
+
+  get(uid: string): Member | undefined {
+    return this.#members.get(uid);
+  }
+
+  /** Instances of a revision that take work. */
+  instances(revisionUid: string): readonly Member[] {
+    return [...(this.#byRevision.get(revisionUid) ?? [])].filter((member) => member.state === 'serving');
+  }
+
+  /** Those that still run something, draining ones too. */
+  occupied(revisionUid: string): number {
+    return this.#byRevision.get(revisionUid)?.size ?? 0;
+  }
+
+  revisionsInUse(): Iterable<string> {
+    return this.#byRevision.keys();
+  }
+
+  /** Resolves when every pod that runs has said whose it is, or after `ms`. */
+  async settled(ms: number): Promise<void> {
+    const end = performance.now() + ms;
+    const isOpen = (): boolean => [...this.#members.values()].some((member) => member.state === 'pending' && member.address !== undefined);
+    while (isOpen() && performance.now() < end && !this.#options.signal.aborted) {
+      await systemClock.sleep(10, this.#options.signal).catch(() => undefined);
+    }
+  }
+
+  /** Takes a generic pod out of the pool, the oldest first; the caller specialises or removes it. */
+  reserve(namespace: string, runtime: string): Member | undefined {
+    for (const member of this.#members.values()) {
+      if (
+        member.state === 'generic' &&
+        member.namespace === namespace &&
+        member.runtime === runtime &&
+        !member.pod.metadata.deletionTimestamp
+      ) {
+        member.state = 'reserved';
+        return member;
+      }
+    }
+    return undefined;
+  }
+
+  /** The reserved pod has accepted: it is an instance now. */
+  specialised(member: Member, claim: { revisionUid: string; epoch: number }): void {
+    if (member.state === 'gone') return;
+    member.claim = claim;
+    member.state = 'serving';
+    member.idleSince = member.since = Date.now();
+    const others = this.#byRevision.get(claim.revisionUid);
+    if (others) others.add(member);
+    else this.#byRevision.set(claim.revisionUid, new Set([member]));
+    for (const listener of this.#listeners) listener.serving?.(member);
+  }
+
+  /** It shall get no new work: out of the gateways' sight at once. */
+  retire(member: Member): void {
+    if (member.state === 'gone' || member.state === 'draining') return;
+    member.state = 'draining';
+    member.since = Date.now();
+    for (const listener of this.#listeners) listener.stopped?.(member);
+  }
+
+  #changed(deleted: boolean, pod: PodObject): void {
+    const uid = pod.metadata.uid ?? '';
+    let member = this.#members.get(uid);
+    if (deleted || hasEnded(pod)) {
+      if (member) this.#gone(member, pod);
+      return;
+    }
+    if (!member) {
+      if (!pod.metadata.labels?.[label.runtime]) return;
+      member = new Member(pod);
+      this.#members.set(uid, member);
+    }
+    member.pod = pod;
+    if (pod.metadata.deletionTimestamp) this.retire(member);
+    if (pod.status?.phase === 'Running' && !member.address && !pod.metadata.deletionTimestamp) {
+      member.address = this.#options.addressOf(pod);
+      if (member.address) void this.#reach(member, 0);
+    }
+  }
+
+  async #reach(member: Member, attempt: number): Promise<void> {
+    const { key, log, signal } = this.#options;
+    if (signal.aborted || member.state === 'gone' || !member.address) return;
+    try {
+      const link = await openLink(member.address, key, {
+        stats: ({ active, served, idleMs }) => {
+          member.active = active;
+          member.served = served;
+          if (active === 0) member.idleSince = Date.now() - idleMs;
+        },
+        goingAway: () => this.retire(member),
+        closed: () => this.#lost(member),
+      });
+      if (signal.aborted || this.#members.get(member.uid) !== member) {
+        link.close();
+        return;
+      }
+      member.link = link;
+      const { claim, draining, pod } = await link.welcomed;
+      if (pod !== member.uid) throw new Error(`pod ${pod} answered where ${member.uid} was expected`);
+      if (claim) this.specialised(member, claim);
+      else if (member.state === 'pending') {
+        member.state = 'generic';
+        for (const listener of this.#listeners) listener.available?.(member);
+      }
+      if (draining) this.retire(member);
+    } catch (error) {
+      if (attempt === retryMs.length)
+        log.warn({ pod: member.name, namespace: member.namespace, error: toError(error).message }, 'a running pod cannot be reached');
+      this.#later(member, attempt + 1);
+    }
+  }
+
+  #later(member: Member, attempt: number): void {
+    if (this.#options.signal.aborted || member.state === 'gone') return;
+    const timer = setTimeout(
+      () => {
+        this.#retries.delete(timer);
+        void this.#reach(member, attempt);
+      },
+      retryMs[Math.min(attempt, retryMs.length) - 1],
+    );
+    this.#retries.add(timer);
+  }
+
+  /** The connection broke. Mostly the process has died and the pod object will tell; if it lives, it is reached and asked again. */
+  #lost(member: Member): void {
+    if (!member.link || member.state === 'gone') return;
+    member.link = undefined;
+    const wasDraining = member.state === 'draining';
+    this.#forget(member);
+    member.claim = undefined;
+    member.state = wasDraining ? 'draining' : 'pending';
+    if (!wasDraining) {
+      for (const listener of this.#listeners) listener.stopped?.(member);
+      this.#later(member, 1);
+    }
+  }
+
+  #gone(member: Member, pod: PodObject): void {
+    const was = member.state;
+    member.pod = pod;
+    member.state = 'gone';
+    this.#members.delete(member.uid);
+    this.#forget(member);
+    member.link?.close();
+    if (was !== 'gone') for (const listener of this.#listeners) listener.stopped?.(member);
+  }
+
+  #forget(member: Member): void {
+    const { claim } = member;
+    const others = claim && this.#byRevision.get(claim.revisionUid);
+    if (!others) return;
+    others.delete(member);
+    if (others.size === 0) this.#byRevision.delete(claim.revisionUid);
+  }
+}

@@ -1,0 +1,55 @@
+/** The labels and the owner of a specialised pod follow its claim: what `kubectl get pods -L tsumugi.dev/function` shows. */
+import { toError } from '../../base/errors.ts';
+import type { Log } from '../../base/log.ts';
+import type { KubeClient } from '../../kube/client.ts';
+import { WorkQueue } from '../../kube/queue.ts';
+import { ApiError } from '../../resources/object.ts';
+import { pods } from '../../resources/resources.ts';
+import { fieldManager, label, ownedBy } from '../model/names.ts';
+import type { RevisionObject } from '../model/types.ts';
+import type { Fleet } from './fleet.ts';
+
+/** Off the path of a request: the instance answers before its labels are there. */
+export function startLabeller(options: {
+  readonly client: KubeClient;
+  readonly fleet: Fleet;
+  readonly revisionByUid: (uid: string) => RevisionObject | undefined;
+  readonly log: Log;
+}): { close(): Promise<void> } {
+  const { client, fleet, revisionByUid, log } = options;
+
+  async function work(uid: string): Promise<void> {
+    const member = fleet.get(uid);
+    const revision = member?.claim && revisionByUid(member.claim.revisionUid);
+    if (!member || !revision || member.pod.metadata.labels?.[label.revision] === revision.metadata.name) return;
+    try {
+      await client.patch(
+        pods,
+        { namespace: member.namespace, name: member.name },
+        {
+          type: 'json',
+          body: [
+            { op: 'test', path: '/metadata/uid', value: uid },
+            { op: 'add', path: `/metadata/labels/${pointer(label.function)}`, value: revision.spec.function },
+            { op: 'add', path: `/metadata/labels/${pointer(label.revision)}`, value: revision.metadata.name },
+            { op: 'add', path: '/metadata/ownerReferences', value: [ownedBy(revision)] },
+          ],
+        },
+        { fieldManager },
+      );
+      queue.forget(uid);
+    } catch (error) {
+      const gone = error instanceof ApiError && (error.code === 404 || error.code === 422);
+      if (gone || queue.failures(uid) > 8) queue.forget(uid);
+      else queue.retry(uid);
+      if (!gone) log.warn({ pod: member.name, error: toError(error).message }, 'an instance could not be labelled');
+    }
+  }
+
+  const queue = new WorkQueue({ work, parallelism: 4 });
+  fleet.on({ serving: (member) => queue.add(member.uid) });
+  return { close: () => queue.close() };
+}
+
+/** A key as a part of a JSON pointer. */
+const pointer = (key: string): string => key.replaceAll('~', '~0').replaceAll('/', '~1');

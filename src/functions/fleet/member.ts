@@ -1,0 +1,45 @@
+/** One pod of a pool as this process sees it. The pod is the authority on its claim; this is what it told us. */
+import { label } from '../model/names.ts';
+import type { PodObject } from '../model/types.ts';
+import type { PodLink } from './link.ts';
+
+/**
+ * pending: starting, or not reached yet · generic: may be specialised · reserved: somebody is specialising it ·
+ * serving: an instance · draining: takes no new work · gone
+ */
+export type MemberState = 'pending' | 'generic' | 'reserved' | 'serving' | 'draining' | 'gone';
+
+export class Member {
+  readonly uid: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly runtime: string;
+  /** The object as last seen. */
+  pod: PodObject;
+  state: MemberState = 'pending';
+  address: string | undefined;
+  link: PodLink | undefined;
+  /** Once specialised. */
+  claim: { readonly revisionUid: string; readonly epoch: number } | undefined;
+  active = 0;
+  served = 0;
+  /** Milliseconds since 1970; meaningful while `active` is 0. */
+  idleSince = Date.now();
+  /** When it began to serve or to drain, milliseconds since 1970. */
+  since = Date.now();
+  /** A DRAIN is under way, so that nobody asks twice. */
+  asking = false;
+
+  constructor(pod: PodObject) {
+    this.pod = pod;
+    this.uid = pod.metadata.uid ?? '';
+    this.namespace = pod.metadata.namespace ?? '';
+    this.name = pod.metadata.name;
+    this.runtime = pod.metadata.labels?.[label.runtime] ?? '';
+  }
+}
+
+/** Whether its process has ended, or never will start again. */
+export function hasEnded(pod: PodObject): boolean {
+  return pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
+}

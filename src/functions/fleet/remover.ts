@@ -1,0 +1,82 @@
+/** Taking pods away: out of the gateways' sight, the log kept, the object deleted. */
+import { toError } from '../../base/errors.ts';
+import type { Log } from '../../base/log.ts';
+import type { KubeClient } from '../../kube/client.ts';
+import { ApiError, isNotFound } from '../../resources/object.ts';
+import { pods } from '../../resources/resources.ts';
+import type { LogKeeper } from '../logs/keeper.ts';
+import { label } from '../model/names.ts';
+import type { PodObject, RevisionObject } from '../model/types.ts';
+import type { Fleet } from './fleet.ts';
+import type { Member } from './member.ts';
+
+export interface RemoverOptions {
+  readonly client: KubeClient;
+  readonly fleet: Fleet;
+  readonly keeper: LogKeeper;
+  readonly revisionByUid: (uid: string) => RevisionObject | undefined;
+  readonly log: Log;
+}
+
+export class PodRemover {
+  readonly #options: RemoverOptions;
+  readonly #running = new Map<string, Promise<void>>();
+
+  constructor(options: RemoverOptions) {
+    this.#options = options;
+  }
+
+  /** Now: for a pod that is no use any more, or hangs. Never throws; what fails is tried again by the pool's reconciler. */
+  kill(member: Member, why: string): Promise<void> {
+    const isFunction = member.claim !== undefined;
+    this.#options.log[isFunction ? 'info' : 'debug']({ pod: member.name, namespace: member.namespace, why }, 'removing a pod');
+    this.#options.fleet.retire(member);
+    return this.#remove(member.pod, 0, member.claim?.revisionUid);
+  }
+
+  /** A pod whose process has ended, or one that has drained. */
+  remove(pod: PodObject, revisionUid?: string): Promise<void> {
+    return this.#remove(pod, 0, revisionUid);
+  }
+
+  #remove(pod: PodObject, graceSeconds: number, revisionUid: string | undefined): Promise<void> {
+    const uid = pod.metadata.uid ?? '';
+    const running = this.#running.get(uid);
+    if (running) return running;
+    const done = this.#run(pod, graceSeconds, revisionUid)
+      .catch((error: unknown) => {
+        this.#options.log.warn(
+          { pod: pod.metadata.name, namespace: pod.metadata.namespace, error: toError(error).message },
+          'a pod could not be removed',
+        );
+      })
+      .finally(() => this.#running.delete(uid));
+    this.#running.set(uid, done);
+    return done;
+  }
+
+  async #run(pod: PodObject, gracePeriodSeconds: number, revisionUid: string | undefined): Promise<void> {
+    const { client } = this.#options;
+    const { namespace = '', name, uid = '' } = pod.metadata;
+    await this.keepLog(pod, revisionUid);
+    try {
+      await client.delete(pods, { namespace, name }, { gracePeriodSeconds, preconditions: { uid } });
+    } catch (error) {
+      // Gone, or another of the same name by now.
+      if (!isNotFound(error) && !(error instanceof ApiError && error.code === 409)) throw error;
+    }
+  }
+
+  /** Resolves when nothing is being removed. */
+  async idle(): Promise<void> {
+    await Promise.all(this.#running.values());
+  }
+
+  /** Copies the pod's log into records, if it was a function's. */
+  async keepLog(pod: PodObject, revisionUid?: string): Promise<void> {
+    const { keeper, revisionByUid } = this.#options;
+    const { namespace = '', name, labels } = pod.metadata;
+    const functionName = labels?.[label.function] ?? (revisionUid === undefined ? undefined : revisionByUid(revisionUid)?.spec.function);
+    if (functionName !== undefined) await keeper.keep(namespace, functionName, name);
+  }
+}

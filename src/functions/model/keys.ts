@@ -1,0 +1,43 @@
+/** The platform's secrets on one machine: the key that signs what pods are told, and the one from which instance tokens come. */
+import { createHmac, randomBytes } from 'node:crypto';
+import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { exportSigningKey, generateSigningKey, importSigningKey, type KeyPair } from '../../wire/seal.ts';
+
+export interface PlatformKeys {
+  /** Its `publicKey` is given to every pod at its start. */
+  readonly signing: KeyPair;
+  /** What gateways show to this pod. Derived, so that nothing is stored and a restarted control plane knows it again. */
+  tokenFor(podUid: string, epoch: number): string;
+}
+
+/** Reads the keys from `<data>/pki`, makes them (0600) at the first start. Two processes may do it at once: one's keys win. */
+export function openPlatformKeys(folder: string): PlatformKeys {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const signing = importSigningKey(readOrMake(join(folder, 'signing.pem'), () => exportSigningKey(generateSigningKey())));
+  const secret = Buffer.from(
+    readOrMake(join(folder, 'instances.key'), () => randomBytes(32).toString('base64url')),
+    'base64url',
+  );
+  return {
+    signing,
+    tokenFor: (podUid, epoch) => createHmac('sha256', secret).update(`tsumugi instance 1\0${podUid}\0${epoch}`).digest('base64url'),
+  };
+}
+
+function readOrMake(file: string, make: () => string): string {
+  if (!existsSync(file)) {
+    const half = `${file}.${randomBytes(6).toString('hex')}`;
+    writeFileSync(half, make(), { mode: 0o600, flag: 'wx', flush: true });
+    try {
+      // Linking, unlike renaming, never replaces what another made in the meantime.
+      linkSync(half, file);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    } finally {
+      rmSync(half);
+    }
+  }
+  return readFileSync(file, 'utf8');
+}

@@ -1,0 +1,97 @@
+/** Names, labels and defaults of functions, decided in one place. */
+import { createHash } from 'node:crypto';
+
+import type { ObjectMeta, OwnerReference } from '../../resources/object.ts';
+import type { FunctionObject } from './types.ts';
+
+export const label = {
+  runtime: 'tsumugi.dev/runtime',
+  function: 'tsumugi.dev/function',
+  revision: 'tsumugi.dev/revision',
+} as const;
+
+export const annotation = {
+  /** Of the fields whose change makes a new revision. */
+  hash: 'tsumugi.dev/revision-hash',
+  /** Of inline source, so that it is bundled once. */
+  source: 'tsumugi.dev/source-hash',
+} as const;
+
+export const fieldManager = 'tsumugi';
+
+export const defaults = {
+  runtime: 'node',
+  handler: 'default',
+  timeoutSeconds: 60,
+  concurrency: 100,
+  minInstances: 0,
+  maxInstances: 10,
+  idleTimeoutSeconds: 180,
+  poolSize: 3,
+  /** Revisions kept besides those with traffic or instances. */
+  oldRevisions: 3,
+} as const;
+
+/** `hello-00007` */
+export function revisionName(functionName: string, number: number): string {
+  return `${functionName}-${String(number).padStart(5, '0')}`;
+}
+
+/** 7 of `hello-00007`; 0 for a name that is none of the function. */
+export function revisionNumber(functionName: string, name: string): number {
+  return name.startsWith(`${functionName}-`) && /^\d{5,}$/.test(name.slice(functionName.length + 1))
+    ? Number(name.slice(functionName.length + 1))
+    : 0;
+}
+
+/** Of the fields that make a revision: not scale, traffic or visibility. */
+export function revisionHash(spec: FunctionObject['spec']): string {
+  const { source, runtime, handler, env, secrets, configMaps, timeoutSeconds, concurrency } = spec;
+  const fields = [
+    source.inline ?? null,
+    source.package ?? null,
+    runtime ?? defaults.runtime,
+    handler ?? defaults.handler,
+    env ?? [],
+    secrets ?? [],
+    configMaps ?? [],
+    timeoutSeconds ?? defaults.timeoutSeconds,
+    concurrency ?? null,
+  ];
+  return shortHash(stable(fields));
+}
+
+export function shortHash(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 32);
+}
+
+/** JSON that does not depend on the order of fields. */
+function stable(value: unknown): string {
+  return JSON.stringify(value, (_, each: unknown) =>
+    each && typeof each === 'object' && !Array.isArray(each)
+      ? Object.fromEntries(Object.entries(each).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : each,
+  );
+}
+
+/** The reference that makes `owner` the controller of an object in its namespace. */
+export function ownedBy(owner: { apiVersion: string; kind: string; metadata: ObjectMeta }): OwnerReference {
+  return {
+    apiVersion: owner.apiVersion,
+    kind: owner.kind,
+    name: owner.metadata.name,
+    uid: owner.metadata.uid ?? '',
+    controller: true,
+    blockOwnerDeletion: true,
+  };
+}
+
+/** Whether the owner (this very object, not one of the same name) controls the object. */
+export function isOwnedBy(object: { metadata: ObjectMeta }, owner: { metadata: ObjectMeta }): boolean {
+  return object.metadata.ownerReferences?.some((each) => each.controller === true && each.uid === owner.metadata.uid) ?? false;
+}
+
+/** Where a function is called by the gateway: `/function/hello`, `/function/hello.shop`. */
+export function functionPath(namespace: string, name: string): string {
+  return `/function/${name}${namespace === 'default' ? '' : `.${namespace}`}`;
+}

@@ -1,0 +1,39 @@
+/** What `/readyz` waits for: the functions of `up DIR`, and the tokens that may call. */
+import type { Informer } from '../../kube/informer.ts';
+import { isReady } from '../../resources/conditions.ts';
+import type { FunctionObject } from '../model/types.ts';
+import type { ProjectionFeed } from './feed.ts';
+
+export class Readiness {
+  readonly #feed: ProjectionFeed;
+  readonly #functions: Informer<FunctionObject>;
+  readonly #tokenHashes: readonly string[];
+  #names: readonly string[] = [];
+  readonly #stop: () => void;
+
+  constructor(feed: ProjectionFeed, functions: Informer<FunctionObject>, tokenHashes: readonly string[]) {
+    this.#feed = feed;
+    this.#functions = functions;
+    this.#tokenHashes = tokenHashes;
+    this.#stop = functions.on(() => this.#tell());
+    this.#tell();
+  }
+
+  /** Each `namespace/name`; replaces what was waited for before. */
+  waitFor(names: readonly string[]): void {
+    this.#names = names;
+    this.#tell();
+  }
+
+  stop(): void {
+    this.#stop();
+  }
+
+  #tell(): void {
+    const waitingFor = this.#names.filter((name) => {
+      const object = this.#functions.get(name);
+      return !object || !isReady(object);
+    });
+    this.#feed.put('platform', { kind: 'platform', tokenHashes: this.#tokenHashes, ready: waitingFor.length === 0, waitingFor });
+  }
+}

@@ -1,0 +1,20 @@
+/** The Runtime `node`, which every platform has: made at the first start, left alone afterwards. */
+import type { KubeClient } from '../../kube/client.ts';
+import { isAlreadyExists } from '../../resources/object.ts';
+import { runtimes } from '../../resources/resources.ts';
+import { defaults, fieldManager } from '../model/names.ts';
+import type { RuntimeObject } from '../model/types.ts';
+
+export async function ensureDefaultRuntime(client: KubeClient): Promise<void> {
+  const node: RuntimeObject = {
+    apiVersion: 'tsumugi.dev/v1',
+    kind: 'Runtime',
+    metadata: { name: defaults.runtime },
+    spec: { image: 'tsumugi/node', poolSize: defaults.poolSize, concurrency: defaults.concurrency },
+  };
+  try {
+    await client.create(runtimes, node, { fieldManager });
+  } catch (error) {
+    if (!isAlreadyExists(error)) throw error;
+  }
+}

@@ -1,0 +1,261 @@
+/**
+ * Function -> Revision, and which revision gets the traffic.
+ *
+ * A change of the fields that matter makes the next revision. While the one before it has instances (or must have some), the new one
+ * is started first, and the traffic moves once it is loaded; if it cannot be loaded, the traffic stays where it is and the condition
+ * says why. `status.latestReadyRevision` is where the traffic goes.
+ */
+import type { BlobStore } from '../../records/blobs.ts';
+import { TsumugiError } from '../../base/errors.ts';
+import type { KubeClient } from '../../kube/client.ts';
+import type { Informer } from '../../kube/informer.ts';
+import type { ReconcileResult } from '../../kube/reconcile.ts';
+import { conditionOf, setCondition } from '../../resources/conditions.ts';
+import { type Condition, isAlreadyExists } from '../../resources/object.ts';
+import { functions as functionResource, revisions as revisionResource } from '../../resources/resources.ts';
+import { resolveEnvironment } from '../model/environment.ts';
+import {
+  annotation,
+  defaults,
+  fieldManager,
+  functionPath,
+  isOwnedBy,
+  label,
+  ownedBy,
+  revisionHash,
+  revisionName,
+  revisionNumber,
+} from '../model/names.ts';
+import type { FunctionObject, FunctionStatus, RevisionObject, RuntimeObject } from '../model/types.ts';
+import { exportsOf, packageOf, sourceHash } from './source.ts';
+import type { Trials } from './trials.ts';
+
+export interface FunctionReconcilerOptions {
+  readonly client: KubeClient;
+  readonly blobs: BlobStore;
+  readonly functions: Informer<FunctionObject>;
+  /** Indexed `function` by `namespace/name` of the function. */
+  readonly revisions: Informer<RevisionObject>;
+  readonly runtimes: Informer<RuntimeObject>;
+  /** Whether a revision has instances. */
+  readonly hasInstances: (revisionUid: string) => boolean;
+  readonly trials: Trials;
+  readonly gatewayUrl: string;
+}
+
+/** How soon something that was missing (a Secret, a Runtime, a package) is looked for again: nothing tells us of it. */
+const missingAgain = { again: 3 };
+const failedAgain = { again: 30 };
+
+type Verdict = Pick<Condition, 'status' | 'reason' | 'message'>;
+
+/** Stops a run with what the user shall read in the Ready condition. */
+class NotReady extends Error {
+  readonly reason: string;
+  readonly again: ReconcileResult;
+  constructor(reason: string, message: string, again?: ReconcileResult) {
+    super(message);
+    this.reason = reason;
+    this.again = again;
+  }
+}
+
+export class FunctionReconciler {
+  readonly #options: FunctionReconcilerOptions;
+
+  constructor(options: FunctionReconcilerOptions) {
+    this.#options = options;
+  }
+
+  async reconcile(key: string): Promise<ReconcileResult> {
+    const object = this.#options.functions.get(key);
+    if (!object || object.metadata.deletionTimestamp) return;
+    try {
+      const runtime = this.#runtime(object);
+      const newest = await this.#newestRevision(object, runtime);
+      await this.#checkNeeds(object);
+      return await this.#moveTraffic(object, newest);
+    } catch (error) {
+      if (!(error instanceof NotReady)) throw error;
+      await this.#writeStatus(object, { status: 'False', reason: error.reason, message: error.message });
+      return error.again;
+    }
+  }
+
+  /** The function's revisions, of this very object, the newest first. */
+  ownRevisions(object: FunctionObject): RevisionObject[] {
+    const { name, namespace } = object.metadata;
+    const all = this.#options.revisions.byIndex('function', `${namespace}/${name}`).filter((each) => isOwnedBy(each, object));
+    return all.sort((a, b) => revisionNumber(name, b.metadata.name) - revisionNumber(name, a.metadata.name));
+  }
+
+  #runtime({ spec }: FunctionObject): RuntimeObject {
+    const name = spec.runtime ?? defaults.runtime;
+    const runtime = this.#options.runtimes.get(name);
+    if (runtime) return runtime;
+    const others = this.#options.runtimes.list().map((each) => each.metadata.name);
+    throw new NotReady(
+      'RuntimeMissing',
+      `Runtime "${name}" does not exist; there are: ${others.sort().join(', ') || 'none'}`,
+      missingAgain,
+    );
+  }
+
+  /** The revision of what the spec says now; made if the newest is another. */
+  async #newestRevision(object: FunctionObject, runtime: RuntimeObject): Promise<RevisionObject> {
+    const hash = revisionHash(object.spec);
+    const [newest] = this.ownRevisions(object);
+    if (newest?.metadata.annotations?.[annotation.hash] === hash) return newest;
+
+    const source = sourceHash(object);
+    const sameSource = source !== undefined && newest?.metadata.annotations?.[annotation.source] === source;
+    const packageId = sameSource ? newest.spec.source.package : await this.#package(object);
+    const { name, namespace = '' } = object.metadata;
+    // A function deleted a moment ago may still have revisions of this name.
+    const taken = this.#options.revisions
+      .byIndex('function', `${namespace}/${name}`)
+      .map((each) => revisionNumber(name, each.metadata.name));
+    const revision = makeRevision(object, runtime, packageId, Math.max(0, ...taken) + 1, {
+      [annotation.hash]: hash,
+      ...(source !== undefined && { [annotation.source]: source }),
+    });
+    try {
+      const made = await this.#options.client.create<RevisionObject>(revisionResource, revision, { fieldManager });
+      this.#options.revisions.observe(made);
+      return made;
+    } catch (error) {
+      if (!isAlreadyExists(error)) throw error;
+      // Made before a crash, and our cache does not show it yet: ours if it is the same, else the cache must catch up.
+      const there = await this.#options.client.get<RevisionObject>(revisionResource, { namespace, name: revision.metadata.name });
+      if (isOwnedBy(there, object) && there.metadata.annotations?.[annotation.hash] === hash) return there;
+      throw new TsumugiError('Conflict', `revision ${revision.metadata.name} exists already`, { cause: error });
+    }
+  }
+
+  async #package(object: FunctionObject): Promise<string> {
+    try {
+      return await packageOf(this.#options.blobs, object);
+    } catch (error) {
+      if (!(error instanceof TsumugiError)) throw error;
+      if (error.code === 'NotFound') throw new NotReady('PackageMissing', withHint(error), missingAgain);
+      if (error.code === 'Invalid') throw new NotReady('BuildFailed', withHint(error));
+      throw error;
+    }
+  }
+
+  /** What its instances will need must be there now, so that a typing error is told at deploy and not at the first call. */
+  async #checkNeeds({ metadata, spec }: FunctionObject): Promise<void> {
+    try {
+      await resolveEnvironment(this.#options.client, metadata.namespace ?? '', spec);
+    } catch (error) {
+      if (error instanceof TsumugiError && error.code === 'NotFound')
+        throw new NotReady(error.message.startsWith('Secret') ? 'SecretMissing' : 'ConfigMapMissing', withHint(error), missingAgain);
+      throw error;
+    }
+  }
+
+  async #moveTraffic(object: FunctionObject, newest: RevisionObject): Promise<ReconcileResult> {
+    const { hasInstances, trials } = this.#options;
+    const current = this.ownRevisions(object).find((each) => each.metadata.name === object.status?.latestReadyRevision);
+    const uid = newest.metadata.uid ?? '';
+    const isMove = current !== undefined && current.metadata.uid !== uid;
+    const mustProve = isMove && (hasInstances(current.metadata.uid ?? '') || (object.spec.scale?.min ?? 0) > 0);
+    const verdict = conditionOf(newest, 'Ready');
+    const failure = verdict?.status === 'False' ? verdict : undefined;
+
+    if (mustProve && !hasInstances(uid)) {
+      const trial = trials.of(newest);
+      if (trial.state === 'running') {
+        await this.#writeStatus(object, { status: 'Unknown', reason: 'Deploying', message: `starting revision ${newest.metadata.name}` });
+        return;
+      }
+      if (trial.state === 'failed')
+        throw new NotReady(
+          'RevisionFailed',
+          `revision ${newest.metadata.name} failed, ${current.metadata.name} keeps the traffic: ${trial.message}`,
+          failedAgain,
+        );
+    } else if (failure && !hasInstances(uid) && !isMove) {
+      await this.#writeStatus(
+        object,
+        { status: 'False', reason: 'RevisionFailed', message: `revision ${newest.metadata.name} failed: ${failure.message}` },
+        newest,
+      );
+      return;
+    }
+    await this.#writeStatus(
+      object,
+      { status: 'True', reason: 'Ready', message: `revision ${newest.metadata.name} gets the traffic` },
+      newest,
+    );
+  }
+
+  /** With a revision: it gets the traffic from now on. */
+  async #writeStatus(object: FunctionObject, verdict: Verdict, traffic?: RevisionObject): Promise<void> {
+    const { metadata, status } = object;
+    const moves = traffic !== undefined && (traffic.metadata.name !== status?.latestReadyRevision || status.exports === undefined);
+    const next: FunctionStatus = {
+      ...status,
+      ...(metadata.generation !== undefined && { observedGeneration: metadata.generation }),
+      conditions: setCondition(
+        status?.conditions,
+        { type: 'Ready', ...verdict, ...(metadata.generation !== undefined && { observedGeneration: metadata.generation }) },
+        Date.now(),
+      ),
+      url: `${this.#options.gatewayUrl}${functionPath(metadata.namespace ?? '', metadata.name)}`,
+      ...(moves && {
+        latestReadyRevision: traffic.metadata.name,
+        exports: await exportsOf(this.#options.blobs, traffic.spec.source.package),
+      }),
+    };
+    if (
+      next.conditions === status?.conditions &&
+      next.url === status?.url &&
+      next.observedGeneration === status?.observedGeneration &&
+      !moves
+    )
+      return;
+    const written = await this.#options.client.update<FunctionObject>(
+      functionResource,
+      { ...object, status: next },
+      { subresource: 'status', fieldManager },
+    );
+    this.#options.functions.observe(written);
+  }
+}
+
+function withHint(error: TsumugiError): string {
+  return error.hint ? `${error.message}; ${error.hint}` : error.message;
+}
+
+function makeRevision(
+  object: FunctionObject,
+  runtime: RuntimeObject,
+  packageId: string,
+  number: number,
+  annotations: Record<string, string>,
+): RevisionObject {
+  const { spec, metadata } = object;
+  return {
+    apiVersion: 'tsumugi.dev/v1',
+    kind: 'Revision',
+    metadata: {
+      name: revisionName(metadata.name, number),
+      ...(metadata.namespace !== undefined && { namespace: metadata.namespace }),
+      labels: { [label.function]: metadata.name },
+      annotations,
+      ownerReferences: [ownedBy(object)],
+    },
+    spec: {
+      function: metadata.name,
+      source: { package: packageId },
+      runtime: runtime.metadata.name,
+      handler: spec.handler ?? defaults.handler,
+      ...(spec.env && { env: spec.env }),
+      ...(spec.secrets && { secrets: spec.secrets }),
+      ...(spec.configMaps && { configMaps: spec.configMaps }),
+      timeoutSeconds: spec.timeoutSeconds ?? defaults.timeoutSeconds,
+      concurrency: spec.concurrency ?? runtime.spec.concurrency ?? defaults.concurrency,
+    },
+  };
+}

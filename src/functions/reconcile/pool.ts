@@ -1,0 +1,171 @@
+/**
+ * The pools: for each runtime and each namespace with a function on it, some generic pods that wait to be specialised.
+ *
+ * Bare pods, made and replaced here on every kind of cluster. A key is `namespace/runtime`. Not more start at once than there are
+ * cores, over all pools: more would only make each of them slower, and the functions that run too.
+ */
+import { availableParallelism } from 'node:os';
+
+import { nameSuffix } from '../../base/ids.ts';
+import type { KubeClient } from '../../kube/client.ts';
+import type { Informer } from '../../kube/informer.ts';
+import type { ReconcileContext, ReconcileResult } from '../../kube/reconcile.ts';
+import { isAlreadyExists } from '../../resources/object.ts';
+import { pods as podResource } from '../../resources/resources.ts';
+import { poolKey, type PodQueue } from '../activator/waiting.ts';
+import type { Fleet } from '../fleet/fleet.ts';
+import { hasEnded, type Member } from '../fleet/member.ts';
+import type { PodRemover } from '../fleet/remover.ts';
+import { defaults, fieldManager, label, ownedBy } from '../model/names.ts';
+import type { FunctionObject, PodObject, RuntimeObject } from '../model/types.ts';
+
+export interface PoolOptions {
+  readonly client: KubeClient;
+  /** Indexed `pool` by `poolKey`. */
+  readonly functions: Informer<FunctionObject>;
+  readonly runtimes: Informer<RuntimeObject>;
+  /** Indexed `pool` by `poolKey`. */
+  readonly pods: Informer<PodObject>;
+  readonly fleet: Fleet;
+  readonly queue: PodQueue;
+  readonly remover: PodRemover;
+  /** Reconcile another pool soon. */
+  readonly enqueue: (key: string) => void;
+}
+
+/** A pod that has not been reached for so long does not count as starting any more: others may start. */
+const startingMs = 15_000;
+/** After a pod that ended before it was ever reached: doubles with each. */
+const firstBackoffMs = 500;
+const maxBackoffMs = 30_000;
+
+export class PoolReconciler {
+  readonly #options: PoolOptions;
+  /** Pods made here and not yet reached: uid -> when. */
+  readonly #starting = new Map<string, { readonly key: string; readonly at: number }>();
+  /** Creations under way, all pools. */
+  #creating = 0;
+  readonly #failures = new Map<string, { count: number; until: number }>();
+
+  constructor(options: PoolOptions) {
+    this.#options = options;
+    const settled = (member: Member): void => {
+      const start = this.#starting.get(member.uid);
+      this.#starting.delete(member.uid);
+      const key = poolKey(member.namespace, member.runtime);
+      if (member.state === 'generic') this.#failures.delete(key);
+      options.enqueue(key);
+      // Room for the start of another pool's pod.
+      if (start) for (const waiting of this.#hungry) options.enqueue(waiting);
+    };
+    options.fleet.on({ available: settled, serving: settled, stopped: settled });
+  }
+
+  /** Pools that want more pods than might start. */
+  readonly #hungry = new Set<string>();
+
+  async reconcile(key: string, { signal }: ReconcileContext): Promise<ReconcileResult> {
+    const { functions, runtimes, pods, fleet, queue, remover } = this.#options;
+    this.#hungry.delete(key);
+    const [namespace = '', runtimeName = ''] = key.split('/');
+    const runtime = runtimes.get(runtimeName);
+    const mine = pods.byIndex('pool', key);
+
+    const ended = mine.filter((pod) => hasEnded(pod) && !pod.metadata.deletionTimestamp);
+    for (const pod of ended) this.#noteEnd(key, pod);
+    await Promise.all(ended.map((pod) => remover.remove(pod, fleet.get(pod.metadata.uid ?? '')?.claim?.revisionUid)));
+
+    const isUsed = runtime !== undefined && functions.byIndex('pool', key).length > 0;
+    const generic = mine.filter((pod) => this.#isGeneric(pod));
+    const stale = generic.filter((pod) => !isUsed || pod.spec.containers[0]?.image !== runtime.spec.image);
+    const good = generic.filter((pod) => !stale.includes(pod));
+    const wanted = isUsed ? (runtime.spec.poolSize ?? defaults.poolSize) + queue.waiting(key) : 0;
+    // The youngest go first: they are the least likely to be ready.
+    const surplus = good
+      .sort((a, b) => (a.metadata.creationTimestamp ?? '').localeCompare(b.metadata.creationTimestamp ?? ''))
+      .slice(Math.max(wanted, 0));
+    await Promise.all([...stale, ...surplus].map((pod) => this.#dismiss(pod)));
+
+    const missing = wanted - (good.length - surplus.length) - this.#unseen(key);
+    if (missing <= 0 || !runtime || signal.aborted) return;
+    const backoff = (this.#failures.get(key)?.until ?? 0) - Date.now();
+    if (backoff > 0) return { again: backoff / 1000 };
+    const room = availableParallelism() - this.#underWay();
+    await Promise.all(Array.from({ length: Math.min(missing, room) }, () => this.#create(key, namespace, runtime)));
+    if (missing <= room) return;
+    this.#hungry.add(key);
+    return { again: 1 };
+  }
+
+  /** Neither specialised, nor about to be, nor ended or going. */
+  #isGeneric(pod: PodObject): boolean {
+    if (pod.metadata.deletionTimestamp || hasEnded(pod) || pod.metadata.labels?.[label.revision]) return false;
+    const state = this.#options.fleet.get(pod.metadata.uid ?? '')?.state;
+    return state === undefined || state === 'pending' || state === 'generic';
+  }
+
+  /** Created, but the informer does not show them yet. */
+  #unseen(key: string): number {
+    let count = 0;
+    for (const [uid, start] of this.#starting) if (start.key === key && !this.#options.fleet.get(uid)) count++;
+    return count;
+  }
+
+  #underWay(): number {
+    const now = Date.now();
+    for (const [uid, { at }] of this.#starting) if (now - at > startingMs) this.#starting.delete(uid);
+    return this.#starting.size + this.#creating;
+  }
+
+  async #create(key: string, namespace: string, runtime: RuntimeObject): Promise<void> {
+    this.#creating++;
+    try {
+      const pod = await this.#options.client.create<PodObject>(podResource, poolPod(namespace, runtime), { fieldManager });
+      this.#starting.set(pod.metadata.uid ?? '', { key, at: Date.now() });
+      this.#options.pods.observe(pod);
+    } catch (error) {
+      // The random name was taken: another try finds another.
+      if (!isAlreadyExists(error)) throw error;
+      this.#options.enqueue(key);
+    } finally {
+      this.#creating--;
+    }
+  }
+
+  async #dismiss(pod: PodObject): Promise<void> {
+    const member = this.#options.fleet.get(pod.metadata.uid ?? '');
+    // Out of the pool first, so that nobody specialises what is about to go.
+    if (member) await this.#options.remover.kill(member, 'the pool does not need it');
+    else await this.#options.remover.remove(pod);
+  }
+
+  /** A pod that ended before anybody reached it will mostly do so again. */
+  #noteEnd(key: string, pod: PodObject): void {
+    if (!this.#starting.delete(pod.metadata.uid ?? '')) return;
+    const count = (this.#failures.get(key)?.count ?? 0) + 1;
+    this.#failures.set(key, { count, until: Date.now() + Math.min(firstBackoffMs * 2 ** (count - 1), maxBackoffMs) });
+  }
+}
+
+/** A pod that waits for a function. */
+function poolPod(namespace: string, runtime: RuntimeObject): PodObject {
+  const { image, resources } = runtime.spec;
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: {
+      namespace,
+      name: `${runtime.metadata.name}-${nameSuffix(10)}`,
+      labels: { [label.runtime]: runtime.metadata.name },
+      ownerReferences: [ownedBy(runtime)],
+    },
+    spec: {
+      restartPolicy: 'Never',
+      // User code has no identity of its own.
+      automountServiceAccountToken: false,
+      enableServiceLinks: false,
+      terminationGracePeriodSeconds: 30,
+      containers: [{ name: 'function', image, ...(resources && { resources }) }],
+    },
+  };
+}

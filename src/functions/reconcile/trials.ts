@@ -1,0 +1,40 @@
+/** Trying a new revision before it gets the traffic: one instance is started beside the old ones. Kept in memory; after a restart it is tried again. */
+import { toError } from '../../base/errors.ts';
+import type { RevisionObject } from '../model/types.ts';
+
+export type Trial = { readonly state: 'running' } | { readonly state: 'failed'; readonly message: string };
+
+/** A failed trial is repeated after this: what it needs may have come. */
+const repeatMs = 25_000;
+
+export class Trials {
+  readonly #start: (revision: RevisionObject) => Promise<unknown>;
+  readonly #ended: (revision: RevisionObject) => void;
+  readonly #trials = new Map<string, Trial & { readonly at: number }>();
+
+  /** `ended` is called when the outcome is known. */
+  constructor(start: (revision: RevisionObject) => Promise<unknown>, ended: (revision: RevisionObject) => void) {
+    this.#start = start;
+    this.#ended = ended;
+  }
+
+  /** How the revision's trial stands; begins one if there is none. When it succeeds, the revision has an instance and no trial is asked for. */
+  of(revision: RevisionObject): Trial {
+    const uid = revision.metadata.uid ?? '';
+    const known = this.#trials.get(uid);
+    if (known && (known.state === 'running' || Date.now() - known.at < repeatMs)) return known;
+    const running = { state: 'running', at: Date.now() } as const;
+    this.#trials.set(uid, running);
+    void this.#start(revision)
+      .then(
+        () => this.#trials.delete(uid),
+        (error: unknown) => this.#trials.set(uid, { state: 'failed', message: toError(error).message, at: Date.now() }),
+      )
+      .then(() => this.#ended(revision));
+    return running;
+  }
+
+  forget(revisionUid: string): void {
+    this.#trials.delete(revisionUid);
+  }
+}

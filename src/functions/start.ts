@@ -1,0 +1,273 @@
+/**
+ * Functions on any Kubernetes API: the one entry of this part for composition roots.
+ *
+ * @example
+ * const functions = await startFunctions({ client, blobs, logs, pki: join(data, 'pki'), addressOf, gatewayUrl, log });
+ * http.createServer(functions.handler).listen(socket);
+ * await functions.stop();
+ */
+import { type Clock, systemClock } from '../base/clock.ts';
+import { toError } from '../base/errors.ts';
+import type { Log } from '../base/log.ts';
+import type { KubeClient } from '../kube/client.ts';
+import { keyOf } from '../kube/key.ts';
+import { keysOf, runController } from '../kube/reconcile.ts';
+import type { BlobStore } from '../records/blobs.ts';
+import type { LogStore } from '../records/logs.ts';
+import { InstanceActivator } from './activator/activator.ts';
+import { PackageCache } from './activator/packages.ts';
+import { startInstance } from './activator/starter.ts';
+import { poolKey, PodQueue } from './activator/waiting.ts';
+import { platformEndpoints } from './api/endpoints.ts';
+import { type Handler, serveEndpoints } from './api/http.ts';
+import { Fleet } from './fleet/fleet.ts';
+import { startLabeller } from './fleet/labeller.ts';
+import { PodRemover } from './fleet/remover.ts';
+import { LogKeeper } from './logs/keeper.ts';
+import { readLogs } from './logs/reader.ts';
+import { openPlatformKeys, type PlatformKeys } from './model/keys.ts';
+import { label } from './model/names.ts';
+import type { PodObject, RevisionObject } from './model/types.ts';
+import { ProjectionFeed } from './projection/feed.ts';
+import { Readiness } from './projection/readiness.ts';
+import { fillProjection, instanceEntry } from './projection/source.ts';
+import { ensureDefaultRuntime } from './reconcile/default-runtime.ts';
+import { FunctionReconciler } from './reconcile/function.ts';
+import { removeOldRevisions } from './reconcile/old-revisions.ts';
+import { PoolReconciler } from './reconcile/pool.ts';
+import { writeRevisionStatus } from './reconcile/revision-status.ts';
+import { Scaler } from './reconcile/scale.ts';
+import { Trials } from './reconcile/trials.ts';
+import { FunctionsState } from './state.ts';
+
+export interface FunctionsOptions {
+  readonly client: KubeClient;
+  readonly blobs: BlobStore;
+  readonly logs: LogStore;
+  /** The data folder's `pki/`, or the keys themselves. */
+  readonly pki: string | PlatformKeys;
+  /** Where a running pod's shim listens: `unix:/path`, `tcp:host:port`; undefined while nobody can know. */
+  readonly addressOf: (pod: PodObject) => string | undefined;
+  /** As users reach it: `http://127.0.0.1:8080`. */
+  readonly gatewayUrl: string;
+  /** sha256 hex of the tokens that may use `/call/`. */
+  readonly tokenHashes?: readonly string[];
+  /** How long a request waits for a pod. Default 30. */
+  readonly podTimeoutSeconds?: number;
+  readonly clock?: Clock;
+  readonly log: Log;
+}
+
+export interface Functions {
+  /** The platform API under `/v1/`; who may call it is the server's business. */
+  readonly handler: Handler;
+  readonly keys: PlatformKeys;
+  /** `/readyz` of gateways waits for these, each `namespace/name`. */
+  waitFor(names: readonly string[]): void;
+  /** Ends all that this part does; pods stay as they are. */
+  stop(): Promise<void>;
+}
+
+const logTrimMs = 10 * 60_000;
+const logKeepMs = 7 * 24 * 3_600_000;
+const logKeepBytes = 256 * 1024 * 1024;
+/** How long a restarted control plane waits for running pods to say whose they are before it answers gateways. */
+const adoptMs = 3000;
+
+/** Starts reconcilers and activator. Resolves when the present state is known and acted on; rejects when the API server cannot be reached. */
+export async function startFunctions(options: FunctionsOptions): Promise<Functions> {
+  const { client, blobs, logs, addressOf, gatewayUrl, log, clock = systemClock } = options;
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  const keys = typeof options.pki === 'string' ? openPlatformKeys(options.pki) : options.pki;
+  const state = new FunctionsState(client, log);
+  const { revisionByUid } = state;
+  const epoch = clock.now();
+
+  await ensureDefaultRuntime(client);
+  const { stopped } = await state.start(signal);
+
+  const fleet = new Fleet({ pods: state.pods, key: keys.signing, addressOf, log, signal });
+  const remover = new PodRemover({ client, fleet, keeper: new LogKeeper(client, logs), revisionByUid, log });
+  const labeller = startLabeller({ client, fleet, revisionByUid, log });
+  const queue = new PodQueue(fleet, (options.podTimeoutSeconds ?? 30) * 1000);
+  const packages = new PackageCache(blobs);
+  const activator = new InstanceActivator({
+    fleet,
+    revision: (request) => state.revision(request),
+    maxInstances: state.maxInstances,
+    start: (revision) =>
+      startInstance(
+        {
+          client,
+          fleet,
+          queue,
+          packages,
+          keys,
+          gatewayUrl,
+          epoch,
+          imageOf: state.imageOf,
+          log,
+          signal,
+          discard: (member, why) => void remover.kill(member, why),
+        },
+        revision,
+      ),
+    onStart: (revision, error) =>
+      void writeRevisionStatus(client, revision, error).catch((thrown: unknown) => {
+        log.warn({ revision: revision.metadata.name, error: toError(thrown).message }, 'the status of a revision could not be written');
+      }),
+  });
+  const startOne = (revision: RevisionObject): Promise<unknown> =>
+    activator.activate({
+      revisionUid: revision.metadata.uid ?? '',
+      namespace: revision.metadata.namespace ?? '',
+      revision: revision.metadata.name,
+      known: fleet.instances(revision.metadata.uid ?? '').map((member) => member.uid),
+    });
+  const functionKey = (revision: RevisionObject): string => `${revision.metadata.namespace}/${revision.spec.function}`;
+
+  const reconciler = new FunctionReconciler({
+    client,
+    blobs,
+    functions: state.functions,
+    revisions: state.revisions,
+    runtimes: state.runtimes,
+    hasInstances: (uid) => fleet.instances(uid).length > 0,
+    trials: new Trials(startOne, (revision) => functionController.enqueue(functionKey(revision))),
+    gatewayUrl,
+  });
+  const functionController = runController({
+    name: 'functions',
+    informers: [
+      keysOf(state.functions),
+      keysOf(state.revisions, (revision) => [functionKey(revision)]),
+      keysOf(state.runtimes, ({ metadata }) => state.functions.byIndex('runtime', metadata.name).map((each) => keyOf(each))),
+    ],
+    reconcile: async (key) => {
+      const result = await reconciler.reconcile(key);
+      const object = state.functions.get(key);
+      if (object) await removeOldRevisions(client, object, reconciler.ownRevisions(object), (uid) => fleet.occupied(uid) > 0);
+      return result;
+    },
+    log,
+    signal,
+  });
+
+  const pools = new PoolReconciler({
+    client,
+    functions: state.functions,
+    runtimes: state.runtimes,
+    pods: state.pods,
+    fleet,
+    queue,
+    remover,
+    enqueue: (key) => poolController.enqueue(key),
+  });
+  const poolController = runController({
+    name: 'pools',
+    informers: [
+      keysOf(state.functions, ({ metadata, spec }) => [poolKey(metadata.namespace ?? '', spec.runtime ?? 'node')]),
+      keysOf(state.pods, ({ metadata }) => [poolKey(metadata.namespace ?? '', metadata.labels?.[label.runtime] ?? '')]),
+      keysOf(state.runtimes, ({ metadata }) => poolsOf(state, metadata.name)),
+    ],
+    reconcile: (key, context) => pools.reconcile(key, context),
+    log,
+    signal,
+  });
+  queue.onDemand = (key) => poolController.enqueue(key);
+
+  const feed = new ProjectionFeed(`${epoch.toString(36)}-${process.pid}`);
+  const stopProjection = fillProjection({
+    feed,
+    functions: state.functions,
+    revisions: state.revisions,
+    routes: state.routes,
+    fleet,
+    revisionByUid,
+    keys,
+  });
+  const readiness = new Readiness(feed, state.functions, options.tokenHashes ?? []);
+  const scaler = new Scaler({
+    fleet,
+    remover,
+    revisionByUid,
+    policy: state.scalePolicy,
+    wanted: () => state.withLeastInstances(),
+    starting: (uid) => activator.starting(uid),
+    start: startOne,
+    log,
+  });
+  const keepDying = state.pods.on(({ type, object, old }) => {
+    // Somebody else deletes an instance: its grace period is the time to save its log.
+    if (type === 'updated' && object.metadata.deletionTimestamp && !old.metadata.deletionTimestamp) {
+      remover
+        .keepLog(object, fleet.get(object.metadata.uid ?? '')?.claim?.revisionUid)
+        .catch((error: unknown) =>
+          log.warn({ pod: object.metadata.name, error: toError(error).message }, 'the log of a pod could not be kept'),
+        );
+    }
+  });
+  const forgetRevision = state.revisions.on(({ type, object }) => {
+    if (type === 'deleted') activator.forget(object.metadata.uid ?? '');
+  });
+  const trimmer = setInterval(() => {
+    logs
+      .trim({ olderThan: clock.now() - logKeepMs, maxBytes: logKeepBytes })
+      .catch((error: unknown) => log.warn({ error: toError(error).message }, 'old logs could not be trimmed'));
+  }, logTrimMs);
+
+  const handler = serveEndpoints(
+    platformEndpoints({
+      blobs,
+      functionExists: async (namespace, name) => state.functions.get(`${namespace}/${name}`) !== undefined,
+      readLogs: (query) => readLogs({ client, logs, clock, pods: (namespace, name) => podsOf(state, fleet, namespace, name) }, query),
+      activate: async (request) => instanceEntry(await activator.activate(request), revisionByUid, keys),
+      reportFailed: async (id, reason, message) => {
+        const member = fleet.get(id);
+        if (member) await remover.kill(member, `a gateway reports it as ${reason}: ${message}`);
+      },
+      subscribe: (gone) => feed.subscribe(gone),
+      ready: fleet.settled(adoptMs),
+    }),
+    log,
+    signal,
+  );
+
+  return {
+    handler,
+    keys,
+    waitFor: (names) => readiness.waitFor(names),
+    stop: async () => {
+      stopping.abort();
+      clearInterval(trimmer);
+      scaler.stop();
+      readiness.stop();
+      stopProjection();
+      keepDying();
+      forgetRevision();
+      await Promise.all([functionController.done, poolController.done, labeller.close(), stopped, remover.idle()]);
+    },
+  };
+}
+
+/** Pools of a runtime that exist, or should. */
+function poolsOf(state: FunctionsState, runtime: string): readonly string[] {
+  const namespaces = new Set(
+    [
+      ...state.functions.byIndex('runtime', runtime),
+      ...state.pods.list().filter((pod) => pod.metadata.labels?.[label.runtime] === runtime),
+    ].map((each) => each.metadata.namespace ?? ''),
+  );
+  return [...namespaces].map((namespace) => poolKey(namespace, runtime));
+}
+
+/** Names of a function's pods, also of those whose labels have not followed yet. */
+function podsOf(state: FunctionsState, fleet: Fleet, namespace: string, name: string): readonly string[] {
+  const names = new Set(state.pods.byIndex('function', `${namespace}/${name}`).map((pod) => pod.metadata.name));
+  for (const member of fleet.members()) {
+    const revision = member.claim && state.revisionByUid(member.claim.revisionUid);
+    if (member.namespace === namespace && revision?.spec.function === name) names.add(member.name);
+  }
+  return [...names];
+}

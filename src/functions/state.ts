@@ -1,0 +1,122 @@
+/** The informers of this part, with their indexes, and the questions that several of its members ask. */
+import type { Log } from '../base/log.ts';
+import type { KubeClient } from '../kube/client.ts';
+import { Informer } from '../kube/informer.ts';
+import { isNotFound } from '../resources/object.ts';
+import { functions, pods, revisions, routes, runtimes } from '../resources/resources.ts';
+import { TsumugiError } from '../base/errors.ts';
+import { poolKey } from './activator/waiting.ts';
+import { defaults, isOwnedBy, label, revisionNumber } from './model/names.ts';
+import type { FunctionObject, PodObject, RevisionObject, RouteObject, RuntimeObject } from './model/types.ts';
+import type { ScalePolicy } from './reconcile/scale.ts';
+
+export class FunctionsState {
+  readonly functions: Informer<FunctionObject>;
+  readonly revisions: Informer<RevisionObject>;
+  readonly runtimes: Informer<RuntimeObject>;
+  readonly routes: Informer<RouteObject>;
+  /** Those of pools, specialised ones too. */
+  readonly pods: Informer<PodObject>;
+  readonly #client: KubeClient;
+  /** `namespace/name` of a function -> the revision with its traffic, and since when. */
+  readonly #moved = new Map<string, { readonly revision: string | undefined; readonly at: number }>();
+
+  constructor(client: KubeClient, log: Log) {
+    this.#client = client;
+    this.functions = new Informer<FunctionObject>(client, functions, {
+      log,
+      indexes: {
+        pool: ({ metadata, spec }) => [poolKey(metadata.namespace ?? '', spec.runtime ?? defaults.runtime)],
+        runtime: ({ spec }) => [spec.runtime ?? defaults.runtime],
+        min: ({ spec }) => ((spec.scale?.min ?? 0) > 0 ? ['set'] : []),
+      },
+    });
+    this.revisions = new Informer<RevisionObject>(client, revisions, {
+      log,
+      indexes: {
+        function: ({ metadata, spec }) => [`${metadata.namespace}/${spec.function}`],
+        uid: ({ metadata }) => [metadata.uid ?? ''],
+      },
+    });
+    this.runtimes = new Informer<RuntimeObject>(client, runtimes, { log });
+    this.routes = new Informer<RouteObject>(client, routes, { log });
+    this.pods = new Informer<PodObject>(client, pods, {
+      log,
+      labelSelector: label.runtime,
+      indexes: {
+        pool: ({ metadata }) => [poolKey(metadata.namespace ?? '', metadata.labels?.[label.runtime] ?? '')],
+        function: ({ metadata }) => (metadata.labels?.[label.function] ? [`${metadata.namespace}/${metadata.labels[label.function]}`] : []),
+      },
+    });
+    this.functions.on(({ type, object }) => {
+      const key = `${object.metadata.namespace}/${object.metadata.name}`;
+      const revision = object.status?.latestReadyRevision;
+      if (type === 'deleted') this.#moved.delete(key);
+      else if (!this.#moved.has(key) || this.#moved.get(key)?.revision !== revision) this.#moved.set(key, { revision, at: Date.now() });
+    });
+  }
+
+  /** Starts all, and resolves when all show the present state. */
+  async start(signal: AbortSignal): Promise<{ readonly stopped: Promise<unknown> }> {
+    const all = [this.functions, this.revisions, this.runtimes, this.routes, this.pods];
+    const stopped = Promise.all(all.map((informer) => informer.start(signal)));
+    await Promise.all(all.map((informer) => informer.synced()));
+    return { stopped };
+  }
+
+  readonly revisionByUid = (uid: string): RevisionObject | undefined => this.revisions.byIndex('uid', uid)[0];
+
+  /** The cache, or the API server where that is behind. Rejects with NotFound. */
+  async revision({
+    revisionUid,
+    namespace,
+    revision,
+  }: {
+    revisionUid: string;
+    namespace: string;
+    revision: string;
+  }): Promise<RevisionObject> {
+    const known = this.revisionByUid(revisionUid);
+    if (known) return known;
+    const found = await this.#client.get<RevisionObject>(revisions, { namespace, name: revision }).catch((error: unknown) => {
+      if (isNotFound(error)) return undefined;
+      throw error;
+    });
+    if (found?.metadata.uid === revisionUid) return found;
+    throw new TsumugiError('NotFound', `revision "${revision}" does not exist any more in namespace ${namespace}`);
+  }
+
+  /** The function of a revision, while it lives. */
+  functionOf(revision: RevisionObject): FunctionObject | undefined {
+    const object = this.functions.get(`${revision.metadata.namespace}/${revision.spec.function}`);
+    return object && isOwnedBy(revision, object) && !object.metadata.deletionTimestamp ? object : undefined;
+  }
+
+  readonly maxInstances = (revision: RevisionObject): number => this.functionOf(revision)?.spec.scale?.max ?? defaults.maxInstances;
+
+  readonly imageOf = (runtime: string): string => this.runtimes.get(runtime)?.spec.image ?? '';
+
+  readonly scalePolicy = (revision: RevisionObject): ScalePolicy | undefined => {
+    const object = this.functionOf(revision);
+    if (!object) return undefined;
+    const { name } = object.metadata;
+    const traffic = object.status?.latestReadyRevision;
+    const idleSeconds =
+      object.spec.scale?.idleTimeoutSeconds ??
+      this.runtimes.get(revision.spec.runtime)?.spec.idleTimeoutSeconds ??
+      defaults.idleTimeoutSeconds;
+    const rules = { min: 0, idleMs: idleSeconds * 1000 };
+    if (traffic === revision.metadata.name) return { ...rules, min: object.spec.scale?.min ?? defaults.minInstances };
+    // A newer one is on trial: it is about to get the traffic.
+    if (traffic === undefined || revisionNumber(name, revision.metadata.name) > revisionNumber(name, traffic)) return rules;
+    return { ...rules, drainSince: this.#moved.get(`${object.metadata.namespace}/${name}`)?.at ?? 0 };
+  };
+
+  /** Revisions with traffic of functions that want instances without it. */
+  *withLeastInstances(): Generator<RevisionObject> {
+    for (const { metadata, status } of this.functions.byIndex('min', 'set')) {
+      const revision = status?.latestReadyRevision && this.revisions.get(`${metadata.namespace}/${status.latestReadyRevision}`);
+      if (revision && !metadata.deletionTimestamp) yield revision;
+    }
+  }
+}
