@@ -26,6 +26,18 @@ export function describe(thrown: unknown): string {
 
 const list = (names: readonly string[]): string => (names.length === 0 ? 'nothing' : names.map((name) => `"${name}"`).join(', '));
 
+/** Node keeps the line of a syntax error to itself, but prints it when asked to check a file. Undefined when it finds none. */
+async function whereSyntaxBreaks(file: string): Promise<string | undefined> {
+  const { spawn } = await import('node:child_process');
+  return new Promise((resolve) => {
+    const check = spawn(process.execPath, ['--check', file], { stdio: ['ignore', 'ignore', 'pipe'] });
+    let text = '';
+    check.stderr.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+    check.on('error', () => resolve(undefined));
+    check.on('close', () => resolve(/^[^]*SyntaxError: .*$/m.exec(text)?.[0]));
+  });
+}
+
 type AnyFunction = (...values: unknown[]) => unknown;
 
 /**
@@ -42,7 +54,7 @@ export async function loadFunction(packageTar: Buffer, folder: string, handler: 
     module = (await import(pathToFileURL(join(folder, 'handler.mjs')).href)) as Record<string, unknown>;
   } catch (thrown) {
     const error = new LoadError(thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : `the module threw ${inspect(thrown)}`);
-    error.stack = describe(thrown);
+    error.stack = (thrown instanceof SyntaxError && (await whereSyntaxBreaks(join(folder, 'handler.mjs')))) || describe(thrown);
     throw error;
   }
   const exported = Object.keys(module);

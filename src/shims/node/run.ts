@@ -23,7 +23,8 @@ class CallerError extends Error {
   }
 }
 
-const isPromise = <T>(value: T | Promise<T>): value is Promise<T> =>
+/** Promises, and what else `await` would wait for. */
+const isThenable = <T>(value: T | Promise<T>): value is Promise<T> =>
   typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
 
 /** `over` is called once, when the handler has settled and the answer is sent or cannot be. */
@@ -36,8 +37,8 @@ export function run(invocation: Invocation, outgoing: Outgoing, instance: Instan
         name === '' ? instance.loaded!.handler(incomingRequest(invocation), context) : call(instance.loaded!, name, invocation);
       const convert = name === '' ? toAnswer : toCallAnswer;
       // A handler that is not async is answered without a single promise.
-      const answer = isPromise(result) ? result.then(convert) : convert(result);
-      const sent = isPromise(answer) ? answer.then((ready) => outgoing.send(ready)) : outgoing.send(answer);
+      const answer = isThenable(result) ? Promise.resolve(result).then(convert) : convert(result);
+      const sent = answer instanceof Promise ? answer.then((ready) => outgoing.send(ready)) : outgoing.send(answer);
       if (!sent) over();
       else
         sent.then(

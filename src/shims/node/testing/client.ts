@@ -161,6 +161,7 @@ export class Client {
       if (call.failed) return;
       const size = Math.min(bytes.length - at, call.credit, MAX_DATA);
       call.credit -= size;
+      call.changed();
       this.connection.send(FrameType.DATA, 0, call.stream, bytes.subarray(at, at + size));
       at += size;
     }

@@ -1,0 +1,15 @@
+import { afterEach } from 'vitest';
+import { type Pod, startPod } from './pod.ts';
+
+/** Pods of one test file: each is stopped after its test. */
+export function usePods(): () => Promise<Pod> {
+  const pods: Pod[] = [];
+  afterEach(async () => {
+    await Promise.all(pods.splice(0).map((pod) => pod.stop()));
+  });
+  return async () => {
+    const pod = await startPod();
+    pods.push(pod);
+    return pod;
+  };
+}
