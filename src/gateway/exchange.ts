@@ -22,21 +22,30 @@ export class Exchange implements ResponseSink {
   readonly requestId: string;
   /** `performance.now()` at the request's head. */
   readonly arrivedAt: number;
+  readonly hasBody: boolean;
   target: Target | undefined;
   invocation: Invocation | undefined;
   /** Bytes of body that may still come; counted only for calls. */
   bodyLeft = Infinity;
-  /** Status of a request that ended without an answer: its client went away. */
+  /** The client went away before the end of the answer. */
   aborted = false;
   readonly #host: ExchangeHost;
   #over = false;
 
-  constructor(host: ExchangeHost, incoming: IncomingMessage, outgoing: ServerResponse, requestId: string, arrivedAt: number) {
+  constructor(
+    host: ExchangeHost,
+    incoming: IncomingMessage,
+    outgoing: ServerResponse,
+    requestId: string,
+    arrivedAt: number,
+    hasBody: boolean,
+  ) {
     this.#host = host;
     this.incoming = incoming;
     this.outgoing = outgoing;
     this.requestId = requestId;
     this.arrivedAt = arrivedAt;
+    this.hasBody = hasBody;
     // Told once: the answer is out, or the client has gone.
     outgoing.on('close', () => this.#closed());
   }

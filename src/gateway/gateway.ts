@@ -36,7 +36,9 @@ export class Gateway implements ExchangeHost {
     const head = readHead(incoming.rawHeaders);
     const ids = randomIds();
     const requestId = head.requestId !== undefined && saneRequestId(head.requestId) ? head.requestId : ids.slice(0, 32);
-    const exchange = new Exchange(this, incoming, outgoing, requestId, arrivedAt);
+    const length = Number(incoming.headers['content-length'] ?? 0);
+    const hasBody = length > 0 || incoming.headers['transfer-encoding'] !== undefined;
+    const exchange = new Exchange(this, incoming, outgoing, requestId, arrivedAt, hasBody);
     this.inFlight++;
     try {
       if (head.host === undefined) throw new TsumugiError('Invalid', 'a request needs exactly one Host header');
@@ -47,11 +49,9 @@ export class Gateway implements ExchangeHost {
       const { target } = resolution;
       exchange.target = target;
       const isCall = resolution.export !== '';
-      const hasBody = incoming.headers['transfer-encoding'] !== undefined || Number(incoming.headers['content-length'] ?? 0) > 0;
       if (isCall) {
         exchange.bodyLeft = MAX_CALL_BODY;
-        if (Number(incoming.headers['content-length'] ?? 0) > MAX_CALL_BODY)
-          throw new TsumugiError('TooLarge', 'the arguments of a call may have 32 MB');
+        if (length > MAX_CALL_BODY) throw new TsumugiError('TooLarge', 'the arguments of a call may have 32 MB');
       }
       let headers = head.headers + forwardedHeaders(incoming.socket, head.host, 'http', head.forwardedFor);
       // The token of a call is the platform's: it never reaches the function.
@@ -81,7 +81,12 @@ export class Gateway implements ExchangeHost {
     const { incoming, outgoing, target } = exchange;
     if (outgoing.headersSent || outgoing.destroyed) return;
     const revision = target && this.#resolver.entry(target)?.revision;
-    sendError(outgoing, error, { requestId: exchange.requestId, function: target?.name, revision }, this.draining || !incoming.complete);
+    sendError(
+      outgoing,
+      error,
+      { requestId: exchange.requestId, function: target?.name, revision },
+      this.draining || (exchange.hasBody && !incoming.complete),
+    );
   }
 
   finished(exchange: Exchange): void {
