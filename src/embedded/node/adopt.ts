@@ -1,0 +1,78 @@
+/**
+ * After a restart of the control plane: what runs on the host is matched to the pods that should run.
+ * What belongs to no pod is killed, folders of nothing are removed.
+ */
+import { readdir, readlink } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import type { Pod } from '../../resources/builtin/pod-types.ts';
+import type { Isolation, Place } from './isolation/isolation.ts';
+import { removeTree } from './isolation/place-folder.ts';
+import { podFolder, podsFolder } from './paths.ts';
+import type { HostedProcess, ProcessHost } from './process-host.ts';
+
+export interface Adopted {
+  readonly process: HostedProcess | undefined;
+  readonly place: Place | undefined;
+}
+
+export interface Survivors {
+  /** Of a pod's container, by its index. */
+  of(pod: Pod, index: number): Promise<Adopted>;
+  /** Kills and removes what nobody asked for. */
+  sweep(): Promise<void>;
+}
+
+export async function findSurvivors(host: ProcessHost, isolation: Isolation, runFolder: string): Promise<Survivors> {
+  const processes = new Map((await host.list()).map((process) => [process.id, process]));
+  const kept = new Set<string>();
+  const claimed = new Set<string>();
+
+  async function of(pod: Pod, index: number): Promise<Adopted> {
+    const uid = pod.metadata.uid as string;
+    const folder = podFolder(runFolder, uid);
+    // A blank process that became this pod: its folder has the pod's name as a link.
+    const blank = await readlink(folder).catch(() => undefined);
+    const placeId = index > 0 ? `${basename(folder)}.${index}` : (blank ?? basename(folder));
+    const process = blank === undefined ? lastRun([...processes.values()], `${uid}.${index}.`) : processes.get(blank);
+    // A shim that was told its pod but never heard of again: nobody uses it yet, a new one is sure.
+    if (blank !== undefined && pod.status?.phase !== 'Running' && !process?.exit) return { process: undefined, place: undefined };
+    kept.add(placeId).add(basename(folder));
+    if (process) claimed.add(process.id);
+    return { process, place: await isolation.adopt(placeId) };
+  }
+
+  async function sweep(): Promise<void> {
+    for (const { id, exit } of processes.values()) {
+      if (claimed.has(id)) continue;
+      if (exit) host.forget(id);
+      else await killed(host, id);
+    }
+    const names = await readdir(podsFolder(runFolder)).catch(() => []);
+    for (const name of names) {
+      if (kept.has(name)) continue;
+      const place = await isolation.adopt(name);
+      await place?.remove();
+      await removeTree(join(podsFolder(runFolder), name));
+    }
+  }
+
+  return { of, sweep };
+}
+
+/** The youngest of a container's runs: the ids end with the number of restarts. */
+function lastRun(processes: readonly HostedProcess[], prefix: string): HostedProcess | undefined {
+  const runs = processes.filter(({ id }) => id.startsWith(prefix));
+  return runs.toSorted((left, right) => Number(right.id.slice(prefix.length)) - Number(left.id.slice(prefix.length)))[0];
+}
+
+function killed(host: ProcessHost, id: string): Promise<void> {
+  return new Promise((resolve) => {
+    const stop = host.subscribe((event) => {
+      if (event.type !== 'exit' || event.id !== id) return;
+      stop();
+      host.forget(id);
+      resolve();
+    });
+    host.signal(id, 'SIGKILL');
+  });
+}

@@ -1,0 +1,158 @@
+/**
+ * Blank processes: shims that are loaded and wait to be told which pod they are, so that any pod of a built-in image starts in
+ * milliseconds. Invisible in the API. Refilled in the background, at most as many at once as there are cores.
+ */
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { toError } from '../../base/errors.ts';
+import type { Log } from '../../base/log.ts';
+import type { Isolation, Place, Program } from './isolation/isolation.ts';
+import type { ProcessTable } from './process-table.ts';
+import type { ProcessExit } from './process-host.ts';
+import type { Slots } from './slots.ts';
+
+/** A loaded shim without a pod. Its owner hears of its end by `onEnd`. */
+export interface Blank {
+  /** Of the process and of its place. */
+  readonly id: string;
+  readonly place: Place;
+  readonly pid: number;
+  readonly startedAt: number;
+  onEnd: (exit: ProcessExit) => void;
+}
+
+export interface ShimStarter {
+  readonly isolation: Isolation;
+  readonly table: ProcessTable;
+  readonly slots: Slots;
+  readonly maxLogBytes: number;
+}
+
+/** Starts a shim and waits until it is loaded. */
+export function startShim(
+  { isolation, table, slots, maxLogBytes }: ShimStarter,
+  bundle: string,
+  options: { readonly weight: 'low' | 'normal'; readonly prepare?: (place: Place) => Promise<Partial<Program>> },
+): Promise<Blank> {
+  return slots.run(async () => {
+    const id = `b-${randomBytes(5).toString('hex')}`;
+    const place = await isolation.open(id);
+    let ended: ((exit: ProcessExit) => void) | undefined;
+    try {
+      place.weight(options.weight);
+      const { env, ...program } = (await options.prepare?.(place)) ?? {};
+      const launch = await place.launch({
+        ...program,
+        argv: [place.inside.node, place.inside.bundle(bundle)],
+        env: { ...env, TSUMUGI_LIFELINE: '3' },
+        binds: program.binds ?? [],
+      });
+      const { pid, startedAt } = await table.start({ id, ...launch, logFile: join(place.folder, '0.log'), maxLogBytes }, (exit) =>
+        ended?.(exit),
+      );
+      const blank: Blank = { id, place, pid, startedAt, onEnd() {} };
+      ended = (exit) => blank.onEnd(exit);
+      if (!(await table.hears(id, 'ready'))) throw new Error(`a shim (${bundle}) ended before it was loaded`);
+      place.weight('normal');
+      return blank;
+    } catch (error) {
+      await place.remove();
+      throw error;
+    }
+  });
+}
+
+const firstRetryMs = 200;
+const maxRetryMs = 30_000;
+
+export class BlankPool {
+  readonly #starter: ShimStarter;
+  readonly #bundle: string;
+  readonly #size: number;
+  readonly #log: Log;
+  readonly #ready: Blank[] = [];
+  readonly #waiting: { resolve(blank: Blank): void; reject(error: Error): void }[] = [];
+  #starting = 0;
+  #failures = 0;
+  #retry: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  /** `size` blanks are kept ready. */
+  constructor(starter: ShimStarter, options: { readonly bundle: string; readonly size: number; readonly log: Log }) {
+    this.#starter = starter;
+    this.#bundle = options.bundle;
+    this.#size = options.size;
+    this.#log = options.log;
+  }
+
+  /** Starts what is missing; for all that wait, more. */
+  fill(): void {
+    if (this.#closed || this.#retry) return;
+    while (this.#ready.length + this.#starting < this.#size + this.#waiting.length) void this.#startOne();
+  }
+
+  /** A ready one at once, else the next to be ready. Rejects when none can be started. */
+  take(): Promise<Blank> {
+    const blank = this.#ready.shift();
+    const taken = blank ? Promise.resolve(blank) : new Promise<Blank>((resolve, reject) => this.#waiting.push({ resolve, reject }));
+    // The taker goes first: the refill begins a turn later.
+    setImmediate(() => this.fill());
+    return taken;
+  }
+
+  /** Those that wait; for a stop that leaves nothing. */
+  close(): readonly Blank[] {
+    this.#closed = true;
+    clearTimeout(this.#retry);
+    for (const waiter of this.#waiting.splice(0)) waiter.reject(new Error('the node stops'));
+    return this.#ready.splice(0);
+  }
+
+  async #startOne(): Promise<void> {
+    this.#starting += 1;
+    try {
+      const blank = await startShim(this.#starter, this.#bundle, { weight: this.#waiting.length > 0 ? 'normal' : 'low' });
+      this.#failures = 0;
+      this.#offer(blank);
+    } catch (error) {
+      this.#fail(toError(error));
+    } finally {
+      this.#starting -= 1;
+    }
+    this.fill();
+  }
+
+  #offer(blank: Blank): void {
+    if (this.#closed) {
+      this.#starter.table.signal(blank.id, 'SIGKILL');
+      return;
+    }
+    const next = this.#waiting.shift();
+    if (next) {
+      next.resolve(blank);
+      return;
+    }
+    blank.onEnd = () => {
+      const at = this.#ready.indexOf(blank);
+      if (at >= 0) this.#ready.splice(at, 1);
+      void blank.place.remove();
+      this.#fail(new Error('a blank process ended'));
+    };
+    this.#ready.push(blank);
+  }
+
+  /** Those that wait learn why; the rest is tried again later. */
+  #fail(error: Error): void {
+    if (this.#closed) return;
+    this.#failures += 1;
+    this.#log.warn({ error: error.message, failures: this.#failures }, 'no blank process could be kept');
+    for (const waiter of this.#waiting.splice(0)) waiter.reject(error);
+    this.#retry ??= setTimeout(
+      () => {
+        this.#retry = undefined;
+        this.fill();
+      },
+      Math.min(firstRetryMs * 2 ** Math.min(this.#failures - 1, 10), maxRetryMs),
+    );
+  }
+}

@@ -1,0 +1,327 @@
+/** One container of a pod on this node: starts it, knows its state, starts it again as the pod's policy says. */
+import { rm, symlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { toError } from '../../base/errors.ts';
+import type { Container, ContainerState, ContainerStateTerminated, ContainerStatus, Pod } from '../../resources/builtin/pod-types.ts';
+import type { Blank } from './blank.ts';
+import { startShim } from './blank.ts';
+import { ConfigReader, containerEnv, ContainerConfigError, expand } from './container-env.ts';
+import { isHeapAbort, lost, rfc3339, terminated } from './container-exit.ts';
+import { resolveImage } from './images.ts';
+import type { Bind, Limits, Place, Program } from './isolation/isolation.ts';
+import { makeSharedFolder } from './isolation/place-folder.ts';
+import type { NodeContext } from './node-context.ts';
+import { podFolder } from './paths.ts';
+import type { HostedProcess, ProcessExit } from './process-host.ts';
+import { parseQuantity } from './quantity.ts';
+import { resolveMounts } from './volumes.ts';
+import type { ResolvedMount } from './volumes.ts';
+
+const maxBackoffMs = 300_000;
+/** A container that ran so long starts anew with the first delay. */
+const backoffResetMs = 600_000;
+/** When something that the pod names is missing: look again. */
+const configRetryMs = 2000;
+/** A start that takes longer is told as ContainerCreating; most never need that write. */
+export const quietMs = 1000;
+
+export class ContainerRun {
+  readonly spec: Container;
+  readonly #node: NodeContext;
+  readonly #pod: Pod;
+  readonly #index: number;
+  /** Called whenever the status changed. */
+  readonly #changed: () => void;
+  #place: Place | undefined;
+  #processId: string | undefined;
+  readonly #createdAt = Date.now();
+  #startedAt = 0;
+  #oomBefore = 0;
+  #overMemory = false;
+  #starting: Promise<void> | undefined;
+  #stopping = false;
+  #ending = false;
+  #restarts = 0;
+  #backoff = 0;
+  #dueAt = 0;
+  #state: ContainerState = { waiting: { reason: 'ContainerCreating' } };
+  #lastState: ContainerState = {};
+
+  constructor(node: NodeContext, pod: Pod, index: number, changed: () => void) {
+    this.#node = node;
+    this.#pod = pod;
+    this.#index = index;
+    this.spec = pod.spec.containers[index] as Container;
+    this.#changed = changed;
+  }
+
+  get status(): ContainerStatus {
+    const { image = '', name } = this.spec;
+    const running = this.#state.running !== undefined;
+    return {
+      name,
+      image,
+      imageID: '',
+      ...(this.#processId === undefined ? {} : { containerID: `tsumugi://${this.#processId}` }),
+      ready: running,
+      started: running,
+      restartCount: this.#restarts,
+      state: this.#state,
+      lastState: this.#lastState,
+    };
+  }
+
+  /** There is something to tell: it runs, has ended, or waits for more than its turn. */
+  get hasSettled(): boolean {
+    return (
+      this.#state.waiting?.reason !== 'ContainerCreating' ||
+      this.#lastState.terminated !== undefined ||
+      Date.now() - this.#createdAt >= quietMs
+    );
+  }
+
+  /** Something of it is alive, or about to be. */
+  get isAlive(): boolean {
+    return this.#starting !== undefined || this.#ending || (this.#processId !== undefined && this.#node.table.isRunning(this.#processId));
+  }
+
+  /** The log of the present run, or of the one before. */
+  logFile(previous: boolean): string | undefined {
+    const run = this.#restarts - (previous ? 1 : 0);
+    return this.#place && run >= 0 ? join(this.#place.folder, `${run}.log`) : undefined;
+  }
+
+  /** Does what is due now; answers in how many milliseconds to look again. */
+  advance(now: number): number | undefined {
+    if (this.#stopping || this.isAlive || this.#state.terminated) return undefined;
+    if (this.#dueAt > now) return Number.isFinite(this.#dueAt) ? this.#dueAt - now : undefined;
+    this.#starting = this.#start()
+      .catch((error: unknown) => this.#failToStart(toError(error)))
+      .finally(() => {
+        this.#starting = undefined;
+        if (this.#stopping) this.signal('SIGKILL');
+        this.#changed();
+      });
+    return undefined;
+  }
+
+  /** No start from now on. */
+  stop(): void {
+    this.#stopping = true;
+  }
+
+  signal(signal: 'SIGTERM' | 'SIGKILL'): void {
+    if (this.#processId !== undefined) this.#node.table.signal(this.#processId, signal);
+  }
+
+  /** It ran before this control plane did: goes on with what the host tells, or with its end. */
+  adopt(process: HostedProcess | undefined, place: Place | undefined, before: ContainerStatus | undefined): void {
+    this.#place = place;
+    this.#restarts = before?.restartCount ?? 0;
+    this.#lastState = before?.lastState ?? {};
+    if (before?.state?.terminated) {
+      this.#state = before.state;
+      return;
+    }
+    const startedAt = before?.state?.running?.startedAt;
+    if (!process) {
+      if (startedAt !== undefined) this.#end(lost(startedAt, Date.now()));
+      return;
+    }
+    this.#processId = process.id;
+    this.#startedAt = process.startedAt;
+    this.#state = { running: { startedAt: rfc3339(process.startedAt) } };
+    if (process.exit) void this.#onExit(process.exit);
+    else {
+      this.#node.table.watch(process.id, (exit) => void this.#onExit(exit));
+      this.#limitMemory(process.pid);
+    }
+  }
+
+  /** The pod object is gone and so are its processes. */
+  async remove(): Promise<void> {
+    await this.#starting;
+    await this.#place?.remove();
+    if (this.#index === 0) await rm(podFolder(this.#node.runFolder, this.#pod.metadata.uid as string), { force: true, recursive: true });
+  }
+
+  async #start(): Promise<void> {
+    const { isolation, shims, version, client } = this.#node;
+    const image = resolveImage(this.spec.image, shims, version);
+    if (image.kind === 'unavailable') {
+      this.#wait('ImageUnavailable', image.message);
+      return;
+    }
+    const reader = new ConfigReader(client, this.#pod.metadata.namespace ?? 'default');
+    const env = await containerEnv(this.#pod, this.spec, reader);
+    const mounts = await resolveMounts(this.#pod, this.spec, reader);
+    const foreign = mounts.filter(({ given }) => given === undefined);
+    if (foreign.length > 0 && !isolation.canMount) {
+      const paths = foreign.map(({ mountPath }) => mountPath).join(', ');
+      this.#wait(
+        'IsolationUnavailable',
+        `volumes at ${paths} need a sandbox, which does not work on this machine (only /work, /tmp, /secrets and /configs do not)`,
+      );
+      return;
+    }
+    if (image.kind === 'shim') await this.#startShim(image.name, image.bundle, env, mounts);
+    else await this.#startHost(env, mounts);
+  }
+
+  /** A blank process becomes this pod; one of its own where it needs what no blank one has. */
+  async #startShim(name: string, bundle: string, env: Record<string, string>, mounts: readonly ResolvedMount[]): Promise<void> {
+    const { blanks, starter, table, runFolder, publicKey } = this.#node;
+    const plain = Object.keys(env).length === 0 && mounts.every(({ given }) => given !== undefined);
+    const pool = plain ? blanks.get(name) : undefined;
+    const blank: Blank = pool
+      ? await pool.take()
+      : await startShim(starter, bundle, { weight: 'normal', prepare: async (place) => ({ env, binds: await this.#fill(place, mounts) }) });
+    blank.onEnd = (exit) => void this.#onExit(exit);
+    const { uid = '', namespace = '', name: pod } = this.#pod.metadata;
+    this.#place = blank.place;
+    this.#processId = blank.id;
+    this.#startedAt = Date.now();
+    blank.place.limit(limitsOf(this.spec));
+    if (pool) await this.#fill(blank.place, mounts);
+    const link = podFolder(runFolder, uid);
+    await rm(link, { force: true });
+    await symlink(blank.id, link);
+    const listen = `unix:${blank.place.inside.socket}`;
+    table.send(blank.id, { assign: { pod: uid, namespace, name: pod, listen, publicKey } });
+    if (!(await table.hears(blank.id, 'listening'))) return;
+    await blank.place.sealSocket();
+    this.#running(blank.pid);
+  }
+
+  async #startHost(env: Record<string, string>, mounts: readonly ResolvedMount[]): Promise<void> {
+    const { isolation, slots, table, maxLogBytes } = this.#node;
+    const argv = [...(this.spec.command ?? []), ...(this.spec.args ?? [])].map((text) => expand(text, env));
+    if (argv.length === 0) throw new ContainerConfigError('image "host" has no command of its own: set command');
+    const folder = podFolder('', this.#pod.metadata.uid as string).replace(/^p\//, '');
+    await slots.run(async () => {
+      const limits = limitsOf(this.spec);
+      this.#place ??= await isolation.open(this.#index === 0 ? folder : `${folder}.${this.#index}`, limits);
+      const place = this.#place;
+      place.limit(limits);
+      if (this.#restarts > 0) await place.reset();
+      const program: Program = {
+        argv,
+        env,
+        binds: await this.#fill(place, mounts),
+        ...(this.spec.workingDir ? { cwd: expand(this.spec.workingDir, env) } : {}),
+      };
+      const launch = await place.launch(program);
+      if (this.#stopping) return;
+      const id = `${this.#pod.metadata.uid}.${this.#index}.${this.#restarts}`;
+      this.#oomBefore = place.oomKills();
+      const spec = { id, ...launch, logFile: join(place.folder, `${this.#restarts}.log`), maxLogBytes };
+      const started = table.start(spec, (exit) => void this.#onExit(exit));
+      this.#processId = id;
+      const { pid, startedAt } = await started.catch((error: unknown) => {
+        throw new StartError(toError(error).message);
+      });
+      this.#startedAt = startedAt;
+      this.#running(pid);
+      this.#node.recorder.record(this.#pod, 'Normal', 'Started', `Started container ${this.spec.name}`);
+    });
+  }
+
+  /** Writes what the mounts bring; answers what is to be bound. */
+  async #fill(place: Place, mounts: readonly ResolvedMount[]): Promise<readonly Bind[]> {
+    const binds: Bind[] = [];
+    for (const { volume, mountPath, readOnly, files, given, subPath } of mounts) {
+      const folder = given ?? join('volumes', volume);
+      if (files && folder !== '') await place.put(folder, files);
+      if (given !== undefined) continue;
+      // An empty folder is the pod's: all containers share the first one's.
+      const owner = files || this.#index === 0 ? place.folder : podFolder(this.#node.runFolder, this.#pod.metadata.uid as string);
+      const source = join(owner, 'volumes', volume, subPath);
+      if (!files) await makeSharedFolder(source);
+      binds.push({ source, target: mountPath, readOnly });
+    }
+    return binds;
+  }
+
+  #running(pid: number): void {
+    if (this.#state.terminated) return;
+    this.#state = { running: { startedAt: rfc3339(this.#startedAt) } };
+    this.#limitMemory(pid);
+    this.#changed();
+  }
+
+  #limitMemory(pid: number): void {
+    const { memoryBytes } = limitsOf(this.spec);
+    const id = this.#processId;
+    if (memoryBytes === undefined || id === undefined || this.#node.isolation.limitsMemory) return;
+    this.#node.memory.watch(id, pid, memoryBytes, () => {
+      this.#overMemory = true;
+      this.#node.table.signal(id, 'SIGKILL');
+    });
+  }
+
+  async #onExit(exit: ProcessExit): Promise<void> {
+    this.#ending = true;
+    const log = this.logFile(false);
+    if (this.#processId !== undefined) this.#node.memory.forget(this.#processId);
+    const byKernel = exit.code !== 0 && (this.#place?.oomKills() ?? 0) > this.#oomBefore;
+    const outOfMemory = this.#overMemory || byKernel || (log !== undefined && (await isHeapAbort(exit, log)));
+    this.#overMemory = false;
+    this.#ending = false;
+    this.#end(terminated(exit, this.#startedAt, outOfMemory));
+  }
+
+  /** Ended: for good, or until its next start. */
+  #end(end: ContainerStateTerminated): void {
+    const containerID = this.#processId === undefined ? {} : { containerID: `tsumugi://${this.#processId}` };
+    const state = { terminated: { ...end, ...containerID } };
+    const policy = this.#pod.spec.restartPolicy ?? 'Always';
+    const again = !this.#stopping && (policy === 'Always' || (policy === 'OnFailure' && end.exitCode !== 0));
+    if (again) this.#scheduleRestart(state);
+    else {
+      this.#state = state;
+      void this.#place?.clear();
+    }
+    this.#changed();
+  }
+
+  #scheduleRestart(ended: ContainerState): void {
+    const now = Date.now();
+    if (now - this.#startedAt > backoffResetMs) this.#backoff = 0;
+    const delay = this.#backoff === 0 ? 0 : Math.min(this.#node.restartBackoffMs * 2 ** (this.#backoff - 1), maxBackoffMs);
+    this.#backoff += 1;
+    this.#restarts += 1;
+    this.#lastState = ended;
+    this.#dueAt = now + delay;
+    this.#state = {
+      waiting:
+        delay === 0
+          ? { reason: 'ContainerCreating' }
+          : { reason: 'CrashLoopBackOff', message: `back-off ${Math.ceil(delay / 1000)}s restarting failed container` },
+    };
+    if (delay > 0) this.#node.recorder.record(this.#pod, 'Warning', 'BackOff', `Back-off restarting failed container ${this.spec.name}`);
+  }
+
+  #failToStart(error: Error): void {
+    if (error instanceof StartError) {
+      const at = rfc3339(Date.now());
+      this.#end({ exitCode: 128, reason: 'StartError', message: error.message, startedAt: at, finishedAt: at });
+    } else if (error instanceof ContainerConfigError) this.#wait('CreateContainerConfigError', error.message, configRetryMs);
+    else this.#wait('CreateContainerError', error.message, configRetryMs);
+  }
+
+  #wait(reason: string, message: string, retryMs = Number.POSITIVE_INFINITY): void {
+    const known = this.#state.waiting?.reason === reason && this.#state.waiting.message === message;
+    this.#state = { waiting: { reason, message } };
+    this.#dueAt = Date.now() + retryMs;
+    if (!known) this.#node.recorder.record(this.#pod, 'Warning', 'Failed', `Error: ${message}`);
+  }
+}
+
+/** The program of a container could not be started: no such file, not executable. */
+class StartError extends Error {}
+
+function limitsOf({ resources }: Container): Limits {
+  const memoryBytes = parseQuantity(resources?.limits?.['memory']);
+  const cpus = parseQuantity(resources?.limits?.['cpu']);
+  return { ...(memoryBytes === undefined ? {} : { memoryBytes }), ...(cpus === undefined ? {} : { cpus }) };
+}

@@ -1,0 +1,194 @@
+/**
+ * Limits by cgroup, version 2 or the split hierarchies of version 1, whichever this process may write. Found out by making one.
+ * Every place has one below a parent that is this platform's; what an earlier, killed one left is removed.
+ */
+import { mkdirSync, readFileSync, readdirSync, rmdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { Limits } from './isolation.ts';
+
+export interface Cgroup {
+  /** Writing `0` to each makes the writer a member. */
+  readonly joins: readonly string[];
+  limit(limits: Limits): void;
+  weight(weight: 'low' | 'normal'): void;
+  oomKills(): number;
+  /** Only once nothing runs in it. */
+  remove(): void;
+}
+
+export interface Cgroups {
+  /** As `memory, pids, cpu (cgroup v1)`. */
+  readonly description: string;
+  readonly controllers: ReadonlySet<string>;
+  create(id: string): Cgroup;
+  /** Of an earlier control plane. */
+  adopt(id: string): Cgroup;
+}
+
+const wanted = ['memory', 'pids', 'cpu'] as const;
+type Controller = (typeof wanted)[number];
+
+/** `name` is this platform's own. Undefined where no hierarchy can be written. */
+export function openCgroups(name: string): Cgroups | undefined {
+  const mounts = cgroupMounts();
+  const own = ownPaths();
+  const roots = new Map<Controller, string>();
+  for (const controller of wanted) {
+    const mount = mounts.v1.get(controller);
+    const root = mount === undefined ? undefined : makeParent([join(mount, own.v1.get(controller) ?? '/', name)], controller);
+    if (root !== undefined) roots.set(controller, root);
+  }
+  if (roots.size > 0) return cgroups(roots, 1);
+  if (mounts.v2 === undefined || own.v2 === undefined) return undefined;
+  // A group with processes in it may have no groups below with controllers: then one beside it.
+  const here = join(mounts.v2, own.v2);
+  const root = makeParent([join(here, name), join(dirname(here), name)], 'memory');
+  if (root === undefined) return undefined;
+  const has = readFileSync(join(root, 'cgroup.controllers'), 'utf8').trim().split(' ');
+  for (const controller of wanted) if (has.includes(controller)) roots.set(controller, root);
+  return cgroups(roots, 2);
+}
+
+function cgroups(roots: ReadonlyMap<Controller, string>, version: 1 | 2): Cgroups {
+  const folders = (id: string): Map<Controller, string> => new Map([...roots].map(([controller, root]) => [controller, join(root, id)]));
+  for (const root of new Set(roots.values())) for (const id of childrenOf(root)) quietly(() => rmdirSync(join(root, id)));
+  const controllers = new Set<string>(roots.keys());
+  return {
+    description: `${[...controllers].join(', ')} (cgroup v${version})`,
+    controllers,
+    create(id) {
+      const own = folders(id);
+      for (const folder of new Set(own.values())) mkdirSync(folder, { recursive: true });
+      return version === 1 ? splitGroup(own) : unifiedGroup(own);
+    },
+    adopt: (id) => (version === 1 ? splitGroup(folders(id)) : unifiedGroup(folders(id))),
+  };
+}
+
+function splitGroup(folders: ReadonlyMap<Controller, string>): Cgroup {
+  const set = (controller: Controller, file: string, value: string | number): void => {
+    const folder = folders.get(controller);
+    if (folder !== undefined) quietly(() => writeFileSync(join(folder, file), String(value)));
+  };
+  return {
+    ...common(folders),
+    limit({ memoryBytes, pids, cpus }) {
+      if (memoryBytes !== undefined) {
+        set('memory', 'memory.limit_in_bytes', Math.floor(memoryBytes));
+        // Memory and swap together: no way out to the swap.
+        set('memory', 'memory.memsw.limit_in_bytes', Math.floor(memoryBytes));
+      }
+      if (pids !== undefined) set('pids', 'pids.max', pids);
+      if (cpus !== undefined) set('cpu', 'cpu.cfs_quota_us', Math.max(1000, Math.round(cpus * 100_000)));
+    },
+    weight: (weight) => set('cpu', 'cpu.shares', weight === 'low' ? 64 : 1024),
+    oomKills: () => counter(folders.get('memory'), 'memory.oom_control'),
+  };
+}
+
+function unifiedGroup(folders: ReadonlyMap<Controller, string>): Cgroup {
+  const set = (controller: Controller, file: string, value: string | number): void => {
+    const folder = folders.get(controller);
+    if (folder !== undefined) quietly(() => writeFileSync(join(folder, file), String(value)));
+  };
+  return {
+    ...common(folders),
+    limit({ memoryBytes, pids, cpus }) {
+      if (memoryBytes !== undefined) {
+        set('memory', 'memory.max', Math.floor(memoryBytes));
+        set('memory', 'memory.swap.max', 0);
+      }
+      if (pids !== undefined) set('pids', 'pids.max', pids);
+      if (cpus !== undefined) set('cpu', 'cpu.max', `${Math.max(1000, Math.round(cpus * 100_000))} 100000`);
+    },
+    weight: (weight) => set('cpu', 'cpu.weight', weight === 'low' ? 6 : 100),
+    oomKills: () => counter(folders.get('memory'), 'memory.events'),
+  };
+}
+
+function common(folders: ReadonlyMap<Controller, string>): Pick<Cgroup, 'joins' | 'remove'> {
+  const own = [...new Set(folders.values())];
+  return {
+    joins: own.map((folder) => join(folder, 'cgroup.procs')),
+    remove: () => own.forEach((folder) => quietly(() => rmdirSync(folder))),
+  };
+}
+
+/** `oom_kill N` in a file of counters. */
+function counter(folder: string | undefined, file: string): number {
+  if (folder === undefined) return 0;
+  return Number(/^oom_kill (\d+)$/m.exec(read(join(folder, file)))?.[1] ?? 0);
+}
+
+/** The first of these that can be made and has the controller for groups below it. */
+function makeParent(candidates: readonly string[], controller: Controller): string | undefined {
+  return candidates.find((path) => {
+    try {
+      mkdirSync(path, { recursive: true });
+      const unified = read(join(path, 'cgroup.controllers'));
+      if (unified !== '' || read(join(path, 'cgroup.subtree_control')) !== '') {
+        if (!unified.split(/\s/).includes(controller)) return quietly(() => rmdirSync(path)) && false;
+        const enable = wanted.filter((each) => unified.split(/\s/).includes(each)).map((each) => `+${each}`);
+        writeFileSync(join(path, 'cgroup.subtree_control'), enable.join(' '));
+      }
+      const trial = join(path, 'trial');
+      mkdirSync(trial, { recursive: true });
+      rmdirSync(trial);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+function cgroupMounts(): { readonly v1: ReadonlyMap<string, string>; readonly v2: string | undefined } {
+  const v1 = new Map<string, string>();
+  let v2: string | undefined;
+  for (const line of read('/proc/self/mounts').split('\n')) {
+    const [, target = '', kind, options = ''] = line.split(' ');
+    if (kind === 'cgroup2') v2 = target;
+    if (kind === 'cgroup') for (const option of options.split(',')) v1.set(option, target);
+  }
+  return { v1, v2 };
+}
+
+/** Where this process is: `8:pids:/a` of version 1, `0::/b` of version 2. */
+function ownPaths(): { readonly v1: ReadonlyMap<string, string>; readonly v2: string | undefined } {
+  const v1 = new Map<string, string>();
+  let v2: string | undefined;
+  for (const line of read('/proc/self/cgroup').split('\n')) {
+    const [number, controllers = '', path] = line.split(':');
+    if (path === undefined) continue;
+    if (number === '0') v2 = path;
+    for (const controller of controllers.split(',')) v1.set(controller, path);
+  }
+  return { v1, v2 };
+}
+
+function childrenOf(folder: string): string[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map(({ name }) => name);
+  } catch {
+    return [];
+  }
+}
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+/** A limit that this kernel does not know is no reason not to run. */
+function quietly(work: () => void): boolean {
+  try {
+    work();
+    return true;
+  } catch {
+    return false;
+  }
+}

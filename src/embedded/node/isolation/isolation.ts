@@ -1,0 +1,83 @@
+/**
+ * How a pod's program is kept apart from the host and from other pods. Drivers: `sandbox.ts` (util-linux) and `process.ts` (none).
+ * A *place* is what one container owns while it lives: its folder, its uid, its cgroup.
+ */
+export interface Limits {
+  readonly memoryBytes?: number;
+  readonly cpus?: number;
+  /** Processes and threads. */
+  readonly pids?: number;
+}
+
+export interface Bind {
+  /** On the host. */
+  readonly source: string;
+  /** Absolute, as the program sees it. */
+  readonly target: string;
+  readonly readOnly: boolean;
+}
+
+export interface Program {
+  /** As seen inside. */
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  /** As seen inside; default: the work folder. */
+  readonly cwd?: string;
+  readonly binds?: readonly Bind[];
+}
+
+/** What the process host is to start. */
+export interface Launch {
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd: string;
+  readonly nested: boolean;
+}
+
+export interface Place {
+  readonly id: string;
+  /** On the host; holds `work`, `tmp`, `s` (the socket's folder), `secrets`, `configs` and the logs. */
+  readonly folder: string;
+  /** Paths as the program sees them. */
+  readonly inside: {
+    readonly work: string;
+    readonly tmp: string;
+    readonly socket: string;
+    readonly node: string;
+    bundle(path: string): string;
+  };
+  launch(program: Program): Promise<Launch>;
+  limit(limits: Limits): void;
+  /** Low while it starts ahead of need, so that what serves is not slowed. */
+  weight(weight: 'low' | 'normal'): void;
+  /** The program listens: from now on it cannot put another thing in its socket's place. */
+  sealSocket(): Promise<void>;
+  /** Processes that the kernel killed here for want of memory, so far. */
+  oomKills(): number;
+  /** Writes files into a folder that the program sees (under `secrets` or `configs`), readable for it alone. */
+  put(folder: string, files: ReadonlyMap<string, Buffer>): Promise<void>;
+  /** Before it is started again: work, tmp and the socket's folder are new. */
+  reset(): Promise<void>;
+  /** The program has ended: cgroup, uid and all but the logs go. */
+  clear(): Promise<void>;
+  /** The logs too. */
+  remove(): Promise<void>;
+}
+
+export interface Isolation {
+  readonly name: 'sandbox' | 'process';
+  /** One line for the start screen: what keeps pods apart here. */
+  readonly description: string;
+  /** What is missing, each said once at start. */
+  readonly warnings: readonly string[];
+  /** Volumes can be at their paths. */
+  readonly canMount: boolean;
+  /** Memory limits are the kernel's; else the node watches. */
+  readonly limitsMemory: boolean;
+  open(id: string, limits?: Limits): Promise<Place>;
+  /** The place of a process that survived the control plane; undefined when its folder is gone. */
+  adopt(id: string): Promise<Place | undefined>;
+}
+
+/** Seen by every program; the container's own variables win. */
+export const basePath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';

@@ -1,0 +1,50 @@
+/** No isolation: the program runs as the platform's own user, in a folder of its own. For machines where nothing better works. */
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { podsFolder } from '../paths.ts';
+import { basePath } from './isolation.ts';
+import type { Isolation, Place } from './isolation.ts';
+import { clearPlaceFolder, makePlaceFolder, putFiles, removeTree, resetPlaceFolder } from './place-folder.ts';
+
+export function processIsolation(runFolder: string): Isolation {
+  const place = (id: string): Place => {
+    const folder = join(podsFolder(runFolder), id);
+    const [work, tmp] = [join(folder, 'work'), join(folder, 'tmp')];
+    return {
+      id,
+      folder,
+      inside: { work, tmp, socket: join(folder, 's', 's'), node: process.execPath, bundle: (path) => path },
+      launch: ({ argv, env, cwd }) =>
+        Promise.resolve({ argv, env: { PATH: basePath, HOME: tmp, TMPDIR: tmp, ...env }, cwd: cwd ?? work, nested: false }),
+      limit() {},
+      weight() {},
+      sealSocket: () => Promise.resolve(),
+      oomKills: () => 0,
+      put: (target, files) => putFiles(join(folder, target), files, undefined),
+      reset: () => resetPlaceFolder(folder, undefined),
+      clear: () => clearPlaceFolder(folder),
+      remove: () => removeTree(folder),
+    };
+  };
+  return {
+    name: 'process',
+    description: 'none: pods are plain processes of this user',
+    warnings: [
+      'NO ISOLATION: functions run as this user and can read its files, the database and the secrets of all functions. Run only code that you trust.',
+    ],
+    canMount: false,
+    limitsMemory: false,
+    async open(id) {
+      const opened = place(id);
+      await makePlaceFolder(opened.folder, undefined);
+      return opened;
+    },
+    async adopt(id) {
+      const adopted = place(id);
+      return stat(adopted.folder).then(
+        () => adopted,
+        () => undefined,
+      );
+    },
+  };
+}

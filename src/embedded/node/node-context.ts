@@ -1,0 +1,30 @@
+/** What the parts of the node share. */
+import type { Log } from '../../base/log.ts';
+import type { KubeClient } from '../../kube/client.ts';
+import type { BlankPool, ShimStarter } from './blank.ts';
+import type { EventRecorder } from './event-recorder.ts';
+import type { Isolation } from './isolation/isolation.ts';
+import type { MemoryWatch } from './memory-watch.ts';
+import type { ProcessTable } from './process-table.ts';
+import type { Slots } from './slots.ts';
+
+export interface NodeContext {
+  readonly client: KubeClient;
+  readonly runFolder: string;
+  readonly isolation: Isolation;
+  readonly table: ProcessTable;
+  readonly slots: Slots;
+  readonly starter: ShimStarter;
+  readonly memory: MemoryWatch;
+  readonly recorder: EventRecorder;
+  readonly log: Log;
+  /** Runtime name -> bundle of its shim. */
+  readonly shims: Readonly<Record<string, string>>;
+  readonly blanks: ReadonlyMap<string, BlankPool>;
+  readonly version: string;
+  /** Raw ed25519 public key of the platform, base64url: shims obey what is signed with it. */
+  readonly publicKey: string;
+  readonly maxLogBytes: number;
+  /** First delay of a restart; doubles up to five minutes. */
+  readonly restartBackoffMs: number;
+}

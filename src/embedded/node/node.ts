@@ -1,0 +1,207 @@
+/**
+ * The embedded cluster's node: takes every pod of the API, runs it, and tells its state. Level-triggered: it may be killed at any
+ * time; the next one adopts what runs.
+ */
+import { availableParallelism } from 'node:os';
+import { mkdir } from 'node:fs/promises';
+import type { Log } from '../../base/log.ts';
+import { silentLog } from '../../base/log.ts';
+import type { KubeClient } from '../../kube/client.ts';
+import { Informer } from '../../kube/informer.ts';
+import { keyOf } from '../../kube/key.ts';
+import { keysOf, runController } from '../../kube/reconcile.ts';
+import type { Controller } from '../../kube/reconcile.ts';
+import type { Pod } from '../../resources/builtin/pod-types.ts';
+import type { KubeObject } from '../../resources/object.ts';
+import { pods } from '../../resources/resources.ts';
+import { findSurvivors } from './adopt.ts';
+import { BlankPool } from './blank.ts';
+import { EventRecorder } from './event-recorder.ts';
+import { chooseIsolation } from './isolation/choose.ts';
+import type { IsolationMode } from './isolation/choose.ts';
+import { podLog } from './logs.ts';
+import type { PodLogRequest } from './logs.ts';
+import { MemoryWatch } from './memory-watch.ts';
+import type { NodeContext } from './node-context.ts';
+import { podsFolder } from './paths.ts';
+import { isFinished, PodRun } from './pod-run.ts';
+import type { ProcessHost } from './process-host.ts';
+import { ProcessTable } from './process-table.ts';
+import { registerNode } from './register.ts';
+import { Slots } from './slots.ts';
+
+export interface NodeOptions {
+  readonly client: KubeClient;
+  readonly host: ProcessHost;
+  /** Short path, mode 0700: sockets, pods' folders and logs. */
+  readonly runFolder: string;
+  /** Not to be seen by pods: the data folder, and whatever else. */
+  readonly hidden: readonly string[];
+  /** Runtime name -> bundle of its shim: `{ node: '/…/node.mjs' }`. */
+  readonly shims: Readonly<Record<string, string>>;
+  readonly isolation: IsolationMode;
+  /** Raw ed25519 public key of the platform, base64url: what shims obey. */
+  readonly publicKey: string;
+  /** Of this install: a tagged built-in image must have it. */
+  readonly version: string;
+  /** Of the Node object and in `spec.nodeName`. Default `tsumugi`. */
+  readonly name?: string;
+  /** Blank processes kept ready per built-in image. Default 2. */
+  readonly blanks?: number;
+  /** Bytes of log kept per container run. Default 10 MB. */
+  readonly maxLogBytes?: number;
+  /** Default 10 s. */
+  readonly restartBackoffMs?: number;
+  readonly log?: Log;
+}
+
+export interface RunningNode {
+  readonly isolation: { readonly name: 'sandbox' | 'process'; readonly description: string; readonly warnings: readonly string[] };
+  /** For the API: see `api/pod-access.ts`. */
+  log(pod: KubeObject, request: PodLogRequest): AsyncIterable<Uint8Array>;
+  /** Stops looking after pods. They run on, for the next node; blank processes end. */
+  stop(): Promise<void>;
+  /** Ends all pods (SIGTERM, SIGKILL after the grace) and waits for it, without touching their objects. */
+  endPods(graceMs: number): Promise<void>;
+}
+
+/** @throws TsumugiError when `isolation` is `required` and no sandbox works here. */
+export async function startNode(options: NodeOptions): Promise<RunningNode> {
+  const { client, host, runFolder, name = 'tsumugi', log = silentLog, maxLogBytes = 10_000_000 } = options;
+  await mkdir(podsFolder(runFolder), { recursive: true, mode: 0o700 });
+  const isolation = await chooseIsolation({
+    mode: options.isolation,
+    runFolder,
+    hidden: [runFolder, ...options.hidden],
+    shims: Object.values(options.shims),
+  });
+  const table = new ProcessTable(host);
+  const slots = new Slots(availableParallelism());
+  const starter = { isolation, table, slots, maxLogBytes };
+  const blanks = new Map(
+    Object.entries(options.shims).map(([runtime, bundle]) => [
+      runtime,
+      new BlankPool(starter, { bundle, size: options.blanks ?? 2, log: log.child({ runtime }) }),
+    ]),
+  );
+  const recorder = new EventRecorder(client, name, log);
+  const memory = new MemoryWatch();
+  const { shims, version, publicKey, restartBackoffMs = 10_000 } = options;
+  const context: NodeContext = {
+    client,
+    runFolder,
+    isolation,
+    table,
+    slots,
+    starter,
+    memory,
+    recorder,
+    log,
+    shims,
+    blanks,
+    version,
+    publicKey,
+    maxLogBytes,
+    restartBackoffMs,
+  };
+
+  const stopping = new AbortController();
+  const informer = new Informer<Pod>(client, pods, { log });
+  const runs = new Map<string, PodRun>();
+  const byKey = new Map<string, Set<PodRun>>();
+  const mine = (pod: Pod): boolean => pod.spec.nodeName === undefined || pod.spec.nodeName === '' || pod.spec.nodeName === name;
+
+  async function reconcile(key: string): Promise<{ again: number } | void> {
+    const pod = informer.get(key);
+    let again = await dropOthers(key, pod?.metadata.uid);
+    if (pod && mine(pod)) {
+      let run = runs.get(pod.metadata.uid as string);
+      if (!run && (!isFinished(pod) || pod.metadata.deletionTimestamp !== undefined)) {
+        run = newRun(pod);
+      }
+      again = (await run?.sync(pod, (written) => informer.observe(written))) ?? again;
+    }
+    return again === undefined ? undefined : { again: again / 1000 };
+  }
+
+  function newRun(pod: Pod): PodRun {
+    const key = keyOf(pod);
+    const run = new PodRun(context, name, pod, () => controller?.enqueue(key));
+    runs.set(run.uid, run);
+    byKey.set(key, (byKey.get(key) ?? new Set()).add(run));
+    return run;
+  }
+
+  /** Pods that had this name and are gone. */
+  async function dropOthers(key: string, uid: string | undefined): Promise<number | undefined> {
+    let again: number | undefined;
+    const named = byKey.get(key);
+    for (const run of named ?? []) {
+      if (run.uid === uid) continue;
+      const left = await run.vanish();
+      again = left ?? again;
+      if (left !== undefined) continue;
+      runs.delete(run.uid);
+      named?.delete(run);
+    }
+    if (named?.size === 0) byKey.delete(key);
+    return again;
+  }
+
+  let controller: Controller | undefined;
+  const informing = informer.start(stopping.signal);
+  await informer.synced();
+  await adopt();
+  controller = runController({
+    name: 'node',
+    informers: [keysOf(informer)],
+    reconcile,
+    parallelism: 64,
+    log,
+    signal: stopping.signal,
+    firstDelay: 50,
+    maxDelay: 10_000,
+  });
+  for (const pool of blanks.values()) pool.fill();
+  await registerNode(client, name, version, isolation.name, log);
+
+  async function adopt(): Promise<void> {
+    const survivors = await findSurvivors(host, isolation, runFolder);
+    for (const pod of informer.list()) {
+      if (!mine(pod)) continue;
+      const run = newRun(pod);
+      for (const [index, container] of run.containers.entries()) {
+        const { process, place } = await survivors.of(pod, index);
+        container.adopt(
+          process,
+          place,
+          pod.status?.containerStatuses?.find((status) => status.name === container.spec.name),
+        );
+      }
+    }
+    await survivors.sweep();
+  }
+
+  return {
+    isolation: { name: isolation.name, description: isolation.description, warnings: isolation.warnings },
+    log: (pod, request) => podLog(pod as Pod, runs.get(pod.metadata.uid ?? ''), request),
+    async stop() {
+      stopping.abort();
+      await controller?.done;
+      await informing;
+      const idle = [...blanks.values()].flatMap((pool) => pool.close());
+      await Promise.all(idle.map(({ id, place }) => (table.signal(id, 'SIGKILL'), place.remove())));
+      await recorder.flushed();
+      memory.close();
+      table.close();
+    },
+    async endPods(graceMs) {
+      for (const run of runs.values()) run.end(graceMs);
+      const deadline = Date.now() + graceMs;
+      while ([...runs.values()].some((run) => run.isAlive)) {
+        if (Date.now() >= deadline) for (const run of runs.values()) run.end(0);
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+    },
+  };
+}

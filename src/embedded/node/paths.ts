@@ -1,0 +1,23 @@
+/** Where the node keeps its pods, in the platform's short run folder (a unix socket's path has at most 107 characters). */
+import { join } from 'node:path';
+
+/** Enough of a uid to name one of some thousands of pods. */
+const uidLength = 13;
+
+export function podsFolder(runFolder: string): string {
+  return join(runFolder, 'p');
+}
+
+/** A folder, or a link to the folder of the blank process that became this pod. */
+export function podFolder(runFolder: string, uid: string): string {
+  return join(podsFolder(runFolder), uid.slice(0, uidLength));
+}
+
+/**
+ * Where a pod of a built-in image listens, seen from outside of it.
+ *
+ * @example podSocketPath('/run/user/1000/tsumugi/1f0c', pod.metadata.uid) // …/p/5a0f2a94-61f7/s/s
+ */
+export function podSocketPath(runFolder: string, uid: string): string {
+  return join(podFolder(runFolder, uid), 's', 's');
+}

@@ -1,0 +1,61 @@
+/** A pod's status from the states of its containers: pure, so that it can be written whenever it differs from what is stored. */
+import { isDeepStrictEqual } from 'node:util';
+import type { ContainerStatus, Pod, PodCondition, PodStatus } from '../../resources/builtin/pod-types.ts';
+
+/** The pod ended for a reason of its own, not of a container. */
+export interface PodVerdict {
+  readonly reason: string;
+  readonly message: string;
+}
+
+export function phaseOf(containers: readonly ContainerStatus[], restartPolicy: string): NonNullable<PodStatus['phase']> {
+  const ended = containers.filter(({ state }) => state?.terminated);
+  if (containers.length > 0 && ended.length === containers.length) {
+    const failed = ended.some(({ state }) => state?.terminated?.exitCode !== 0);
+    if (restartPolicy === 'Never') return failed ? 'Failed' : 'Succeeded';
+    if (restartPolicy === 'OnFailure' && !failed) return 'Succeeded';
+    return 'Running';
+  }
+  // A container that waits for its restart has run before.
+  return containers.some(({ state, lastState }) => state?.running ?? state?.terminated ?? lastState?.terminated) ? 'Running' : 'Pending';
+}
+
+/** The status to store. `now` is RFC 3339; transition times of what did not change are kept. */
+export function podStatus(pod: Pod, containers: readonly ContainerStatus[], now: string, verdict?: PodVerdict): PodStatus {
+  const phase = verdict ? 'Failed' : phaseOf(containers, pod.spec.restartPolicy ?? 'Always');
+  const finished = phase === 'Succeeded' || phase === 'Failed';
+  const unready = containers.filter(({ ready }) => !ready).map(({ name }) => name);
+  const isReady = phase === 'Running' && unready.length === 0;
+  const why: Partial<PodCondition> = isReady
+    ? {}
+    : finished
+      ? { reason: phase === 'Succeeded' ? 'PodCompleted' : 'PodFailed' }
+      : { reason: 'ContainersNotReady', message: `containers with unready status: [${unready.join(' ')}]` };
+  const condition = (type: string, isTrue: boolean, more: Partial<PodCondition> = {}): PodCondition => {
+    const status = isTrue ? 'True' : 'False';
+    const old = pod.status?.conditions?.find((entry) => entry.type === type);
+    return { type, status, lastTransitionTime: old?.status === status ? (old.lastTransitionTime ?? now) : now, ...more };
+  };
+  const ours = [
+    condition('PodScheduled', true),
+    condition('Initialized', true),
+    condition('ContainersReady', isReady, why),
+    condition('Ready', isReady, why),
+  ];
+  // What others have put there stays.
+  const theirs = (pod.status?.conditions ?? []).filter(({ type }) => !ours.some((entry) => entry.type === type));
+  return {
+    phase,
+    conditions: [...ours, ...theirs],
+    containerStatuses: containers,
+    hostIP: '127.0.0.1',
+    podIP: '127.0.0.1',
+    startTime: pod.status?.startTime ?? now,
+    ...verdict,
+  };
+}
+
+/** Is there nothing to write? */
+export function sameStatus(stored: PodStatus | undefined, next: PodStatus): boolean {
+  return Object.entries(next).every(([field, value]) => isDeepStrictEqual(stored?.[field as keyof PodStatus], value));
+}
