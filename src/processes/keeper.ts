@@ -49,12 +49,12 @@ export class Keeper {
     return this.#child?.pid;
   }
 
-  /** Resolves when the process says that it is ready; rejects with its reason when it cannot start at all. Later deaths are mended. */
-  start(): Promise<void> {
+  /** Resolves when the process says that it is ready, with its warnings; rejects with its reason when it cannot start at all. Later deaths are mended. */
+  start(): Promise<readonly string[]> {
     return new Promise((resolve, reject) => this.#fork(resolve, reject));
   }
 
-  #fork(onReady: () => void, onFailed: (error: Error) => void): void {
+  #fork(onReady: (warnings: readonly string[]) => void, onFailed: (error: Error) => void): void {
     const { name, log, settings, onStart, onLine } = this.#options;
     const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
     const cache = module.getCompileCacheDir?.();
@@ -82,7 +82,7 @@ export class Keeper {
       if (message.type === 'ready') {
         isReady = true;
         log.debug({ process: name, pid: child.pid, ms: Date.now() - startedAt }, 'ready');
-        onReady();
+        onReady(message.warnings);
       } else if (message.type === 'failed') {
         failure = new TsumugiError(message.error.code, message.error.message, message.error.hint ? { hint: message.error.hint } : {});
       } else if (message.type === 'answer') {

@@ -2,7 +2,7 @@
 import type { ErrorCode } from '../base/errors.ts';
 
 export type ToSupervisor =
-  | { readonly type: 'ready' }
+  | { readonly type: 'ready'; readonly warnings: readonly string[] }
   | { readonly type: 'failed'; readonly error: PlainError }
   | { readonly type: 'answer'; readonly id: number; readonly text: string };
 

@@ -5,6 +5,8 @@ import type { RoleSettings } from './settings.ts';
 import type { FromSupervisor, PlainError, ToSupervisor } from './messages.ts';
 
 export interface RunningRole {
+  /** What the user should know, one sentence each. */
+  readonly warnings?: readonly string[];
   /** Prometheus text of this process. */
   metrics(): string | Promise<string>;
   waitFor?(names: readonly string[]): void;
@@ -55,7 +57,7 @@ export async function runRole(log: Log, start: (settings: RoleSettings) => Promi
       );
     }
   });
-  await tell({ type: 'ready' });
+  await tell({ type: 'ready', warnings: role.warnings ?? [] });
 }
 
 /** Resolves when the message is on its way. */

@@ -65,8 +65,9 @@ async function supervise(settings: RoleSettings, options: UpOptions, screen: Scr
     (_, index) => new Keeper({ ...common, name: `gateway-${index}`, module: 'gateway', onStart: remember }),
   );
   const keepers = [controlPlane, ...gateways];
-  const metrics = await serveMetrics(settings.metricsPort, () =>
-    Promise.all(keepers.map(async (keeper) => ({ process: keeper.name, text: await keeper.metrics() }))),
+  const metrics = await serveMetrics(
+    settings.metricsPort,
+    async () => new Map(await Promise.all(keepers.map(async (keeper) => [keeper.name, await keeper.metrics()] as const))),
   );
   void signals.second.then(() => {
     for (const keeper of keepers) keeper.kill();
@@ -74,7 +75,8 @@ async function supervise(settings: RoleSettings, options: UpOptions, screen: Scr
   });
 
   try {
-    await Promise.race([Promise.all(keepers.map((keeper) => keeper.start())), signals.first]);
+    const warnings = await Promise.race([Promise.all(keepers.map((keeper) => keeper.start())), signals.first]);
+    for (const warning of (warnings ?? []).flat()) screen.note(warning, 'warn');
     if (!signals.received) {
       const file = platformFile(settings);
       writePlatformFile(settings.run, file);

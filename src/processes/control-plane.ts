@@ -1,0 +1,94 @@
+/**
+ * The control plane: the embedded Kubernetes API with its controllers, the node that runs pods (the supervisor owns their
+ * processes), and the functions' reconcilers and activator. Everything that it knows is in the data folder or told by what runs.
+ */
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import { createLog } from '../base/log.ts';
+import { bundleShim } from '../build/shim.ts';
+import { openEmbeddedApi } from '../embedded/api/index.ts';
+import { openPki } from '../embedded/api/pki.ts';
+import { ipcProcessHost } from '../embedded/node/host/ipc.ts';
+import { startNode, type RunningNode } from '../embedded/node/node.ts';
+import { podSocketPath } from '../embedded/node/paths.ts';
+import { openPlatformKeys } from '../functions/model/keys.ts';
+import { startFunctions } from '../functions/start.ts';
+import { openFileBlobs } from '../records/files/blobs.ts';
+import { openSqliteLogs } from '../records/sqlite/logs.ts';
+import { platformFile } from './folders.ts';
+import { writeKubeconfig } from './kubeconfig.ts';
+import { servePlatformApi } from './platform-server.ts';
+import { runRole, type RunningRole } from './role.ts';
+import type { RoleSettings } from './settings.ts';
+import { packageVersion } from './version.ts';
+
+const log = createLog('control-plane');
+
+async function start(settings: RoleSettings): Promise<RunningRole> {
+  const { data, run } = settings;
+  const { gateway, socket } = platformFile(settings);
+  const node = Promise.withResolvers<RunningNode>();
+  const api = await openEmbeddedApi({
+    data,
+    host: settings.apiHost,
+    port: settings.apiPort,
+    // The API needs the node for logs, the node the API for pods: who asks before the node is there waits.
+    podAccess: {
+      log: async function* (pod, options) {
+        yield* (await node.promise).log(pod, options);
+      },
+    },
+    log,
+  });
+  const keys = openPlatformKeys(join(data, 'pki'));
+  const running = await startNode({
+    client: api.client,
+    host: ipcProcessHost(process),
+    runFolder: run,
+    hidden: [data],
+    shims: { node: await bundleShim(join(data, 'shims', 'node.mjs')) },
+    isolation: settings.isolation,
+    publicKey: keys.signing.publicKey,
+    version: packageVersion(),
+    log,
+  });
+  node.resolve(running);
+
+  const logs = openSqliteLogs(join(data, 'records.db'));
+  const functions = await startFunctions({
+    client: api.client,
+    blobs: await openFileBlobs(join(data, 'blobs')),
+    logs,
+    pki: keys,
+    addressOf: (pod) => (pod.status?.phase === 'Running' ? `unix:${podSocketPath(run, pod.metadata.uid ?? '')}` : undefined),
+    gatewayUrl: gateway,
+    tokenHashes: [createHash('sha256').update(api.token).digest('hex')],
+    log,
+  });
+  functions.waitFor(settings.waitFor);
+  const { cert, key } = await openPki(data, [settings.apiHost]);
+  const platform = await servePlatformApi({
+    handler: functions.handler,
+    socket,
+    host: settings.apiHost,
+    port: settings.platformPort,
+    tls: { cert, key },
+    token: api.token,
+  });
+  writeKubeconfig(settings, api.kubeconfig);
+
+  return {
+    warnings: running.isolation.warnings,
+    metrics: () => '',
+    waitFor: (names) => functions.waitFor(names),
+    async stop(graceMs) {
+      await platform.close();
+      await functions.stop();
+      await running.endPods(graceMs);
+      await running.stop();
+      await Promise.all([api.close(), logs.close()]);
+    },
+  };
+}
+
+await runRole(log, start);
