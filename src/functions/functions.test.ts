@@ -1,0 +1,119 @@
+/** Functions against the embedded API and real shim processes: from a manifest to an answer. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { pods } from '../resources/resources.ts';
+import { conditionOf } from '../resources/conditions.ts';
+import type { PodObject } from './model/types.ts';
+import { eventually, TestPlatform } from './testing/platform.ts';
+
+let platform: TestPlatform;
+beforeAll(async () => {
+  platform = await TestPlatform.start();
+});
+afterAll(() => platform.stop());
+
+const poolPods = async (): Promise<readonly PodObject[]> =>
+  (await platform.client.list<PodObject>(pods, { namespace: 'default', labelSelector: 'tsumugi.dev/runtime=node' })).items;
+const generic = async (): Promise<readonly PodObject[]> =>
+  (await poolPods()).filter((pod) => !pod.metadata.labels?.['tsumugi.dev/function'] && pod.status?.phase === 'Running');
+
+describe('a function of inline source', () => {
+  it('becomes a revision and is Ready with its URL and exports', async () => {
+    await platform.inline(
+      'hello',
+      `export default (request: Request) => 'hello ' + new URL(request.url).pathname; export const add = (a: number, b: number) => a + b;`,
+    );
+    const object = await platform.ready('hello');
+    expect(object.status).toMatchObject({
+      latestReadyRevision: 'hello-00001',
+      url: 'http://127.0.0.1:8080/function/hello',
+      exports: ['add'],
+      observedGeneration: 1,
+    });
+  });
+
+  it('gets a pool of three generic pods in its namespace', async () => {
+    const waiting = await eventually(async () => {
+      const found = await generic();
+      expect(found).toHaveLength(3);
+      return found;
+    });
+    expect(waiting[0]?.metadata.ownerReferences).toMatchObject([{ kind: 'Runtime', name: 'node' }]);
+  });
+
+  it('answers from a pod of the pool, which is labelled and replaced behind', async () => {
+    const instance = await platform.instance('hello');
+    expect(await platform.call('hello', '/world')).toBe('hello /world');
+    const pod = await eventually(async () => {
+      const found = (await poolPods()).find((each) => each.metadata.uid === instance.id);
+      expect(found?.metadata.labels).toEqual({
+        'tsumugi.dev/runtime': 'node',
+        'tsumugi.dev/function': 'hello',
+        'tsumugi.dev/revision': 'hello-00001',
+      });
+      return found;
+    });
+    expect(pod?.metadata.ownerReferences).toMatchObject([{ kind: 'Revision', name: 'hello-00001' }]);
+    await eventually(async () => expect(await generic()).toHaveLength(3));
+  });
+
+  it('serves the next calls with the same instance', async () => {
+    expect((await platform.instance('hello')).id).toBe((await platform.instance('hello')).id);
+  });
+});
+
+describe('a function that cannot be', () => {
+  it('says where the code is wrong', async () => {
+    await platform.inline('broken', 'export default () => {\n  return a b;\n};');
+    expect(conditionOf(await platform.ready('broken', 'False'), 'Ready')).toMatchObject({
+      reason: 'BuildFailed',
+      message: expect.stringMatching(/^broken\.ts:2:12: /),
+    });
+  });
+
+  it('says which Secret is missing, and is Ready once it is there', async () => {
+    await platform.inline('needs', 'export default () => process.env.KEY;', { secrets: ['keys'] });
+    expect(conditionOf(await platform.ready('needs', 'False'), 'Ready')).toMatchObject({
+      reason: 'SecretMissing',
+      message: expect.stringContaining('kubectl create secret generic'),
+    });
+    await platform.client.create({ group: '', version: 'v1', plural: 'secrets', kind: 'Secret', namespaced: true }, {
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { name: 'keys', namespace: 'default' },
+      data: { KEY: Buffer.from('s3cret').toString('base64') },
+    } as never);
+    await platform.ready('needs');
+    expect(await platform.call('needs')).toBe('s3cret');
+  });
+
+  it('says which Runtimes there are', async () => {
+    await platform.inline('odd', 'export default 1;', { runtime: 'cobol' });
+    expect(conditionOf(await platform.ready('odd', 'False'), 'Ready')).toMatchObject({
+      reason: 'RuntimeMissing',
+      message: expect.stringContaining('there are: node'),
+    });
+  });
+
+  it('that throws while it is loaded tells its caller the line', async () => {
+    await platform.inline('thrower', 'const a = 1;\nthrow new Error("not today");\nexport default () => a;');
+    await platform.ready('thrower');
+    const answer = await platform.activate('thrower');
+    expect(answer).toMatchObject({ error: { code: 'LoadError', message: expect.stringMatching(/not today[^]*thrower\.ts:2/) } });
+    expect(conditionOf(await platform.ready('thrower', 'False'), 'Ready')).toMatchObject({ reason: 'RevisionFailed' });
+  });
+});
+
+describe('an uploaded package', () => {
+  it('is a source too', async () => {
+    const id = await platform.upload(`export default () => 'uploaded';`);
+    await platform.apply('up', { source: { package: id } });
+    await platform.ready('up');
+    expect(await platform.call('up')).toBe('uploaded');
+  });
+
+  it('that was never uploaded is a condition', async () => {
+    await platform.apply('lost', { source: { package: `sha256:${'0'.repeat(64)}` } });
+    expect(conditionOf(await platform.ready('lost', 'False'), 'Ready')).toMatchObject({ reason: 'PackageMissing' });
+  });
+});

@@ -1,0 +1,142 @@
+/**
+ * The least of a node, for tests of this part alone: every pod becomes a real shim process on a unix socket, its output the pod's log,
+ * its end the pod's phase. No isolation, no volumes, no restarts: `embedded/node` does those.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+
+import type { KubeClient } from '../../kube/client.ts';
+import { Informer } from '../../kube/informer.ts';
+import type { KubeObject } from '../../resources/object.ts';
+import { isConflict, isNotFound } from '../../resources/object.ts';
+import { pods } from '../../resources/resources.ts';
+import type { PodObject } from '../model/types.ts';
+
+interface Running {
+  readonly child: ChildProcess;
+  readonly lines: string[];
+  readonly ended: Promise<void>;
+}
+
+export class LittleNode {
+  readonly #folder: string;
+  readonly #shim: string;
+  readonly #publicKey: string;
+  readonly #running = new Map<string, Running>();
+  readonly #stop = new AbortController();
+  #client: KubeClient | undefined;
+  #informing: Promise<void> | undefined;
+  /** Processes started since the beginning. */
+  started = 0;
+
+  constructor(folder: string, shim: string, publicKey: string) {
+    this.#folder = folder;
+    this.#shim = shim;
+    this.#publicKey = publicKey;
+  }
+
+  readonly addressOf = (pod: PodObject): string => `unix:${this.#socket(pod.metadata.uid ?? '')}`;
+
+  /** For the API server's log subresource. */
+  readonly podAccess = {
+    log: (pod: KubeObject, options: { timestamps: boolean }): AsyncIterable<Uint8Array> => this.#log(pod, options.timestamps),
+  };
+
+  start(client: KubeClient): void {
+    this.#client = client;
+    const informer = new Informer<PodObject>(client, pods);
+    informer.on(({ type, object }) => {
+      const uid = object.metadata.uid ?? '';
+      if (type === 'deleted') this.#kill(uid);
+      else if (object.metadata.deletionTimestamp) this.#running.get(uid)?.child.kill('SIGTERM');
+      else if (!this.#running.has(uid) && !object.status?.phase?.match(/Succeeded|Failed/)) this.#run(object);
+    });
+    this.#informing = informer.start(this.#stop.signal);
+  }
+
+  /** The process of a pod, to do it harm. */
+  processOf(podName: string): ChildProcess | undefined {
+    return [...this.#running.values()].find(({ child }) => child.spawnargs.includes(`--title=${podName}`))?.child;
+  }
+
+  /** Processes that run now. */
+  get running(): number {
+    return [...this.#running.values()].filter(({ child }) => child.exitCode === null && child.signalCode === null).length;
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await this.#informing;
+    for (const uid of this.#running.keys()) this.#kill(uid);
+    await Promise.all([...this.#running.values()].map(({ ended }) => ended));
+  }
+
+  #socket(uid: string): string {
+    return join(this.#folder, `${uid.slice(0, 13)}.sock`);
+  }
+
+  #kill(uid: string): void {
+    this.#running.get(uid)?.child.kill('SIGKILL');
+  }
+
+  #run(pod: PodObject): void {
+    const uid = pod.metadata.uid ?? '';
+    const cwd = join(this.#folder, uid);
+    mkdirSync(cwd);
+    const child = spawn(process.execPath, [`--title=${pod.metadata.name}`, '--enable-source-maps', this.#shim], {
+      cwd,
+      env: { TSUMUGI_POD_UID: uid, TSUMUGI_LISTEN: `unix:${this.#socket(uid)}`, TSUMUGI_PUBLIC_KEY: this.#publicKey },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.started++;
+    const lines: string[] = [];
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.setEncoding('utf8').on('data', (text: string) => {
+        for (const line of text.split('\n')) if (line) lines.push(`${stamp()} ${line}`);
+      });
+    }
+    const ended = new Promise<void>((resolve) => {
+      child.once('close', (code) => {
+        resolve();
+        if (!this.#stop.signal.aborted)
+          void this.#report(pod, { phase: code === 0 ? 'Succeeded' : 'Failed' }).then(() => this.#finalise(pod));
+      });
+    });
+    this.#running.set(uid, { child, lines, ended });
+    void this.#report(pod, { phase: 'Running', startTime: new Date().toISOString() });
+  }
+
+  async #report(pod: PodObject, status: object): Promise<void> {
+    const { namespace = '', name } = pod.metadata;
+    try {
+      await this.#client?.patch(pods, { namespace, name }, { type: 'merge', body: { status } }, { subresource: 'status' });
+    } catch (error) {
+      if (!isNotFound(error) && !isConflict(error) && !this.#stop.signal.aborted) throw error;
+    }
+  }
+
+  /** A pod that was deleted with grace goes when its process has. */
+  async #finalise({ metadata: { namespace = '', name, uid = '' } }: PodObject): Promise<void> {
+    const now = await this.#client?.get<PodObject>(pods, { namespace, name }).catch(() => undefined);
+    if (now?.metadata.uid !== uid || !now.metadata.deletionTimestamp) return;
+    await this.#client?.delete(pods, { namespace, name }, { gracePeriodSeconds: 0, preconditions: { uid } }).catch(() => undefined);
+  }
+
+  async *#log(pod: KubeObject, timestamps: boolean): AsyncGenerator<Uint8Array> {
+    for (const line of this.#running.get(pod.metadata.uid ?? '')?.lines ?? []) {
+      yield Buffer.from(`${timestamps ? line : line.slice(line.indexOf(' ') + 1)}\n`);
+    }
+  }
+}
+
+let last = 0n;
+const offset = BigInt(Date.now()) * 1_000_000n - process.hrtime.bigint();
+
+/** RFC 3339 with nanoseconds, each later than the one before. */
+function stamp(): string {
+  const now = process.hrtime.bigint() + offset;
+  last = now > last ? now : last + 1n;
+  const ms = Number(last / 1_000_000n);
+  return `${new Date(ms).toISOString().slice(0, 19)}.${String(last % 1_000_000_000n).padStart(9, '0')}Z`;
+}
