@@ -20,12 +20,14 @@ export interface HostView {
   readonly hidden: readonly string[];
   /** Files in hidden folders that programs need: where /etc/resolv.conf leads to. */
   readonly files: readonly string[];
+  /** Mounting happens in a user namespace, not as root. */
+  readonly inUserNamespace: boolean;
   /** Longest first: mount point -> options that a bind of it must keep. */
   readonly locked: readonly (readonly [string, string])[];
 }
 
 /** Looked at once: what there is of this host. `hidden` are absolute paths. */
-export function viewHost(hidden: readonly string[]): HostView {
+export function viewHost(hidden: readonly string[], inUserNamespace: boolean): HostView {
   const folders: string[] = [];
   const links: [string, string][] = [];
   for (const entry of readdirSync('/', { withFileTypes: true })) {
@@ -47,6 +49,7 @@ export function viewHost(hidden: readonly string[]): HostView {
     links,
     mounts: [...new Set(mounts)].filter((mount) => !really.some((path) => mount === path || mount.startsWith(`${path}/`))).toSorted(),
     hidden: really,
+    inUserNamespace,
     files: isShown(resolver) || resolver === '' ? [] : [resolver],
     locked: points.toSorted(([left], [right]) => right.length - left.length),
   };
@@ -67,7 +70,9 @@ export function writeMounts(host: HostView, { folder, programs, binds }: PlaceMo
   const lines: string[] = [];
   const bind = (source: string, target: string, readOnly: boolean): void => {
     const kept = lockedOptions(host, source);
-    lines.push(`${escape(source)} ${escape(join(root, target))} none bind,${readOnly ? 'ro' : 'rw'},${kept} 0 0`);
+    // In a user namespace what is mounted below may not be left out: it could have been mounted to hide something.
+    const kind = host.inUserNamespace && hasMountsBelow(host, source) ? 'rbind' : 'bind';
+    lines.push(`${escape(source)} ${escape(join(root, target))} none ${kind},${readOnly ? 'ro' : 'rw'},${kept} 0 0`);
   };
   const point = (target: string, isFile = false): void => makePoint(folder, root, host, target, isFile);
 
@@ -134,6 +139,10 @@ function makePoint(folder: string, root: string, host: HostView, target: string,
 function lockedOptions(host: HostView, source: string): string {
   const options = host.locked.find(([point]) => point === '/' || source === point || source.startsWith(`${point}/`))?.[1].split(',') ?? [];
   return ['nosuid', 'nodev', ...(options.includes('noexec') ? ['noexec'] : [])].join(',');
+}
+
+function hasMountsBelow({ locked }: HostView, source: string): boolean {
+  return locked.some(([point]) => point.startsWith(source === '/' ? '/' : `${source}/`));
 }
 
 function quietLink(to: string, path: string): void {

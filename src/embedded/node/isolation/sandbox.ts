@@ -58,7 +58,7 @@ export async function openSandbox(options: SandboxOptions): Promise<Isolation> {
   if (process.platform !== 'linux') throw new Error('it needs Linux');
   const isRoot = process.getuid?.() === 0;
   const home = homedir();
-  const host = viewHost([...options.hidden, home, '/root', '/home']);
+  const host = viewHost([...options.hidden, home, '/root', '/home'], !isRoot);
   const cgroups = openCgroups(`tsumugi-${createHash('sha256').update(options.runFolder).digest('hex').slice(0, 12)}`);
   const sandbox = new Sandbox(options, host, cgroups, isRoot);
   await sandbox.tryOut();
