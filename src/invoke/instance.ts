@@ -3,6 +3,7 @@ import { errorTable, TsumugiError, type ErrorCode } from '../base/errors.ts';
 import { FrameConnection } from '../wire/connection.ts';
 import { decodeAbort, encodeAbort, readHead, readUint32 } from '../wire/frames.ts';
 import { Flag, FrameType } from '../wire/protocol.ts';
+import { StreamTable } from '../wire/streams.ts';
 import type { Call } from './call.ts';
 import type { InstanceEntry } from './projection.ts';
 
@@ -40,7 +41,7 @@ export class Instance {
   /** Calls whose body waits for room in the socket. */
   readonly blockedBodies = new Set<Call>();
   readonly #owner: InstanceOwner;
-  readonly #streams = new Map<number, Call>();
+  readonly #streams = new StreamTable<Call>();
   #lastStream = 0;
   #retired = false;
 
@@ -82,12 +83,9 @@ export class Instance {
     this.#release(call);
   }
 
-  /** Calls whose time is up. All calls of an instance have the same time, so the oldest are the first. */
-  *expired(now: number): Iterable<Call> {
-    for (const call of this.#streams.values()) {
-      if (call.deadline > now) return;
-      yield call;
-    }
+  /** Calls whose time is up. */
+  expired(now: number): Call[] {
+    return this.active === 0 ? [] : this.#streams.values().filter((call) => call.deadline <= now);
   }
 
   /** Asks whether the event loop still turns. */
@@ -189,7 +187,7 @@ export class Instance {
   #closed(connection: FrameConnection): void {
     if (connection !== this.connection) return;
     this.state = 'down';
-    const calls = [...this.#streams.values()];
+    const calls = this.#streams.values().sort((a, b) => a.stream - b.stream);
     this.#streams.clear();
     this.blockedBodies.clear();
     this.active = 0;
