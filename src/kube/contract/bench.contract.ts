@@ -8,6 +8,8 @@ export interface ContractServer {
   readonly client: KubeClient;
   /** A resourceVersion of ConfigMaps whose history is gone; absent where that cannot be brought about. */
   readonly expiredVersion?: () => Promise<string>;
+  /** Kubernetes sends a bookmark before nearly each watch ends, but promises none; ours does. */
+  readonly promisesBookmarks?: boolean;
   close(): Promise<void>;
 }
 

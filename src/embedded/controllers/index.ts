@@ -1,0 +1,50 @@
+/** The controllers that Kubernetes brings along and the embedded cluster needs too. */
+import { type Log, silentLog } from '../../base/log.ts';
+import type { KubeClient } from '../../kube/client.ts';
+import { type ControllerOptions, runController } from '../../kube/reconcile.ts';
+import type { KindDefinition } from '../../resources/kind.ts';
+import { kinds as allKinds } from '../../resources/kinds.ts';
+import type { Store } from '../storage/store.ts';
+import { garbageKeys, garbageReconciler } from './garbage.ts';
+import { namespaceKeys, namespaceReconciler } from './namespaces.ts';
+import { storeSource } from './source.ts';
+
+export interface EmbeddedControllersOptions {
+  /** The in-process client: what they do, they do through the API. */
+  readonly client: KubeClient;
+  readonly store: Store;
+  /** All that the API serves. */
+  readonly kinds?: readonly KindDefinition[];
+  readonly log?: Log;
+  readonly signal: AbortSignal;
+  readonly onRun?: ControllerOptions['onRun'];
+}
+
+/**
+ * Runs garbage collection and namespace deletion until `signal` is aborted.
+ *
+ * @returns resolves when all have stopped; close the store after that.
+ * @example
+ * const stop = new AbortController();
+ * const controllers = runEmbeddedControllers({ client: api.client, store: api.store, signal: stop.signal });
+ * stop.abort();
+ * await controllers;
+ */
+export async function runEmbeddedControllers(options: EmbeddedControllersOptions): Promise<void> {
+  const { client, store, kinds = allKinds, log = silentLog, signal, onRun } = options;
+  const common = { signal, log, ...(onRun && { onRun }) };
+  const garbage = runController({
+    ...common,
+    name: 'garbage',
+    parallelism: 20,
+    informers: [storeSource(store, kinds, (change) => garbageKeys(kinds, change), signal, log)],
+    reconcile: garbageReconciler({ client, store, kinds, enqueue: (key) => garbage.enqueue(key) }),
+  });
+  const namespaces = runController({
+    ...common,
+    name: 'namespaces',
+    informers: [storeSource(store, kinds, namespaceKeys, signal, log)],
+    reconcile: namespaceReconciler({ client, store, kinds }),
+  });
+  await Promise.all([garbage.done, namespaces.done]);
+}
