@@ -27,9 +27,9 @@ export type { PodAccess, PodLogOptions } from './pod-access.ts';
  * await api.close();
  */
 export async function openEmbeddedApi(options: EmbeddedApiOptions): Promise<EmbeddedApi> {
-  const { data, host = '127.0.0.1', port = 0, extraHosts = [], listen = true, kinds, podAccess, log = silentLog } = options;
+  const { data, host = '127.0.0.1', port = 0, extraHosts = [], listen = true, kinds, podAccess, log = silentLog, history } = options;
   mkdirSync(data, { recursive: true, mode: 0o700 });
-  const store = openSqliteStore({ data });
+  const store = openSqliteStore({ data, ...(history && { history }) });
   const server = new ApiServer({ store, ...(kinds && { kinds }) });
   const parts: HandlerParts = { server, podAccess, log };
   try {

@@ -4,6 +4,7 @@ import type { DeleteOptions } from '../../kube/client.ts';
 import type { KindDefinition } from '../../resources/kind.ts';
 import { kinds as allKinds } from '../../resources/kinds.ts';
 import { isAlreadyExists } from '../../resources/object.ts';
+import type { KubeObject } from '../../resources/object.ts';
 import type { Store, StoredRow } from '../storage/store.ts';
 import { admin, denied, mastersOnly } from './authorize.ts';
 import type { Authorizer, Verb } from './authorize.ts';
@@ -17,6 +18,7 @@ import { patch } from './patching.ts';
 import type { PatchBody } from './patching.ts';
 import { get, list } from './reading.ts';
 import type { ListCall, Page } from './reading.ts';
+import { objectOf } from './rows.ts';
 import { protectedNamespaces } from './strategy.ts';
 import { update } from './updating.ts';
 import { watch } from './watching.ts';
@@ -60,6 +62,11 @@ export class ApiServer {
 
   kindOf(resource: { readonly group: string; readonly version: string; readonly plural: string }): KindDefinition | undefined {
     return this.#byPath.get(`${apiVersionOf(resource)}/${resource.plural}`);
+  }
+
+  /** All objects that name one of these uids as an owner, in any namespace and of any kind. */
+  async dependents(ownerUids: readonly string[]): Promise<readonly KubeObject[]> {
+    return (await this.#core.store.dependents(ownerUids)).map((row) => objectOf(row));
   }
 
   /** The version that a list would have now. */

@@ -38,8 +38,9 @@ export const namespaceNotFound = (name: string): ApiError =>
   failure(404, 'NotFound', `namespaces "${name}" not found`, { name, kind: 'namespaces' });
 export const methodNotAllowed = (): ApiError =>
   failure(405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource', {});
-export const alreadyExists = (resource: Resource, name: string): ApiError =>
-  failure(409, 'AlreadyExists', `${qualified(resource)} "${name}" already exists`, detailsOf(resource, name));
+/** `deleting`: what is in the way waits only for its finalizers. */
+export const alreadyExists = (resource: Resource, name: string, deleting = false): ApiError =>
+  failure(409, 'AlreadyExists', `${deleting ? 'object is being deleted: ' : ''}${qualified(resource)} "${name}" already exists`, detailsOf(resource, name));
 export const tooLarge = (limit: number): ApiError => failure(413, 'RequestEntityTooLarge', `Request entity too large: limit is ${limit}`);
 export const unsupportedMediaType = (accepted: readonly string[]): ApiError =>
   failure(

@@ -2,6 +2,7 @@
 import type { Log } from '../../base/log.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import type { KindDefinition } from '../../resources/kind.ts';
+import type { HistoryLimits } from '../storage/sqlite/history.ts';
 import type { Store } from '../storage/store.ts';
 import type { PodAccess } from './pod-access.ts';
 import type { ApiServer } from './server.ts';
@@ -20,6 +21,8 @@ export interface EmbeddedApiOptions {
   readonly kinds?: readonly KindDefinition[];
   readonly podAccess?: PodAccess;
   readonly log?: Log;
+  /** How much of the past is kept for watches that resume. */
+  readonly history?: Partial<HistoryLimits>;
 }
 
 export interface EmbeddedApi {
