@@ -209,7 +209,9 @@ export async function startFunctions(options: FunctionsOptions): Promise<Functio
     }
   });
   const forgetRevision = state.revisions.on(({ type, object }) => {
-    if (type === 'deleted') activator.forget(object.metadata.uid ?? '');
+    if (type !== 'deleted') return;
+    activator.forget(object.metadata.uid ?? '');
+    scaler.drainAll(object.metadata.uid ?? '');
   });
   const trimmer = setInterval(() => {
     logs

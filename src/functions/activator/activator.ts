@@ -1,8 +1,8 @@
 /**
  * The activator: finds or makes an instance of a revision for a gateway that has none free.
  *
- * Asks that come together share a start as long as one instance can serve them all; so a hundred waiting requests of a function with
- * concurrency 1 start as many instances as its scale allows, those of one with concurrency 100 start one.
+ * A gateway asks once for each instance that its waiting requests need, so each ask is one start, up to the function's greatest scale;
+ * beyond that, asks share the starts that are under way.
  */
 import { toError, TsumugiError } from '../../base/errors.ts';
 import type { ActivateRequest } from '../../invoke/projection.ts';
@@ -60,17 +60,16 @@ export class InstanceActivator {
 
     const starts = this.#starts.get(revisionUid) ?? new Set();
     const max = this.#options.maxInstances(revision);
-    const roomiest = [...starts].sort((a, b) => a.asks - b.asks)[0];
-    const isFull = serving.length + starts.size >= max;
-    let start = roomiest;
-    if (!start || (start.asks >= revision.spec.concurrency && !isFull)) {
-      if (isFull) {
+    let start: Start | undefined;
+    if (serving.length + starts.size < max) start = this.#begin(revision, revisionUid, starts);
+    else {
+      [start] = [...starts].sort((a, b) => a.asks - b.asks);
+      if (!start) {
         throw new TsumugiError('Busy', `all ${max} instances of function "${revision.spec.function}" are busy`, {
           hint: 'raise spec.scale.max or spec.concurrency, or try again',
           retryAfterSeconds: 1,
         });
       }
-      start = this.#begin(revision, revisionUid, starts);
     }
     start.asks++;
     return start.done;

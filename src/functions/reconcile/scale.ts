@@ -84,6 +84,11 @@ export class Scaler {
     for (const member of idle.slice(0, Math.max(0, members.length - min))) void this.#stop(member, idleMs, `idle for ${idleMs / 1000} s`);
   }
 
+  /** The revision is gone: its instances finish what they do. */
+  drainAll(revisionUid: string): void {
+    for (const member of this.#options.fleet.instances(revisionUid)) void this.#stop(member, 0, 'its revision is gone');
+  }
+
   /** The pod itself decides: it knows of work that we have not heard of yet. */
   async #stop(member: Member, idleMs: number, why: string): Promise<void> {
     const { fleet, remover, log } = this.#options;

@@ -104,13 +104,19 @@ export class LittleNode {
       });
     });
     this.#running.set(uid, { child, lines, ended });
-    void this.#report(pod, { phase: 'Running', startTime: new Date().toISOString() });
+    void this.#patch(pod, { spec: { nodeName: 'little' } }).then(() =>
+      this.#report(pod, { phase: 'Running', startTime: new Date().toISOString() }),
+    );
   }
 
-  async #report(pod: PodObject, status: object): Promise<void> {
+  #report(pod: PodObject, status: object): Promise<void> {
+    return this.#patch(pod, { status }, { subresource: 'status' });
+  }
+
+  async #patch(pod: PodObject, body: object, options?: { subresource: string }): Promise<void> {
     const { namespace = '', name } = pod.metadata;
     try {
-      await this.#client?.patch(pods, { namespace, name }, { type: 'merge', body: { status } }, { subresource: 'status' });
+      await this.#client?.patch(pods, { namespace, name }, { type: 'merge', body }, options);
     } catch (error) {
       if (!isNotFound(error) && !isConflict(error) && !this.#stop.signal.aborted) throw error;
     }

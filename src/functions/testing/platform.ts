@@ -147,6 +147,22 @@ export class TestPlatform {
     return invoke(await this.instance(name), target);
   }
 
+  /** Reads lines until aborted. */
+  stream(path: string, signal: AbortSignal, onLine: (line: string) => void): Promise<void> {
+    return new Promise((resolve) => {
+      let rest = '';
+      const outgoing = httpRequest({ socketPath: join(this.folder, 'api.sock'), path, agent: false, signal }, (answer) => {
+        answer.setEncoding('utf8').on('data', (chunk: string) => {
+          const lines = (rest + chunk).split('\n');
+          rest = lines.pop() ?? '';
+          for (const line of lines) if (line) onLine(line);
+        });
+        answer.on('error', () => resolve()).on('close', () => resolve());
+      });
+      outgoing.on('error', () => resolve()).end();
+    });
+  }
+
   http(method: string, path: string, body?: string | Uint8Array, signal?: AbortSignal): Promise<Response> {
     return new Promise((resolve, reject) => {
       const outgoing = httpRequest(
