@@ -8,7 +8,18 @@
  */
 
 /** What a handler may answer: text -> text/plain, bytes or a stream -> octet-stream, an async iterable -> text/plain or NDJSON, undefined -> 204, other values -> JSON. */
-export type Answer = Response | string | Uint8Array | ReadableStream<Uint8Array> | AsyncIterable<unknown> | object | number | boolean | null | undefined | void;
+export type Answer =
+  | Response
+  | string
+  | Uint8Array
+  | ReadableStream<Uint8Array>
+  | AsyncIterable<unknown>
+  | object
+  | number
+  | boolean
+  | null
+  | undefined
+  | void;
 
 export type Handler = (request: Request, context: Context) => Answer | Promise<Answer>;
 
@@ -35,7 +46,9 @@ export interface Context {
 
 /** The running invocation's context, for named exports and helpers. Throws outside of one. */
 export function getContext(): Context {
-  const current = (globalThis as { [key: symbol]: { getStore(): Context | undefined } | undefined })[Symbol.for('tsumugi.context')]?.getStore();
+  const current = (globalThis as { [key: symbol]: { getStore(): Context | undefined } | undefined })[
+    Symbol.for('tsumugi.context')
+  ]?.getStore();
   if (!current) throw new Error('getContext() was called outside of an invocation');
   return current;
 }

@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import { setSourceMapsSupport } from 'node:module';
 import { pathToFileURL } from 'node:url';
 import { inspect } from 'node:util';
 import { untar } from './untar.ts';
@@ -49,8 +48,6 @@ export async function loadFunction(packageTar: Buffer, folder: string, handler: 
   let module: Record<string, unknown>;
   try {
     untar(packageTar, folder);
-    // Stacks show the lines of the user's own files. Maps are read when a stack is asked for.
-    setSourceMapsSupport(true, { nodeModules: false, generatedCode: false });
     module = (await import(pathToFileURL(join(folder, 'handler.mjs')).href)) as Record<string, unknown>;
   } catch (thrown) {
     const error = new LoadError(thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : `the module threw ${inspect(thrown)}`);

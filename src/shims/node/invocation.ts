@@ -49,7 +49,8 @@ export class Invocation implements IncomingRequest {
   }
   /** '' for the handler. */
   get export(): string {
-    return decodeURIComponent(this.fields[Field.export]!);
+    const name = this.fields[Field.export]!;
+    return name === '' ? '' : decodeURIComponent(name);
   }
   get origin(): string {
     return this.fields[Field.origin]!;

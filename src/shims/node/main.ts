@@ -4,15 +4,19 @@
  * On one machine (`TSUMUGI_LIFELINE=3`) it starts blank and waits on fd 3 for `{"assign": …}`; the end of fd 3 is its own end.
  * On Kubernetes `TSUMUGI_POD_UID`, `TSUMUGI_LISTEN` and `TSUMUGI_PUBLIC_KEY` say who it is. SIGTERM: finish what runs, exit 0.
  */
+import { setSourceMapsSupport } from 'node:module';
 import { installConsole, writeLog } from './console.ts';
 import { describe } from './handler.ts';
 import type { Assignment } from './instance.ts';
 import { openLifeline } from './lifeline.ts';
 import { serve, type Serving } from './serve.ts';
+import { warmUp } from './warm.ts';
 import { installWebClasses } from './web/install.ts';
 
 installWebClasses();
 installConsole();
+// Stacks show the lines of the user's own files.
+setSourceMapsSupport(true, { nodeModules: false, generatedCode: false });
 
 let serving: Serving | undefined;
 
@@ -40,6 +44,7 @@ async function start(assignment: Assignment): Promise<void> {
 const { TSUMUGI_LIFELINE, TSUMUGI_POD_UID, TSUMUGI_LISTEN, TSUMUGI_PUBLIC_KEY } = process.env;
 if (TSUMUGI_LIFELINE) {
   openLifeline(Number(TSUMUGI_LIFELINE), start);
+  setImmediate(() => void warmUp());
 } else if (TSUMUGI_POD_UID && TSUMUGI_LISTEN && TSUMUGI_PUBLIC_KEY) {
   await start({ pod: TSUMUGI_POD_UID, listen: TSUMUGI_LISTEN, publicKey: TSUMUGI_PUBLIC_KEY });
 } else {
