@@ -93,7 +93,7 @@ export class GroupCommit {
       if (failed) reject(failed);
       else resolve(results as WriteResult[]);
     }
-    if (done.pastBytes > 0) this.#history.grew(done.pastBytes, this.revision);
+    if (done.changes.length > 0) this.#history.grew(done.pastBytes, this.revision);
   }
 
   #apply(write: Write, done: Done, now: number): WriteResult | Error {

@@ -49,7 +49,7 @@ export class History {
     };
   }
 
-  /** Called after a commit that put `bytes` of old versions into the past. */
+  /** Called after each commit; it put `bytes` of old versions into the past. */
   grew(bytes: number, revision: number): void {
     this.#bytes += bytes;
     const now = this.#clock.now();
