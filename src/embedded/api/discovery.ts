@@ -1,0 +1,157 @@
+/**
+ * Discovery: what this server serves, in the aggregated form that kubectl asks for (one answer for all groups, with an ETag) and in
+ * the older one (one answer for each group and version).
+ */
+import { createHash } from 'node:crypto';
+
+import type { KindDefinition } from '../../resources/kind.ts';
+import { apiVersionOf } from '../../resources/kinds.ts';
+import type { Reply } from './answers.ts';
+
+export interface DiscoveryRequest {
+  readonly path: string;
+  readonly accept: string;
+  readonly ifNoneMatch?: string;
+  /** `127.0.0.1:6440`: told to clients in /api. */
+  readonly serverAddress?: string;
+}
+
+/** The answer to a path of discovery; undefined when the path is none. */
+export function discoveryReply(kinds: readonly KindDefinition[], request: DiscoveryRequest): Reply | undefined {
+  const path = request.path.replace(/\/$/, '');
+  if (path === '/api' || path === '/apis') {
+    const version = aggregatedVersion(request.accept);
+    if (version) return aggregated(kinds, path, version, request.ifNoneMatch);
+    return json(path === '/api' ? coreVersions(request.serverAddress) : groupList(kinds));
+  }
+  const [, group] = /^\/apis\/([^/]+)$/.exec(path) ?? [];
+  if (group !== undefined) {
+    const described = groupsOf(kinds).find(({ name }) => name === group);
+    return described && json({ kind: 'APIGroup', apiVersion: 'v1', ...described });
+  }
+  const [, apiVersion] = /^\/(?:api|apis)\/(v1|[^/]+\/[^/]+)$/.exec(path) ?? [];
+  const served = kinds.filter((kind) => apiVersionOf(kind) === apiVersion && path.startsWith(kind.group === '' ? '/api/' : '/apis/'));
+  return served.length > 0 ? json(resourceList(served)) : undefined;
+}
+
+const json = (body: object): Reply => ({
+  status: 200,
+  headers: { 'content-type': 'application/json', 'cache-control': 'no-cache, private' },
+  body: `${JSON.stringify(body)}\n`,
+});
+
+type Aggregated = 'v2' | 'v2beta1';
+
+/** The first aggregated form among the client's wishes. */
+function aggregatedVersion(accept: string): Aggregated | undefined {
+  for (const choice of accept.split(',')) {
+    const parts = choice.split(';').map((part) => part.trim());
+    if (parts[0] !== 'application/json' || !parts.includes('g=apidiscovery.k8s.io') || !parts.includes('as=APIGroupDiscoveryList'))
+      continue;
+    for (const version of ['v2', 'v2beta1'] as const) if (parts.includes(`v=${version}`)) return version;
+  }
+  return undefined;
+}
+
+interface Subresource {
+  readonly name: string;
+  readonly verbs: readonly string[];
+}
+
+const verbsOf = (kind: KindDefinition): readonly string[] =>
+  ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'].filter(
+    (verb) => verb !== 'deletecollection' || kind.kind !== 'Namespace',
+  );
+
+function subresourcesOf(kind: KindDefinition): Subresource[] {
+  const reads = (kind.subresources ?? []).map((name) => ({ name, verbs: ['get'] }));
+  return kind.hasStatus ? [...reads, { name: 'status', verbs: ['get', 'patch', 'update'] }] : reads;
+}
+
+/** Groups in the order of the kinds: it decides what a bare plural means, so built-in ones come first. */
+function byApiVersion(kinds: readonly KindDefinition[]): Map<string, KindDefinition[]> {
+  return Map.groupBy(kinds, apiVersionOf);
+}
+
+function aggregated(kinds: readonly KindDefinition[], path: string, version: Aggregated, ifNoneMatch: string | undefined): Reply {
+  const wanted = kinds.filter((kind) => (kind.group === '') === (path === '/api'));
+  const items = [...Map.groupBy(wanted, ({ group }) => group)].map(([group, ofGroup]) => ({
+    metadata: group === '' ? {} : { name: group },
+    versions: [...byApiVersion(ofGroup).values()].map((served) => ({
+      version: served[0]?.version,
+      resources: served.map(discovered),
+      freshness: 'Current',
+    })),
+  }));
+  const body = `${JSON.stringify({ kind: 'APIGroupDiscoveryList', apiVersion: `apidiscovery.k8s.io/${version}`, metadata: {}, items })}\n`;
+  const etag = `"${createHash('sha256').update(body).digest('hex').toUpperCase()}"`;
+  const headers = {
+    etag,
+    vary: 'Accept',
+    'cache-control': 'public',
+    'content-type': `application/json;g=apidiscovery.k8s.io;v=${version};as=APIGroupDiscoveryList`,
+  };
+  return ifNoneMatch === etag ? { status: 304, headers, body: '' } : { status: 200, headers, body };
+}
+
+function discovered(kind: KindDefinition): object {
+  const responseKind = { group: kind.group, version: kind.group === '' ? '' : kind.version, kind: kind.kind };
+  const subresources = subresourcesOf(kind).map(({ name, verbs }) => ({ subresource: name, responseKind, verbs }));
+  return {
+    resource: kind.plural,
+    responseKind,
+    scope: kind.namespaced ? 'Namespaced' : 'Cluster',
+    singularResource: kind.singular,
+    verbs: verbsOf(kind),
+    ...(kind.shortNames.length > 0 && { shortNames: kind.shortNames }),
+    ...(kind.categories.length > 0 && { categories: kind.categories }),
+    ...(subresources.length > 0 && { subresources }),
+  };
+}
+
+function resourceList(kinds: readonly KindDefinition[]): object {
+  const resources = kinds.flatMap((kind) => [
+    {
+      name: kind.plural,
+      singularName: kind.singular,
+      namespaced: kind.namespaced,
+      kind: kind.kind,
+      verbs: verbsOf(kind),
+      ...(kind.shortNames.length > 0 && { shortNames: kind.shortNames }),
+      ...(kind.categories.length > 0 && { categories: kind.categories }),
+    },
+    ...subresourcesOf(kind).map(({ name, verbs }) => ({
+      name: `${kind.plural}/${name}`,
+      singularName: '',
+      namespaced: kind.namespaced,
+      kind: kind.kind,
+      verbs,
+    })),
+  ]);
+  return { kind: 'APIResourceList', apiVersion: 'v1', groupVersion: apiVersionOf(kinds[0] as KindDefinition), resources };
+}
+
+const coreVersions = (serverAddress = ''): object => ({
+  kind: 'APIVersions',
+  versions: ['v1'],
+  serverAddressByClientCIDRs: [{ clientCIDR: '0.0.0.0/0', serverAddress }],
+});
+
+interface Group {
+  readonly name: string;
+  readonly versions: readonly object[];
+  readonly preferredVersion: object;
+}
+
+function groupsOf(kinds: readonly KindDefinition[]): Group[] {
+  const named = kinds.filter(({ group }) => group !== '');
+  return [...Map.groupBy(named, ({ group }) => group)].map(([name, ofGroup]) => {
+    const versions = [...byApiVersion(ofGroup).keys()].map((groupVersion) => ({
+      groupVersion,
+      version: groupVersion.slice(name.length + 1),
+    }));
+    return { name, versions, preferredVersion: versions[0] as object };
+  });
+}
+
+const groupList = (kinds: readonly KindDefinition[]): object => ({ kind: 'APIGroupList', apiVersion: 'v1', groups: groupsOf(kinds) });
