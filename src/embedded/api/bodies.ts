@@ -3,11 +3,11 @@ import { parse as parseYaml } from 'yaml';
 
 import type { Patch } from '../../kube/client.ts';
 import type { KindDefinition } from '../../resources/kind.ts';
+import { decodeBody, mediaType, objectTypes } from './decode.ts';
+import type { Decoded } from './decode.ts';
 import type { ApiRequest } from './handler.ts';
 import { patchTypes } from './patching.ts';
 import { badRequest, unsupportedMediaType, unsupportedPatch } from './status.ts';
-
-const objectTypes: readonly string[] = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf'];
 
 export interface DeleteBody {
   readonly gracePeriodSeconds?: number;
@@ -16,21 +16,9 @@ export interface DeleteBody {
   readonly dryRun?: readonly string[];
 }
 
-const mediaType = (contentType: string): string => (contentType.split(';')[0] ?? '').trim().toLowerCase() || 'application/json';
-
 /** The object that was sent, and the paths it had twice. */
-export async function readBody(request: ApiRequest, kind: KindDefinition): Promise<{ object: unknown; duplicates: readonly string[] }> {
-  const type = mediaType(request.contentType);
-  if (!objectTypes.includes(type)) throw unsupportedMediaType(objectTypes);
-  const text = Buffer.from(await request.body()).toString('utf8');
-  try {
-    return { object: type === 'application/json' ? JSON.parse(text) : parseYaml(text), duplicates: [] };
-  } catch (error) {
-    const shown = text.length > 100 ? `${text.slice(0, 100)}...` : text;
-    throw badRequest(
-      `the object provided is unrecognized (must be of type ${kind.kind}): couldn't get version/kind; json parse error: ${(error as Error).message} (${shown})`,
-    );
-  }
+export async function readBody(request: ApiRequest, kind: KindDefinition): Promise<Decoded> {
+  return decodeBody(await request.body(), request.contentType, kind);
 }
 
 export async function readPatch(request: ApiRequest): Promise<Patch> {
