@@ -6,13 +6,16 @@ import { runRole } from './role.ts';
 
 const log = createLog('gateway');
 
-await runRole(log, (settings) =>
-  startGateway({
+await runRole(log, async (settings) => {
+  const gateway = await startGateway({
     port: settings.port,
     host: settings.host,
     domain: settings.domain,
     platform: `unix:${platformFile(settings).socket}`,
     reusePort: settings.gateways > 1,
     log,
-  }),
-);
+  });
+  // It listens already; ready is one that knows where requests go.
+  await gateway.loaded;
+  return gateway;
+});

@@ -28,27 +28,20 @@ export async function runRole(log: Log, start: (settings: RoleSettings) => Promi
     process.exit(1);
   });
 
-  let role: RunningRole;
-  try {
-    role = await start(JSON.parse(process.argv[2] ?? '{}') as RoleSettings);
-  } catch (error) {
-    log.debug({ err: toError(error) }, 'cannot start');
-    await tell({ type: 'failed', error: plainError(error) });
-    process.exit(1);
-  }
-
+  let role: RunningRole | undefined;
   let stopping = false;
   process.on('message', (message: FromSupervisor) => {
     if (message.type === 'metrics') {
-      void Promise.resolve(role.metrics()).then(
+      Promise.resolve(role?.metrics() ?? '').then(
         (text) => tell({ type: 'answer', id: message.id, text }),
         () => tell({ type: 'answer', id: message.id, text: '' }),
       );
     } else if (message.type === 'waitFor') {
-      role.waitFor?.(message.names);
+      role?.waitFor?.(message.names);
     } else if (message.type === 'stop' && !stopping) {
       stopping = true;
-      role.stop(message.graceMs).then(
+      // One that is still starting has nothing to finish.
+      Promise.resolve(role?.stop(message.graceMs)).then(
         () => process.exit(0),
         (error: unknown) => {
           log.error({ err: toError(error) }, 'could not stop in order');
@@ -57,6 +50,14 @@ export async function runRole(log: Log, start: (settings: RoleSettings) => Promi
       );
     }
   });
+  try {
+    role = await start(JSON.parse(process.argv[2] ?? '{}') as RoleSettings);
+  } catch (error) {
+    log.debug({ err: toError(error) }, 'cannot start');
+    await tell({ type: 'failed', error: plainError(error) });
+    process.exit(1);
+  }
+
   await tell({ type: 'ready', warnings: role.warnings ?? [] });
 }
 

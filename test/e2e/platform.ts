@@ -152,7 +152,8 @@ export async function startPlatform(options: StartOptions = {}): Promise<TestPla
       const result = await run('deploy', file, ...flags);
       if (result.code !== 0) throw new Error(`deploy ${name}: ${result.stderr}`);
     },
-    fetch: (path, init) => fetch(gateway + path, { ...init, headers: { connection: 'close', ...init?.headers } }),
+    fetch: (path, init) =>
+      fetch(gateway + path, { ...init, headers: { connection: 'close', ...(init?.headers as Record<string, string> | undefined) } }),
     processes: () => childrenOf(child.pid ?? 0),
     stop: () => {
       child.kill('SIGTERM');
