@@ -72,7 +72,7 @@ export class BlankPool {
   readonly #log: Log;
   readonly #ready: Blank[] = [];
   readonly #waiting: { resolve(blank: Blank): void; reject(error: Error): void }[] = [];
-  #starting = 0;
+  readonly #starting = new Set<Promise<void>>();
   #failures = 0;
   #retry: NodeJS.Timeout | undefined;
   #closed = false;
@@ -88,7 +88,13 @@ export class BlankPool {
   /** Starts what is missing; for all that wait, more. */
   fill(): void {
     if (this.#closed || this.#retry) return;
-    while (this.#ready.length + this.#starting < this.#size + this.#waiting.length) void this.#startOne();
+    while (this.#ready.length + this.#starting.size < this.#size + this.#waiting.length) {
+      const started = this.#startOne().finally(() => {
+        this.#starting.delete(started);
+        this.fill();
+      });
+      this.#starting.add(started);
+    }
   }
 
   /** A ready one at once, else the next to be ready. Rejects when none can be started. */
@@ -100,31 +106,34 @@ export class BlankPool {
     return taken;
   }
 
-  /** Those that wait; for a stop that leaves nothing. */
-  close(): readonly Blank[] {
+  /** Ends those that wait and those that are on their way; resolves when nothing is left of them. */
+  async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#retry);
     for (const waiter of this.#waiting.splice(0)) waiter.reject(new Error('the node stops'));
-    return this.#ready.splice(0);
+    await Promise.all([...this.#ready.splice(0).map((blank) => this.#retire(blank)), ...this.#starting]);
   }
 
   async #startOne(): Promise<void> {
-    this.#starting += 1;
     try {
       const blank = await startShim(this.#starter, this.#bundle, { weight: this.#waiting.length > 0 ? 'normal' : 'low' });
       this.#failures = 0;
-      this.#offer(blank);
+      await this.#offer(blank);
     } catch (error) {
       this.#fail(toError(error));
-    } finally {
-      this.#starting -= 1;
     }
-    this.fill();
   }
 
-  #offer(blank: Blank): void {
-    if (this.#closed) {
+  #retire(blank: Blank): Promise<void> {
+    return new Promise((resolve) => {
+      blank.onEnd = () => resolve(blank.place.remove());
       this.#starter.table.signal(blank.id, 'SIGKILL');
+    });
+  }
+
+  async #offer(blank: Blank): Promise<void> {
+    if (this.#closed) {
+      await this.#retire(blank);
       return;
     }
     const next = this.#waiting.shift();

@@ -129,8 +129,8 @@ export class ContainerRun {
       return;
     }
     this.#processId = process.id;
-    this.#startedAt = process.startedAt;
-    this.#state = { running: { startedAt: rfc3339(process.startedAt) } };
+    this.#startedAt = startedAt === undefined ? process.startedAt : Date.parse(startedAt);
+    this.#state = { running: { startedAt: rfc3339(this.#startedAt) } };
     if (process.exit) void this.#onExit(process.exit);
     else {
       this.#node.table.watch(process.id, (exit) => void this.#onExit(exit));

@@ -189,8 +189,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
       stopping.abort();
       await controller?.done;
       await informing;
-      const idle = [...blanks.values()].flatMap((pool) => pool.close());
-      await Promise.all(idle.map(({ id, place }) => (table.signal(id, 'SIGKILL'), place.remove())));
+      await Promise.all([...blanks.values()].map((pool) => pool.close()));
       await recorder.flushed();
       memory.close();
       table.close();

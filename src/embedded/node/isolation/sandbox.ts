@@ -49,7 +49,17 @@ user) exec unshare --user --map-user=1000 --map-group=1000 --root="$folder/root"
   setpriv --reuid "$identity" --regid "$identity" --clear-groups --no-new-privs --bounding-set=-all --inh-caps=-all --ambient-caps=-all --pdeathsig KILL -- "$@" ;;
 esac`;
 
-const namespaces = ['unshare', '--mount', '--pid', '--ipc', '--fork', '--kill-child', '--'];
+/**
+ * Stays outside of the pid namespace, waits for its first process and ends as it did, 128 + n for a signal. (`unshare --fork` would
+ * do, but that of util-linux 2.38 answers 1 when its child was killed.) What the shell itself would say of a signal is not the pod's.
+ */
+const waiter = `exec 4>&2 2>/dev/null
+inner=$1
+shift
+setpriv --pdeathsig KILL -- sh -c "$inner" tsumugi "$@" 2>&4 4>&-
+exit $?`;
+
+const namespaces = ['unshare', '--mount', '--pid', '--ipc', '--', 'sh', '-c', waiter, 'tsumugi'];
 /** Entering a user namespace clears the parent-death signal, so it is asked for again. */
 const asPlainUser = ['unshare', '--user', '--map-root-user', '--', 'setpriv', '--pdeathsig', 'KILL', '--'];
 
@@ -167,10 +177,7 @@ class Sandbox {
           argv: [
             ...prefix,
             ...namespaces,
-            'sh',
-            '-c',
             script,
-            'tsumugi',
             folder,
             identity,
             cwd,

@@ -1,0 +1,251 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { KubeObject } from '../../resources/object.ts';
+import { configMaps, nodes, pods, secrets } from '../../resources/resources.ts';
+import { openWorld, phaseIs, shell, shimPod, stateOf } from './testing/world.ts';
+import type { World } from './testing/world.ts';
+
+const probe = await openWorld('auto');
+const hasSandbox = probe.node.isolation.name === 'sandbox';
+await probe.close();
+if (!hasSandbox) console.warn(`skipped: pods in a sandbox (${probe.node.isolation.warnings.join(' ')})`);
+
+for (const isolation of ['process', 'required'] as const) {
+  describe.skipIf(isolation === 'required' && !hasSandbox)(
+    `node with ${isolation === 'required' ? 'a sandbox' : 'plain processes'}`,
+    () => {
+      let world: World;
+      beforeAll(async () => {
+        world = await openWorld(isolation);
+      });
+      afterAll(() => world.close());
+
+      it('makes a blank process a pod of a built-in image, bound, running, ready, listening', async () => {
+        await world.create('shim', shimPod());
+        const pod = await world.when('shim', phaseIs('Running'));
+        expect(pod.spec.nodeName).toBe('tsumugi');
+        expect(pod.status?.conditions?.find(({ type }) => type === 'Ready')?.status).toBe('True');
+        const said = await world.ask(pod);
+        expect(said.assign).toMatchObject({ pod: pod.metadata.uid, namespace: 'default', name: 'shim', publicKey: 'key' });
+        expect(Object.keys(said.env).sort()).toEqual(
+          isolation === 'process' ? ['HOME', 'PATH', 'TMPDIR', 'TSUMUGI_LIFELINE'] : ['HOME', 'PATH', 'PWD', 'TSUMUGI_LIFELINE'],
+        );
+        expect(await world.log('shim')).toBe('pod shim\n');
+      });
+
+      it('starts more pods than there are blank ones', async () => {
+        const names = ['many-1', 'many-2', 'many-3', 'many-4'];
+        await Promise.all(names.map((name) => world.create(name, shimPod())));
+        const running = await Promise.all(names.map((name) => world.when(name, phaseIs('Running'))));
+        const pids = await Promise.all(running.map(async (pod) => (await world.ask(pod)).assign['name']));
+        expect(pids).toEqual(names);
+        await Promise.all(names.map((name) => world.client.delete(pods, { namespace: 'default', name }, { gracePeriodSeconds: 0 })));
+      });
+
+      it('tells how a program ended', async () => {
+        await world.create('good', shell('echo done'));
+        await world.create('bad', shell('echo oops >&2; exit 3'));
+        await world.create('shot', shell('kill -KILL $$'));
+        const good = await world.when('good', phaseIs('Succeeded'));
+        expect(stateOf(good).terminated).toMatchObject({ exitCode: 0, reason: 'Completed' });
+        expect(stateOf(await world.when('bad', phaseIs('Failed'))).terminated).toMatchObject({ exitCode: 3, reason: 'Error' });
+        if (isolation === 'process')
+          expect(stateOf(await world.when('shot', phaseIs('Failed'))).terminated).toMatchObject({ exitCode: 137, reason: 'Error' });
+        expect(await world.log('bad')).toBe('oops\n');
+        expect(good.status?.conditions?.find(({ type }) => type === 'Ready')).toMatchObject({ status: 'False', reason: 'PodCompleted' });
+      });
+
+      it('fills the environment from fields, Secrets and ConfigMaps, and waits for what is missing', async () => {
+        await world.create(
+          'env',
+          shell('echo "$NAME|$PLAIN|$TOKEN|$MODE|$(PLAIN)|$P_ONE"', {
+            envFrom: [{ prefix: 'P_', configMapRef: { name: 'conf' } }],
+            env: [
+              { name: 'NAME', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } },
+              { name: 'PLAIN', value: "it's $(NAME)" },
+              { name: 'TOKEN', valueFrom: { secretKeyRef: { name: 'late', key: 'token' } } },
+              { name: 'MODE', valueFrom: { configMapKeyRef: { name: 'conf', key: 'none', optional: true } } },
+              { name: 'LD_PRELOAD', value: '/nowhere.so' },
+            ],
+          }),
+        );
+        await world.client.create(configMaps, {
+          apiVersion: 'v1',
+          kind: 'ConfigMap',
+          metadata: { namespace: 'default', name: 'conf' },
+          data: { ONE: '1' },
+        } as KubeObject);
+        const waiting = await world.when('env', (pod) => stateOf(pod).waiting?.message?.includes('late') === true);
+        expect(stateOf(waiting).waiting).toMatchObject({ reason: 'CreateContainerConfigError', message: 'secret "late" not found' });
+        await world.client.create(secrets, {
+          apiVersion: 'v1',
+          kind: 'Secret',
+          metadata: { namespace: 'default', name: 'late' },
+          stringData: { token: 'sesame' },
+        } as KubeObject);
+        await world.when('env', phaseIs('Succeeded'));
+        expect((await world.log('env')).split('\n').filter((line) => !line.startsWith('ERROR: ld.so'))).toEqual([
+          "env|it's env|sesame||it's env|1",
+          '',
+        ]);
+      });
+
+      it('starts a failing program again as the policy says, with a growing delay, and keeps the log of the run before', async () => {
+        await world.create('again', { ...shell('n=$(cat /tmp/n 2>/dev/null || echo 0); echo "run"; exit 2'), restartPolicy: 'OnFailure' });
+        const waiting = await world.when('again', (pod) => stateOf(pod).waiting?.reason === 'CrashLoopBackOff');
+        expect(waiting.status?.phase).toBe('Running');
+        expect(waiting.status?.containerStatuses?.[0]).toMatchObject({
+          restartCount: 2,
+          ready: false,
+          lastState: { terminated: { exitCode: 2 } },
+        });
+        expect(await world.log('again', { previous: true })).toBe('run\n');
+        await world.client.delete(pods, { namespace: 'default', name: 'again' });
+        await world.gone('again');
+      });
+
+      it('asks a deleted pod to end, and kills it after its grace period', async () => {
+        await world.create('polite', shell('trap "echo bye; exit 0" TERM; echo up; while :; do sleep 0.05; done'));
+        await world.create('deaf', shell('trap "" TERM; echo up; while :; do sleep 0.05; done'));
+        for (const name of ['polite', 'deaf']) {
+          await world.when(name, phaseIs('Running'));
+          while (!(await world.log(name)).includes('up')) await new Promise((resolve) => setTimeout(resolve, 10));
+        }
+        const followed = world.log('polite', { follow: true });
+        await world.client.delete(pods, { namespace: 'default', name: 'polite' }, { gracePeriodSeconds: 30 });
+        await world.client.delete(pods, { namespace: 'default', name: 'deaf' }, { gracePeriodSeconds: 1 });
+        expect(await followed).toBe('up\nbye\n');
+        await world.gone('polite');
+        await world.gone('deaf');
+        expect((await world.host.list()).filter(({ id }) => !id.startsWith('b-')).every(({ exit }) => exit)).toBe(true);
+      });
+
+      it('says what it cannot run', async () => {
+        await world.create('image', { containers: [{ name: 'main', image: 'nginx' }] });
+        await world.create('tagged', { containers: [{ name: 'main', image: 'tsumugi/node:9.9.9' }] });
+        expect(stateOf(await world.when('image', (pod) => stateOf(pod).waiting !== undefined)).waiting).toMatchObject({
+          reason: 'ImageUnavailable',
+          message: expect.stringContaining('tsumugi/node'),
+        });
+        expect(stateOf(await world.when('tagged', (pod) => stateOf(pod).waiting !== undefined)).waiting).toMatchObject({
+          reason: 'ImageUnavailable',
+          message: expect.stringContaining('1.2.3'),
+        });
+        await world.create('program', { containers: [{ name: 'main', image: 'host', command: ['/no/such/program'] }] });
+        const failed = await world.when('program', phaseIs('Failed'));
+        expect([127, 128]).toContain(stateOf(failed).terminated?.exitCode);
+      });
+
+      it('puts Secrets below /secrets and, in a sandbox, volumes anywhere', async () => {
+        await world.client.create(secrets, {
+          apiVersion: 'v1',
+          kind: 'Secret',
+          metadata: { namespace: 'default', name: 'files' },
+          stringData: { key: 'value' },
+        } as KubeObject);
+        const spec = shell(
+          'cat /secrets/mine/key; cat /deep/path/key; echo "no" >/deep/path/x || echo read-only; echo yes >/scratch/x && cat /scratch/x',
+          {
+            volumeMounts: [
+              { name: 'files', mountPath: '/secrets/mine' },
+              { name: 'files', mountPath: '/deep/path' },
+              { name: 'scratch', mountPath: '/scratch' },
+            ],
+          },
+        );
+        await world.create('volumes', {
+          ...spec,
+          volumes: [
+            { name: 'files', secret: { secretName: 'files' } },
+            { name: 'scratch', emptyDir: {} },
+          ],
+        });
+        const pod = await world.when(
+          'volumes',
+          (each) => phaseIs('Succeeded')(each) || stateOf(each).waiting?.reason === 'IsolationUnavailable',
+        );
+        if (isolation === 'process') expect(stateOf(pod).waiting?.message).toContain('/deep/path, /scratch');
+        else
+          expect((await world.log('volumes')).split('\n').filter((line) => !line.startsWith('/bin/sh'))).toEqual([
+            'valuevalueread-only',
+            'yes',
+            '',
+          ]);
+      });
+
+      it('kills a program that needs more memory than its limit and says so; others run on', async () => {
+        const hog = 'const all = []; for (;;) all.push(Buffer.alloc(4e6, 1))';
+        await world.create('hog', {
+          containers: [
+            {
+              name: 'main',
+              image: 'host',
+              command: [isolation === 'process' ? process.execPath : '/tsumugi/node', '-e', hog],
+              resources: { limits: { memory: '100Mi' } },
+            },
+          ],
+        });
+        const pod = await world.when('hog', phaseIs('Failed'));
+        expect(stateOf(pod).terminated).toMatchObject({ reason: 'OOMKilled', exitCode: 137 });
+        expect((await world.ask(await world.when('shim', phaseIs('Running')))).assign['name']).toBe('shim');
+      });
+
+      it('ends a pod at its deadline', async () => {
+        await world.create('slow', { ...shell('sleep 1000'), activeDeadlineSeconds: 1, terminationGracePeriodSeconds: 0 });
+        expect((await world.when('slow', phaseIs('Failed'))).status).toMatchObject({ reason: 'DeadlineExceeded' });
+      });
+
+      it('leaves what runs to the next node, which learns what happened in between', async () => {
+        await world.create('stays', shimPod());
+        const before = await world.when('stays', phaseIs('Running'));
+        for (const name of ['ends', 'unwanted']) await world.create(name, shell('read -r code <&3; exit $code'));
+        const unwanted = await world.when('unwanted', phaseIs('Running'));
+        const ends = await world.when('ends', phaseIs('Running'));
+        const { pid } = await world.ask(before);
+        await world.restartNode(async () => {
+          world.host.send(`${ends.metadata.uid}.0.0`, '7');
+          await world.client.delete(pods, { namespace: 'default', name: 'unwanted' }, { gracePeriodSeconds: 0 });
+        });
+        expect(stateOf(await world.when('ends', phaseIs('Failed'))).terminated).toMatchObject({ exitCode: 7, reason: 'Error' });
+        expect((await world.host.list()).some(({ id, exit }) => id.startsWith(unwanted.metadata.uid as string) && !exit)).toBe(false);
+        const after = await world.when('stays', phaseIs('Running'));
+        expect(stateOf(after)).toEqual(stateOf(before));
+        expect((await world.ask(after)).pid).toBe(pid);
+        await world.client.delete(pods, { namespace: 'default', name: 'stays' }, { gracePeriodSeconds: 5 });
+        await world.gone('stays');
+      });
+
+      it('marks pods whose processes are gone as Failed', async () => {
+        await world.create('lost', shell('sleep 1000'));
+        const { metadata } = await world.when('lost', phaseIs('Running'));
+        await world.restartNode(async () => {
+          const id = `${metadata.uid}.0.0`;
+          const ended = new Promise<void>((resolve) => {
+            world.host.subscribe((event) => event.type === 'exit' && event.id === id && resolve());
+          });
+          world.host.signal(id, 'SIGKILL');
+          await ended;
+          world.host.forget(id);
+        });
+        expect(stateOf(await world.when('lost', phaseIs('Failed'))).terminated?.reason).toBe('ContainerStatusUnknown');
+      });
+
+      it('leaves no folder and no cgroup of a pod that is gone', async () => {
+        await world.create('tidy', shell('echo hello; mkdir -m 0 /tmp/closed.$$; sleep 1000'));
+        const { metadata } = await world.when('tidy', phaseIs('Running'));
+        const mine = (names: string[]): string[] => names.filter((name) => name.startsWith(metadata.uid?.slice(0, 13) as string));
+        expect(mine(await readdir(join(world.folder, 'run/p')))).toHaveLength(1);
+        await world.client.delete(pods, { namespace: 'default', name: 'tidy' }, { gracePeriodSeconds: 0 });
+        while (mine(await readdir(join(world.folder, 'run/p'))).length > 0) await new Promise((resolve) => setTimeout(resolve, 10));
+        expect(await readFile('/proc/self/mounts', 'utf8')).not.toContain(world.folder);
+      });
+
+      it('is a Node of the API', async () => {
+        const [node] = (await world.client.list(nodes)).items;
+        expect(node?.metadata.name).toBe('tsumugi');
+        expect((node as unknown as { status: { nodeInfo: Record<string, string> } }).status.nodeInfo['kubeletVersion']).toBe('v1.2.3');
+      });
+    },
+  );
+}
