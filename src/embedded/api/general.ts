@@ -1,8 +1,10 @@
-/** Paths that speak of no object: version, health, discovery. */
+/** Paths that speak of no object: version, health, discovery, schemas. */
 import { jsonReply } from './answers.ts';
 import type { Reply } from './answers.ts';
 import { mayReadPaths } from './authorize.ts';
+import { discoveryReply } from './discovery.ts';
 import type { ApiRequest } from './handler.ts';
+import { openApiReply } from './openapi.ts';
 import type { ApiServer } from './server.ts';
 import { methodNotAllowed, noSuchResource, pathForbidden } from './status.ts';
 
@@ -25,12 +27,17 @@ const version = {
   platform: `${process.platform}/${process.arch === 'x64' ? 'amd64' : process.arch}`,
 };
 
-export async function generalReply(_server: ApiServer, request: ApiRequest): Promise<Reply> {
+export function generalReply({ kinds }: ApiServer, request: ApiRequest): Reply {
   const { path, method, user } = request;
   if (!isPublic(path) && !mayReadPaths(user)) throw pathForbidden(user.name, method, path);
   if (method !== 'GET' && method !== 'HEAD') throw methodNotAllowed();
   if (path === '/version' || path === '/version/') return jsonReply(200, JSON.stringify(version));
   if (/^\/(healthz|livez|readyz)(\/|$)/.test(path))
     return { status: 200, headers: { 'content-type': 'text/plain; charset=utf-8' }, body: 'ok' };
-  throw noSuchResource();
+  const etag = request.ifNoneMatch !== undefined ? { ifNoneMatch: request.ifNoneMatch } : {};
+  const hash = request.query.get('hash');
+  const reply =
+    discoveryReply(kinds, { path, accept: request.accept, ...etag }) ?? openApiReply(kinds, { path, ...etag, ...(hash && { hash }) });
+  if (!reply) throw noSuchResource();
+  return reply;
 }

@@ -41,7 +41,7 @@ export interface HandlerParts {
 export async function handle(parts: HandlerParts, request: ApiRequest): Promise<Reply> {
   try {
     const path = resourcePath(request.path, parts.server);
-    if (!path) return await generalReply(parts.server, request);
+    if (!path) return generalReply(parts.server, request);
     const warnings: string[] = [];
     const reply = await resourceReply(parts, request, path, warnings);
     return warnings.length === 0
@@ -98,6 +98,7 @@ async function resourceReply(parts: HandlerParts, request: ApiRequest, path: Res
     case 'DELETE': {
       if (subresource !== '') throw methodNotAllowed();
       const options = await deleteOptions(request);
+      if (isCollection && strategyOf(kind).noCollectionDelete) throw methodNotAllowed();
       if (isCollection) return listReply(objectShape(kind), await server.deleteCollection(call, listOptions(query), options));
       const answer = await server.delete(call, options);
       return 'row' in answer ? jsonReply(200, answer.row.text) : statusReply(answer.status);

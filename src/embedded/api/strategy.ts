@@ -16,6 +16,8 @@ export interface Strategy {
   readonly undeletable?: (name: string) => string | undefined;
   /** A finished delete answers the object instead of a Status. */
   readonly answersObject?: boolean;
+  /** All objects of the kind cannot be deleted with one request. */
+  readonly noCollectionDelete?: boolean;
   /** Policy of a delete that says nothing. */
   readonly defaultPropagation?: 'Background' | 'Orphan';
   /** Other subresources that can be written: how the sent object changes the stored one. */
@@ -46,6 +48,7 @@ const pods: Strategy = {
 export const protectedNamespaces: readonly string[] = ['default', 'kube-system'];
 
 const namespaces: Strategy = {
+  noCollectionDelete: true,
   held: (object) => ((object as NamespaceLike).spec?.finalizers ?? []).length > 0,
   keepOnUpdate: (next, old) =>
     ({ ...next, spec: { ...(next as NamespaceLike).spec, finalizers: (old as NamespaceLike).spec?.finalizers } }) as KubeObject,
