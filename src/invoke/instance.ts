@@ -9,6 +9,8 @@ import type { InstanceEntry } from './projection.ts';
 
 /** What an instance tells the table that owns it. */
 export interface InstanceOwner {
+  /** It has greeted back. */
+  welcomed(instance: Instance): void;
   /** A lease came free, or the instance came up. */
   freed(instance: Instance): void;
   /** A call that no instance has accepted needs another one. `busy`: the instance had no room. */
@@ -162,7 +164,10 @@ export class Instance {
       case FrameType.PING:
         this.connection.send(FrameType.PONG, 0, 0);
         return;
-      default: // WELCOME, PONG, and what a later version may add.
+      case FrameType.WELCOME:
+        this.#owner.welcomed(this);
+        return;
+      default: // PONG, and what a later version may add.
     }
   }
 

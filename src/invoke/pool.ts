@@ -20,7 +20,7 @@ export interface PoolHost {
 /** Requests of one function that wait at most; ms that each waits at most; how often an instance may go away with a request. */
 const MAX_WAITING = 1000;
 const MAX_WAIT = 30_000;
-const MAX_ATTEMPTS = 5;
+const MAX_ATTEMPTS = 10;
 /** After these nothing can change by waiting. */
 const terminal = new Set(['LoadError', 'NotFound', 'Invalid', 'Forbidden', 'Unauthorized', 'OutOfMemory', 'Internal']);
 

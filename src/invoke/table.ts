@@ -14,7 +14,7 @@ export interface InvokeObserver {
 
 /** How often deadlines are looked at while something is under way; ms. Nobody asks for a time-out to the millisecond. */
 const TICK = 100;
-const FIRST_RECONNECT = 100;
+const FIRST_RECONNECT = 20;
 const MAX_RECONNECT = 5_000;
 /** How long after its report a blocked instance may stay connected: longer than it takes to kill it. */
 const KILL_GRACE = 15_000;
@@ -122,6 +122,10 @@ export class InstanceTable implements Invoker, PoolHost, InstanceOwner {
 
   retried(entry: FunctionEntry, why: 'busy' | 'lost'): void {
     this.#observer?.retried(entry, why);
+  }
+
+  welcomed(instance: Instance): void {
+    this.#reconnects.delete(instance.entry.id);
   }
 
   freed(instance: Instance): void {
