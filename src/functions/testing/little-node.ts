@@ -60,9 +60,9 @@ export class LittleNode {
     return [...this.#running.values()].find(({ child }) => child.spawnargs.includes(`--title=${podName}`))?.child;
   }
 
-  /** Processes that run now. */
-  get running(): number {
-    return [...this.#running.values()].filter(({ child }) => child.exitCode === null && child.signalCode === null).length;
+  isRunning(podName: string): boolean {
+    const child = this.processOf(podName);
+    return child !== undefined && child.exitCode === null && child.signalCode === null;
   }
 
   async stop(): Promise<void> {
