@@ -18,8 +18,15 @@ export function prefixLines(text: string, id: string | undefined): string {
     : `[${id}] ${body}\n`;
 }
 
+let guarded = false;
+
 /** Writes to the function's log at once: a handler that blocks or dies right after must not take its last words with it. */
 export function writeLog(text: string, id = running.getStore()?.requestId): void {
+  if (!guarded) {
+    guarded = true;
+    // Nobody reads the log any more: no reason to end the invocations that run.
+    process.stdout.on('error', () => {});
+  }
   process.stdout.write(prefixLines(text, id));
 }
 

@@ -18,11 +18,15 @@ installConsole();
 // Stacks show the lines of the user's own files.
 setSourceMapsSupport(true, { nodeModules: false, generatedCode: false });
 
+/** How long the log's reader may take for the last lines (ms). */
+const LOG_GRACE = 1000;
+
 let serving: Serving | undefined;
 
 /** Ends the process when what was written to the log is out. */
 function exit(code: number): void {
   process.stdout.write('', () => process.exit(code));
+  setTimeout(() => process.exit(code), LOG_GRACE);
 }
 
 process.on('SIGTERM', () => {
