@@ -1,0 +1,324 @@
+import { createHash } from 'node:crypto';
+import { request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
+import { connect } from 'node:net';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { silentLog } from '../base/log.ts';
+import { startPod, type Pod } from '../shims/node/testing/pod.ts';
+import { startGateway, type RunningGateway } from './server.ts';
+import { functionEntry, instanceEntry, startTestPlatform, type TestPlatform } from './testing/platform.ts';
+
+const source = `
+export default async (request, context) => {
+  const url = new URL(request.url);
+  switch (url.pathname) {
+    case '/echo': return new Response(request.body, { headers: { 'content-type': 'application/x-echo' } });
+    case '/head': return Response.json({ url: request.url, method: request.method, headers: Object.fromEntries(request.headers), trace: context.trace.traceparent, requestId: context.requestId });
+    case '/big': return new Uint8Array(10 * 1024 * 1024).fill(7);
+    case '/ticks': return (async function* () { for (let i = 0; i < 3; i++) { yield 'tick ' + i; await new Promise((r) => setTimeout(r, 20)); } })();
+    case '/wait': return new Promise((resolve) => { console.log('waiting'); context.signal.addEventListener('abort', () => { console.log('aborted'); resolve('too late'); }); });
+    case '/slow': return new Promise((resolve) => setTimeout(resolve, 300, 'slow'));
+    case '/status': return new Response(null, { status: Number(url.searchParams.get('s')), headers: { 'x-own': 'yes', connection: 'x-drop', 'keep-alive': 'no' } });
+    case '/throw': throw new Error('on purpose');
+    case '/exit': process.exit(3);
+    default: return 'hello ' + url.pathname + url.search;
+  }
+};
+export const add = (a, b) => a + b;
+export const greetAll = (...names) => 'hello ' + names.join(' and ');
+`;
+
+let pod: Pod;
+let platform: TestPlatform;
+let gateway: RunningGateway;
+
+beforeAll(async () => {
+  pod = await startPod();
+  const { answer } = await pod.specialize(source);
+  expect(answer.ok).toBe(true);
+  platform = await startTestPlatform();
+  platform.put({ kind: 'platform', tokenHashes: [createHash('sha256').update('secret-token').digest('hex')], ready: true, waitingFor: [] });
+  platform.put(functionEntry('hello', { exports: ['add', 'greetAll'] }));
+  platform.put(functionEntry('greet-all', { exports: ['add', 'greetAll'], namespace: 'other' }));
+  platform.put(functionEntry('unready', { revisionUid: 'none', unready: 'no revision is ready: BuildFailed' }));
+  platform.put(instanceEntry(pod.uid, pod.address));
+  gateway = await startGateway({ port: 0, host: '127.0.0.1', domain: 'localhost', platform: platform.address, log: silentLog });
+  await gateway.loaded;
+});
+
+afterAll(async () => {
+  await gateway.stop();
+  await platform.close();
+  await pod.stop();
+});
+
+interface Reply {
+  status: number;
+  headers: IncomingMessage['headers'];
+  text: string;
+}
+
+function http(path: string, options: RequestOptions & { body?: string | Buffer } = {}, port = gateway.port): Promise<Reply> {
+  return new Promise((resolve, reject) => {
+    const { body, ...rest } = options;
+    const outgoing = httpRequest({ port, path, agent: false, method: body === undefined ? 'GET' : 'POST', ...rest }, (answer) => {
+      const chunks: Buffer[] = [];
+      answer.on('data', (chunk: Buffer) => chunks.push(chunk));
+      answer.on('error', reject);
+      answer.on('end', () =>
+        resolve({ status: answer.statusCode!, headers: answer.headers, text: Buffer.concat(chunks).toString('latin1') }),
+      );
+    });
+    outgoing.on('error', reject);
+    outgoing.end(body);
+  });
+}
+
+interface ErrorBody {
+  code: string;
+  message: string;
+  hint?: string;
+  function?: string;
+  revision?: string;
+  requestId: string;
+}
+
+function errorOf(reply: Reply): ErrorBody {
+  return (JSON.parse(reply.text) as { error: ErrorBody }).error;
+}
+
+/** Bytes in, bytes out, on a bare socket. */
+function raw(text: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(gateway.port, '127.0.0.1', () => socket.write(text));
+    let answer = '';
+    socket.setEncoding('latin1').on('data', (chunk: string) => (answer += chunk));
+    socket.on('close', () => resolve(answer));
+    socket.on('error', reject);
+  });
+}
+
+test('/function/NAME[.NAMESPACE] gives the function the rest of the path; NAME.NAMESPACE.DOMAIN the whole', async () => {
+  expect((await http('/function/hello')).text).toBe('hello /');
+  expect((await http('/function/hello?x=1')).text).toBe('hello /?x=1');
+  expect((await http('/function/hello.default/a/b%20c?x=/y')).text).toBe('hello /a/b%20c?x=/y');
+  expect((await http('/function/x/y', { headers: { host: 'hello.default.localhost:8080' } })).text).toBe('hello /function/x/y');
+  expect((await http('/a', { headers: { host: 'HELLO.default.LOCALHOST' } })).text).toBe('hello /a');
+});
+
+test('what is not there is said with what is', async () => {
+  const missing = await http('/function/helo');
+  expect([missing.status, errorOf(missing)]).toEqual([
+    404,
+    expect.objectContaining({ code: 'NotFound', hint: 'functions in "default": hello, unready' }),
+  ]);
+  expect((await http('/function/hello.nowhere')).status).toBe(404);
+  expect(errorOf(await http('/nothing')).hint).toContain('/function/NAME');
+  const unready = await http('/function/unready');
+  expect([unready.status, unready.headers['retry-after']]).toEqual([503, '1']);
+  expect(errorOf(unready).code).toBe('NoInstance');
+});
+
+test('Routes: host, exact path, template, longest prefix, method', async () => {
+  const route = (name: string, changes: object) =>
+    platform.put({ kind: 'route', namespace: 'default', name, created: 1, hosts: [], methods: [], function: 'hello', ...changes });
+  route('orders', { path: '/orders/{id}', methods: ['GET', 'PUT'] });
+  route('files', { prefix: '/files' });
+  route('posted', { path: '/posted', methods: ['POST'] });
+  await expect.poll(async () => (await http('/files')).status).toBe(200);
+  expect((await http('/orders/7?x')).text).toBe('hello /orders/7?x');
+  expect((await http('/files/a/b')).text).toBe('hello /files/a/b');
+  expect((await http('/filesystem')).status).toBe(404);
+  expect((await http('/orders/7/items')).status).toBe(404);
+  const refused = await http('/orders/7', { method: 'DELETE' });
+  expect([refused.status, refused.headers.allow, errorOf(refused).code]).toEqual([405, 'GET, PUT', 'MethodNotAllowed']);
+  expect((await http('/orders/7', { method: 'HEAD' })).status).toBe(200);
+  expect((await http('/posted')).status).toBe(405);
+  for (const name of ['orders', 'files', 'posted']) platform.delete('route', `default/${name}`);
+  await expect.poll(async () => (await http('/files')).status).toBe(404);
+});
+
+test('ids, trace, forwarding and timing are passed on and told', async () => {
+  const trace = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+  const reply = await http('/function/hello/head', {
+    headers: {
+      host: 'shop.example:81',
+      'x-request-id': 'mine-1',
+      traceparent: trace,
+      'x-forwarded-for': '10.0.0.1',
+      'x-forwarded-proto': 'gopher',
+      'x-secret': '1',
+      connection: 'x-secret',
+      te: 'gzip',
+      cookie: 'a=b',
+    },
+  });
+  const seen = JSON.parse(reply.text) as { url: string; method: string; headers: Record<string, string>; trace: string; requestId: string };
+  expect(reply.headers['x-request-id']).toBe('mine-1');
+  expect(reply.headers['server-timing']).toMatch(/^gateway;dur=[\d.]+, function;dur=[\d.]+$/);
+  expect([seen.url, seen.method, seen.requestId]).toEqual(['http://shop.example:81/head', 'GET', 'mine-1']);
+  expect(seen.trace).toMatch(/^00-0af7651916cd43dd8448eb211c80319c-[0-9a-f]{16}-01$/);
+  expect(seen.headers).toMatchObject({
+    cookie: 'a=b',
+    'x-forwarded-for': '10.0.0.1, 127.0.0.1',
+    'x-forwarded-proto': 'http',
+    'x-forwarded-host': 'shop.example:81',
+    forwarded: 'for=127.0.0.1;host="shop.example:81";proto=http',
+  });
+  for (const name of ['connection', 'x-secret', 'te']) expect(seen.headers).not.toHaveProperty(name);
+
+  const bad = await http('/function/hello/head', { headers: { 'x-request-id': 'a b\tc', traceparent: '00-0-0-0' } });
+  expect(bad.headers['x-request-id']).toMatch(/^[0-9a-f]{32}$/);
+  expect((JSON.parse(bad.text) as { trace: string }).trace).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/);
+});
+
+test('bodies stream both ways and stay what they are', async () => {
+  const body = Buffer.alloc(3_000_000, 'é–x');
+  const echo = await http('/function/hello/echo', { body });
+  expect(echo.headers['content-type']).toBe('application/x-echo');
+  expect(Buffer.from(echo.text, 'latin1').equals(body)).toBe(true);
+  expect((await http('/function/hello/echo', { method: 'PUT', body: 'chunked', headers: { 'transfer-encoding': 'chunked' } })).text).toBe(
+    'chunked',
+  );
+  expect((await http('/function/hello/big')).text.length).toBe(10 * 1024 * 1024);
+  expect((await http('/function/hello/ticks')).text).toBe('tick 0tick 1tick 2');
+});
+
+test('statuses, own headers and HEAD', async () => {
+  const reply = await http('/function/hello/status?s=418');
+  expect([reply.status, reply.headers['x-own'], reply.headers['keep-alive']]).not.toContain('no');
+  expect([reply.status, reply.headers['x-own']]).toEqual([418, 'yes']);
+  const empty = await http('/function/hello/status?s=204');
+  expect([empty.status, empty.text, empty.headers['content-length']]).toEqual([204, '', undefined]);
+  const head = await http('/function/hello', { method: 'HEAD' });
+  expect([head.status, head.text]).toEqual([200, '']);
+});
+
+test('a handler that throws is a 500 with code, revision and request id; others go on', async () => {
+  const reply = await http('/function/hello/throw');
+  expect(reply.status).toBe(500);
+  expect(errorOf(reply)).toMatchObject({
+    code: 'HandlerError',
+    function: 'hello',
+    revision: 'hello-00001',
+    requestId: reply.headers['x-request-id'],
+  });
+  expect((await http('/function/hello')).status).toBe(200);
+});
+
+test('a client that goes away reaches the function as an abort', async () => {
+  const outgoing = httpRequest({ port: gateway.port, path: '/function/hello/wait', agent: false });
+  outgoing.on('error', () => {});
+  outgoing.end();
+  await pod.logged(/waiting/);
+  outgoing.destroy();
+  expect(await pod.logged(/aborted/)).toContain('aborted');
+});
+
+test('/call/ takes JSON arguments, for those with the token', async () => {
+  const headers = { authorization: 'Bearer secret-token' };
+  expect((await http('/call/hello/add', { body: '[2,3]', headers })).text).toBe('5');
+  expect((await http('/call/greet-all.other', { body: '["a","b"]', headers })).text).toBe('"hello a and b"');
+  const which = await http('/call/hello', { body: '[]', headers });
+  expect([which.status, errorOf(which).hint]).toEqual([404, 'one of: add, greetAll']);
+  expect(errorOf(await http('/call/hello/nope', { body: '[]', headers })).hint).toBe('it exports: add, greetAll');
+  expect((await http('/call/hello/add', { headers })).headers.allow).toBe('POST');
+  for (const authorization of ['Bearer wrong', 'Basic x', '']) {
+    const reply = await http('/call/hello/add', { body: '[2,3]', headers: { authorization } });
+    expect([reply.status, reply.headers['www-authenticate'], errorOf(reply).code]).toEqual([401, 'Bearer', 'Unauthorized']);
+  }
+  expect((await http('/call/hello/add', { body: '{"no":"array"}', headers })).status).toBe(400);
+  const large = await http('/call/hello/add', {
+    body: 'x',
+    headers: { ...headers, 'content-length': String(33 * 1024 * 1024), expect: '100-continue' },
+  }).catch(() => undefined);
+  expect(large?.status).toBe(413);
+});
+
+test('/healthz and /readyz', async () => {
+  expect((await http('/healthz')).status).toBe(200);
+  expect((await http('/readyz')).status).toBe(200);
+  const entry = { kind: 'platform', tokenHashes: [createHash('sha256').update('secret-token').digest('hex')] } as const;
+  platform.put({ ...entry, ready: false, waitingFor: ['default/late'] });
+  await expect.poll(async () => (await http('/readyz')).status).toBe(503);
+  expect((await http('/readyz')).text).toContain('default/late');
+  expect((await http('/healthz')).status).toBe(200);
+  platform.put({ ...entry, ready: true, waitingFor: [] });
+  await expect.poll(async () => (await http('/readyz')).status).toBe(200);
+});
+
+test('what could be read in two ways is refused', async () => {
+  const attempts = [
+    'POST /function/hello HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /x HTTP/1.1\r\n\r\n',
+    'POST /function/hello HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nabcdef',
+    'POST /function/hello HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n',
+    'GET /function/hello HTTP/1.1\r\nHost: a\r\nHost: b\r\nConnection: close\r\n\r\n',
+    'GET /function/hello HTTP/1.1\r\nConnection: close\r\n\r\n',
+    'GET /function/hello HTTP/1.1\r\nHost : a\r\n\r\n',
+    'GET /function/hello HTTP/1.1\r\nHost: a\r\nX: a\x00b\r\n\r\n',
+    'nonsense\r\n\r\n',
+  ];
+  for (const attempt of attempts) expect(await raw(attempt), attempt).toMatch(/^HTTP\/1\.1 400 /);
+  const long = await raw(`GET / HTTP/1.1\r\nHost: a\r\nX: ${'x'.repeat(100_000)}\r\n\r\n`);
+  expect(long).toMatch(/^HTTP\/1\.1 431 /);
+  const absolute = await raw('GET http://evil/function/hello/x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+  expect(absolute).toMatch(/^HTTP\/1\.1 200 [^]*hello \/x/);
+});
+
+test('a request without a body on a kept connection keeps it after an error; the next one is answered', async () => {
+  const answer = await raw('GET /nothing HTTP/1.1\r\nHost: a\r\n\r\nGET /function/hello HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+  expect(answer).toMatch(/^HTTP\/1\.1 404 [^]*HTTP\/1\.1 200 [^]*hello \//);
+});
+
+test('metrics count by function and status', async () => {
+  const before = gateway.metrics();
+  expect(before).toMatch(/tsumugi_gateway_requests_total\{function="default\/hello",code="200"\} \d+/);
+  expect(before).toMatch(/tsumugi_gateway_request_duration_seconds_count\{function="default\/hello"\} \d+/);
+  expect(before).toContain('tsumugi_gateway_requests_in_flight 0');
+});
+
+test('the projection may go away and come back: what it does not name again is gone', async () => {
+  platform.put(functionEntry('short-lived'));
+  await expect.poll(async () => (await http('/function/short-lived')).status).toBe(200);
+  platform.cut();
+  expect((await http('/function/hello')).status).toBe(200);
+  platform.delete('function', 'default/short-lived');
+  await expect.poll(async () => (await http('/function/short-lived')).status).toBe(404);
+});
+
+test('a process that exits while it answers is a 502; the next request starts another', async () => {
+  const [doomed, next] = [await startPod(), await startPod()];
+  try {
+    for (const one of [doomed, next]) await one.specialize(source, { revisionUid: 'revision-x' });
+    platform.put(functionEntry('doomed', { revisionUid: 'revision-x', revision: 'doomed-00001' }));
+    platform.activate = async (request) => ({
+      instance: instanceEntry(
+        request.known.includes(doomed.uid) ? next.uid : doomed.uid,
+        request.known.includes(doomed.uid) ? next.address : doomed.address,
+        { revisionUid: 'revision-x' },
+      ),
+    });
+    await expect.poll(async () => (await http('/function/doomed')).status).toBe(200);
+    const reply = await http('/function/doomed/exit');
+    expect([reply.status, errorOf(reply).code]).toEqual([502, 'InstanceExited']);
+    expect((await http('/function/doomed/again')).text).toBe('hello /again');
+    expect(platform.activations.length).toBeGreaterThanOrEqual(2);
+  } finally {
+    platform.delete('function', 'default/doomed');
+    await Promise.all([doomed.stop(), next.stop()]);
+  }
+});
+
+test('a stop finishes what runs, refuses new connections, and closes kept ones', async () => {
+  const own = await startGateway({ port: 0, host: '127.0.0.1', domain: 'localhost', platform: platform.address, log: silentLog });
+  await own.loaded;
+  const slow = http('/function/hello/slow', {}, own.port);
+  await expect.poll(() => own.metrics()).toContain('tsumugi_gateway_requests_in_flight 1');
+  const stopped = own.stop();
+  await expect(http('/function/hello', {}, own.port)).rejects.toThrow('ECONNREFUSED');
+  const reply = await slow;
+  expect([reply.status, reply.text, reply.headers.connection]).toEqual([200, 'slow', 'close']);
+  await stopped;
+  await expect(
+    startGateway({ port: gateway.port, host: '127.0.0.1', domain: 'localhost', platform: platform.address, log: silentLog }),
+  ).rejects.toThrow('is taken');
+});
