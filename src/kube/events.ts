@@ -92,7 +92,7 @@ export class EventRecorder {
 
   /** When all that was recorded so far is written, or has failed. */
   async flush(): Promise<void> {
-    await Promise.all(Array.from(this.#series.values(), (series) => series.writing));
+    for (const series of this.#series.values()) await series.writing;
   }
 
   #begin(object: KubeObject, type: 'Normal' | 'Warning', reason: string, message: string): Series {

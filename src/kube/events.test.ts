@@ -1,0 +1,68 @@
+import { expect, it } from 'vitest';
+import { configMaps } from './contract/bench.contract.ts';
+import { eventResource, EventRecorder, type KubeEvent } from './events.ts';
+import { createHttpClient } from './http/client.ts';
+import { closeAfterEach, maps, onTestEnd, openTestApi } from './testing/embedded.ts';
+import { ScriptedServer, sendJson } from './testing/scripted-server.ts';
+
+closeAfterEach();
+
+it('writes an Event that belongs to its object', async () => {
+  const { client } = await openTestApi();
+  const map = await maps.create(client, 'a');
+  const recorder = new EventRecorder(client, 'tsumugi-test');
+  recorder.record(map, 'Warning', 'BuildFailed', 'unexpected token');
+  await recorder.flush();
+  const { items } = await client.list<KubeEvent>(eventResource, {
+    namespace: 'default',
+    fieldSelector: `involvedObject.uid=${map.metadata.uid}`,
+  });
+  expect(items).toHaveLength(1);
+  expect(items[0]).toMatchObject({
+    involvedObject: { apiVersion: 'v1', kind: 'ConfigMap', namespace: 'default', name: 'a', uid: map.metadata.uid },
+    type: 'Warning',
+    reason: 'BuildFailed',
+    message: 'unexpected token',
+    source: { component: 'tsumugi-test' },
+    count: 1,
+  });
+});
+
+it('counts repeats up, also while the first is being written, and after the Event is gone', async () => {
+  const { client } = await openTestApi();
+  const map = await maps.create(client, 'a');
+  const recorder = new EventRecorder(client, 'tsumugi-test');
+  const again = (n: number): void => {
+    for (let i = 0; i < n; i++) recorder.record(map, 'Normal', 'Pulled', 'again');
+  };
+  const counts = async (): Promise<readonly number[]> =>
+    (await client.list<KubeEvent>(eventResource, { namespace: 'default' })).items.map((event) => event.count).toSorted((a, b) => a - b);
+  again(3);
+  recorder.record(map, 'Normal', 'Pulled', 'another');
+  await recorder.flush();
+  expect(await counts()).toEqual([1, 3]);
+  again(2);
+  await recorder.flush();
+  expect(await counts()).toEqual([1, 5]);
+
+  const { items } = await client.list<KubeEvent>(eventResource, { namespace: 'default' });
+  for (const event of items) await client.delete(eventResource, { namespace: 'default', name: event.metadata.name });
+  again(1);
+  await recorder.flush();
+  expect(await counts()).toEqual([6]);
+});
+
+it('never fails, whatever the server says', async () => {
+  const server = await new ScriptedServer((_, response) =>
+    sendJson(response, { kind: 'Status', status: 'Failure', reason: 'Forbidden', code: 403 }, 403),
+  ).listen();
+  const client = createHttpClient(server.connection());
+  onTestEnd(async () => {
+    client.close();
+    await server.close();
+  });
+  const recorder = new EventRecorder(client, 'tsumugi-test');
+  recorder.record({ apiVersion: 'v1', kind: configMaps.kind, metadata: { name: 'x' } }, 'Normal', 'Reason', 'message');
+  await recorder.flush();
+  expect(server.requests).toEqual(['POST /api/v1/namespaces/default/events']);
+});
