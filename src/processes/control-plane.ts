@@ -8,6 +8,7 @@ import { createLog } from '../base/log.ts';
 import { bundleShim } from '../build/shim.ts';
 import { openEmbeddedApi } from '../embedded/api/index.ts';
 import { openPki } from '../embedded/api/pki.ts';
+import { runEmbeddedControllers } from '../embedded/controllers/index.ts';
 import { ipcProcessHost } from '../embedded/node/host/ipc.ts';
 import { startNode, type RunningNode } from '../embedded/node/node.ts';
 import { podSocketPath } from '../embedded/node/paths.ts';
@@ -40,6 +41,8 @@ async function start(settings: RoleSettings): Promise<RunningRole> {
     },
     log,
   });
+  const stopping = new AbortController();
+  const controllers = runEmbeddedControllers({ client: api.client, store: api.store, log, signal: stopping.signal });
   const keys = openPlatformKeys(join(data, 'pki'));
   const running = await startNode({
     client: api.client,
@@ -86,6 +89,8 @@ async function start(settings: RoleSettings): Promise<RunningRole> {
       await functions.stop();
       await running.endPods(graceMs);
       await running.stop();
+      stopping.abort();
+      await controllers;
       await Promise.all([api.close(), logs.close()]);
     },
   };

@@ -4,7 +4,17 @@
  */
 import { afterAll, beforeAll, expect } from 'vitest';
 
-const watched = new Set(['ProcessWrap', 'TCPServerWrap', 'PipeServerWrap', 'TCPSocketWrap', 'PipeWrap', 'Timeout', 'FSEventWrap', 'StatWatcher', 'TLSWrap']);
+const watched = new Set([
+  'ProcessWrap',
+  'TCPServerWrap',
+  'PipeServerWrap',
+  'TCPSocketWrap',
+  'PipeWrap',
+  'Timeout',
+  'FSEventWrap',
+  'StatWatcher',
+  'TLSWrap',
+]);
 
 function count(): Map<string, number> {
   const counts = new Map<string, number>();

@@ -1,0 +1,121 @@
+/** One script of kubectl commands whose output must be the same on the embedded API and on a real one. */
+import { type Kubectl, normalised } from './kubectl.ts';
+
+export interface Step {
+  readonly args: readonly string[];
+  readonly input?: string;
+}
+
+const webPod = (image: string): string => `
+apiVersion: v1
+kind: Pod
+metadata: {name: web, labels: {app: web}}
+spec:
+  nodeName: nowhere
+  automountServiceAccountToken: false
+  containers: [{name: main, image: "${image}", env: [{name: A, value: "1"}], ports: [{containerPort: 80}]}]
+`;
+
+const map = (name: string, data: string, more = ''): string => `
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: ${name}, labels: {app: ${name}}}
+data: ${data}
+${more}`;
+
+const step = (line: string, input?: string): Step => ({
+  args: line.match(/'[^']*'|\S+/g)?.map((word) => word.replaceAll("'", '')) ?? [],
+  ...(input !== undefined && { input }),
+});
+
+/** In order; all in one new namespace, which the script makes and removes. */
+export function script(namespace: string): readonly Step[] {
+  const here = (line: string, input?: string): Step => step(`${line} -n ${namespace}`, input);
+  return [
+    step(`create namespace ${namespace}`),
+    step(`create namespace ${namespace}`),
+    step(`get namespace ${namespace}`),
+    here('create configmap settings --from-literal=a=1 --from-literal=b=two'),
+    here('create configmap settings --from-literal=a=1'),
+    here('create secret generic password --from-literal=p=s3cret'),
+    here('create -f -', webPod('host')),
+    here('create -f - --dry-run=server -o name', map('dry', '{a: "1"}')),
+    here('get cm dry'),
+    here('apply -f -', map('applied', '{a: "1", b: "1"}')),
+    here('apply -f -', map('applied', '{a: "1", b: "1"}')),
+    here('apply -f -', map('applied', '{a: "2"}')),
+    here("get cm applied -o jsonpath='{.data}'"),
+    here('apply -f -', webPod('other:1')),
+    here("get pod web -o jsonpath='{.spec.containers[0].image}'"),
+    here('apply -f -', map('typo', '{a: "1"}', 'dta: {b: "1"}')),
+    here('create -f -', webPod('host').replace('image:', 'imge:').replace('name: web', 'name: typo')),
+    here('create -f -', map('Bad_Name', '{}')),
+    here('get configmaps'),
+    here('get configmaps --no-headers'),
+    here('get cm -o wide'),
+    here('get cm,secret -o name'),
+    here('get cm applied -o yaml'),
+    here('get cm applied -o json'),
+    here('get cm -o custom-columns=NAME:.metadata.name,A:.data.a'),
+    here('get cm -l app=applied'),
+    here('get cm -l app!=applied,app -o name'),
+    here('get cm --field-selector metadata.name=settings'),
+    here('get cm --field-selector spec.foo=1'),
+    here('get cm --show-labels -l app'),
+    here("get cm -l app -o jsonpath='{.items[*].metadata.name}' --sort-by=.metadata.name"),
+    here('get cm --sort-by=.metadata.name --chunk-size=1'),
+    here('get secrets'),
+    here('get secret password -o yaml'),
+    here('get pods'),
+    here('get pods -o wide'),
+    here('get pod web absent'),
+    here('get cm absent'),
+    here('get cm absent --ignore-not-found'),
+    here('get nonsense'),
+    here('label cm applied tier=front'),
+    here('label cm applied tier=back'),
+    here('label cm applied tier=back --overwrite'),
+    here('label cm applied tier-'),
+    here("annotate cm applied note='hello world'"),
+    here('annotate cm applied note-'),
+    here('patch cm applied --type=merge -p \'{"data":{"m":"1"}}\''),
+    here('patch cm applied --type=merge -p \'{"data":{"m":"1"}}\''),
+    here('patch cm applied --type=json -p \'[{"op":"replace","path":"/data/m","value":"2"}]\''),
+    here('patch cm applied --type=json -p \'[{"op":"test","path":"/data/m","value":"3"}]\''),
+    here('patch cm applied -p \'{"metadata":{"name":"other"}}\''),
+    here('patch pod web -p \'{"spec":{"terminationGracePeriodSeconds":9}}\' -o name'),
+    here(
+      'patch pod web --subresource=status --type=merge -p \'{"status":{"phase":"Running","conditions":[{"type":"Ready","status":"True"}]}}\'',
+    ),
+    here('wait --for=condition=Ready pod/web --timeout=10s'),
+    here("wait --for=jsonpath='{.data.m}'=2 cm/applied --timeout=10s"),
+    here('wait --for=condition=Never pod/web --timeout=1s'),
+    here('replace -f -', map('applied', '{r: "1"}')),
+    here('replace -f -', map('absent', '{r: "1"}')),
+    here('describe cm applied'),
+    here('describe secret password'),
+    here('delete cm settings'),
+    here('delete cm settings'),
+    here('delete cm settings --ignore-not-found'),
+    here('wait --for=delete cm/settings --timeout=10s'),
+    here('delete -f -', map('applied', '{}')),
+    here('delete pod web --grace-period=0 --force'),
+    here('delete secret --all'),
+    here('get pods'),
+    step(`delete namespace ${namespace}`),
+    step(`get namespace ${namespace}`),
+    step('get --raw /readyz'),
+  ];
+}
+
+/** What kubectl said to each step, normalised, as `$ kubectl …` followed by its output and exit code. */
+export async function transcript(kubectl: Kubectl, namespace: string): Promise<readonly string[]> {
+  const said: string[] = [];
+  for (const { args, input } of script(namespace)) {
+    const { code, stdout, stderr } = await kubectl.run(args, input);
+    said.push(
+      normalised(`$ kubectl ${args.join(' ')}\n${stdout}${stderr}`.replaceAll(namespace, 'NAMESPACE')) + (code === 0 ? '' : `[${code}]\n`),
+    );
+  }
+  return said;
+}

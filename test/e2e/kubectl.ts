@@ -1,0 +1,101 @@
+/** Real kubectl for tests: finding it, running it against one server, and making its output comparable. */
+import { execFile, spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+const oldest = 27;
+
+/** The newest kubectl >= 1.27 of `$KUBECTL` and PATH, or why there is none. */
+export async function findKubectl(): Promise<{ readonly path: string; readonly minor: number } | { readonly missing: string }> {
+  const named = process.env['KUBECTL'];
+  const candidates = named ? [named] : (process.env['PATH'] ?? '').split(delimiter).map((folder) => join(folder, 'kubectl'));
+  const found: { path: string; minor: number }[] = [];
+  for (const path of new Set(candidates)) {
+    if (!existsSync(path)) continue;
+    const { stdout } = await run(path, ['version', '--client', '-o', 'json']).catch(() => ({ stdout: '{}' }));
+    const minor = Number.parseInt((JSON.parse(stdout) as { clientVersion?: { minor?: string } }).clientVersion?.minor ?? '0', 10);
+    if (minor >= oldest) found.push({ path, minor });
+  }
+  const [newest] = found.toSorted((a, b) => b.minor - a.minor);
+  return newest ?? { missing: `no kubectl >= 1.${oldest} in $KUBECTL or PATH` };
+}
+
+export interface Result {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** kubectl on one server, with a home of its own (its discovery cache). */
+export class Kubectl {
+  readonly #path: string;
+  readonly #home: string;
+  readonly #kubeconfig: string;
+
+  constructor(path: string, kubeconfig: string) {
+    this.#path = path;
+    this.#home = mkdtempSync(join(tmpdir(), 'tsumugi-kubectl-'));
+    this.#kubeconfig = join(this.#home, 'kubeconfig');
+    writeFileSync(this.#kubeconfig, kubeconfig, { mode: 0o600 });
+  }
+
+  get #env(): NodeJS.ProcessEnv {
+    return { PATH: process.env['PATH'], HOME: this.#home, KUBECONFIG: this.#kubeconfig };
+  }
+
+  /** Never rejects: the exit code is part of the result. `input` goes to stdin. */
+  run(args: readonly string[], input = ''): Promise<Result> {
+    return new Promise((resolve) => {
+      const child = execFile(this.#path, args, { env: this.#env, timeout: 60_000 }, (error, stdout, stderr) => {
+        resolve({ code: error ? (typeof error.code === 'number' ? error.code : 1) : 0, stdout, stderr });
+      });
+      child.stdin?.end(input);
+    });
+  }
+
+  /** stdout of a command that must work. */
+  async ok(args: readonly string[], input = ''): Promise<string> {
+    const { code, stdout, stderr } = await this.run(args, input);
+    if (code !== 0) throw new Error(`kubectl ${args.join(' ')} ended with ${code}: ${stderr}${stdout}`);
+    return stdout;
+  }
+
+  /** A command that goes on (`-w`, `-f`): its output so far, and how to end it. */
+  follow(args: readonly string[]): { readonly lines: () => string[]; readonly stop: () => Promise<void> } {
+    const child = spawn(this.#path, args, { env: this.#env, stdio: ['ignore', 'pipe', 'pipe'] });
+    let text = '';
+    for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (part: string) => (text += part));
+    const ended = new Promise<void>((resolve) => child.on('close', () => resolve()));
+    return {
+      lines: () => text.split('\n').filter((line) => line !== ''),
+      stop: async () => {
+        child.kill();
+        await ended;
+      },
+    };
+  }
+
+  close(): void {
+    rmSync(this.#home, { recursive: true });
+  }
+}
+
+/**
+ * Without what differs from run to run (ages, times, uids, versions, widths of columns) and what only a whole Kubernetes has:
+ * its CA's ConfigMap in every namespace, and Go's dump of the fields of a pod that may not change.
+ */
+export function normalised(text: string): string {
+  return text
+    .replaceAll(/.*\bkube-root-ca\.crt +.*\n|configmap\/kube-root-ca\.crt\n/g, '')
+    .replaceAll(/^@@ -\d[\s\S]*?^ .*null,\n\n/gm, '')
+    .replaceAll(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, 'UID')
+    .replaceAll(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ/g, 'TIME')
+    .replaceAll(/(resourceVersion"?: )"\d+"/g, '$1"RV"')
+    .replaceAll(/\b\d+(s|m\d*s?)\b/g, 'AGE')
+    .replaceAll(/(^|\n)(Creation|Start) Time:.*|CreationTimestamp:.*/g, '$1TIME')
+    .replaceAll(/ {2,}/g, '  ')
+    .replaceAll(/ +(?=\n|$)/g, '');
+}
