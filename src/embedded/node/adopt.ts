@@ -35,7 +35,8 @@ export async function findSurvivors(host: ProcessHost, isolation: Isolation, run
     const placeId = index > 0 ? `${basename(folder)}.${index}` : (blank ?? basename(folder));
     const process = blank === undefined ? lastRun([...processes.values()], `${uid}.${index}.`) : processes.get(blank);
     // A shim that was told its pod but never heard of again: nobody uses it yet, a new one is sure.
-    if (blank !== undefined && (pod.status?.phase ?? 'Pending') === 'Pending' && !process?.exit) return { process: undefined, place: undefined };
+    if (blank !== undefined && (pod.status?.phase ?? 'Pending') === 'Pending' && !process?.exit)
+      return { process: undefined, place: undefined };
     kept.add(placeId).add(basename(folder));
     if (process) claimed.add(process.id);
     return { process, place: await isolation.adopt(placeId) };

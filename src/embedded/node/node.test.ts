@@ -57,6 +57,12 @@ for (const isolation of ['process', 'required'] as const) {
       });
 
       it('fills the environment from fields, Secrets and ConfigMaps, and waits for what is missing', async () => {
+        await world.client.create(configMaps, {
+          apiVersion: 'v1',
+          kind: 'ConfigMap',
+          metadata: { namespace: 'default', name: 'conf' },
+          data: { ONE: '1' },
+        } as KubeObject);
         await world.create(
           'env',
           shell('echo "$NAME|$PLAIN|$TOKEN|$MODE|$(PLAIN)|$P_ONE"', {
@@ -70,12 +76,6 @@ for (const isolation of ['process', 'required'] as const) {
             ],
           }),
         );
-        await world.client.create(configMaps, {
-          apiVersion: 'v1',
-          kind: 'ConfigMap',
-          metadata: { namespace: 'default', name: 'conf' },
-          data: { ONE: '1' },
-        } as KubeObject);
         const waiting = await world.when('env', (pod) => stateOf(pod).waiting?.message?.includes('late') === true);
         expect(stateOf(waiting).waiting).toMatchObject({ reason: 'CreateContainerConfigError', message: 'secret "late" not found' });
         await world.client.create(secrets, {

@@ -179,6 +179,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
         );
       }
     }
+    table.adopted();
     await survivors.sweep();
   }
 

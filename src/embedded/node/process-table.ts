@@ -11,6 +11,8 @@ export class ProcessTable {
   readonly #host: ProcessHost;
   readonly #watched = new Map<string, Watched>();
   readonly #stop: () => void;
+  /** Until the survivors of an earlier control plane are adopted: ends of processes that nobody watches yet. */
+  #early: Map<string, ProcessExit> | undefined = new Map();
 
   constructor(host: ProcessHost) {
     this.#host = host;
@@ -31,6 +33,13 @@ export class ProcessTable {
   /** The same for one that runs already. */
   watch(id: string, ended: (exit: ProcessExit) => void): void {
     this.#watched.set(id, { heard: [], waiting: [], ended });
+    const exit = this.#early?.get(id);
+    if (exit) queueMicrotask(() => this.#on({ type: 'exit', id, ...exit }));
+  }
+
+  /** All that survived is watched now. */
+  adopted(): void {
+    this.#early = undefined;
   }
 
   /** When its shim has said `{"<word>":true}`; false when it ends without. */
@@ -62,7 +71,10 @@ export class ProcessTable {
 
   #on(event: ProcessEvent): void {
     const watched = this.#watched.get(event.id);
-    if (!watched) return;
+    if (!watched) {
+      if (event.type === 'exit') this.#early?.set(event.id, { code: event.code, signal: event.signal, at: event.at });
+      return;
+    }
     if (event.type === 'exit') {
       this.#watched.delete(event.id);
       this.#host.forget(event.id);
