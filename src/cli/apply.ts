@@ -56,7 +56,7 @@ function parseManifest(file: string, text: string): KubeObject[] {
 export type Applied = 'created' | 'configured' | 'unchanged';
 
 /** Creates or changes one object. Throws ApiError as the server says. */
-export async function applyObject(platform: Platform, kind: ServedKind, object: KubeObject): Promise<Applied> {
+async function applyObject(platform: Platform, kind: ServedKind, object: KubeObject): Promise<Applied> {
   const namespace = kind.namespaced ? { namespace: object.metadata.namespace ?? platform.namespace } : {};
   const wanted = { ...object, metadata: { ...object.metadata, ...namespace } };
   const annotated = {

@@ -65,7 +65,7 @@ export async function deployFunction(
 }
 
 /** Where the function answers, whatever resolves names here. */
-export function functionUrl(platform: Platform, name: string): string {
+function functionUrl(platform: Platform, name: string): string {
   return `${platform.gateway.url}/function/${name}${platform.namespace === 'default' ? '' : `.${platform.namespace}`}`;
 }
 
@@ -184,6 +184,8 @@ async function waitReady(platform: Platform, written: FunctionObject, seconds: n
     return ready?.status === 'True' || ready?.status === 'False';
   };
   let last = written;
+  // Nothing was new: it may long have been Ready.
+  if (isOver(last)) return last;
   while (!signal.aborted) {
     // A watch from the version that was written misses nothing; the server may end it at any time.
     try {

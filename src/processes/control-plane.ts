@@ -69,7 +69,7 @@ async function start(settings: RoleSettings): Promise<RunningRole> {
     log,
   });
   functions.waitFor(settings.waitFor);
-  const { cert, key } = await openPki(data, [settings.apiHost]);
+  const { cert, key } = openPki(data, [settings.apiHost]);
   const platform = await servePlatformApi({
     handler: functions.handler,
     socket,

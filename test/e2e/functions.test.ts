@@ -20,6 +20,11 @@ async function errorOf(
   return error;
 }
 
+async function nextText(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<string> {
+  const { value } = await reader.read();
+  return Buffer.from(value ?? []).toString();
+}
+
 /** pid of the process that answers. */
 const whoSource = 'export default () => String(process.pid);';
 
@@ -37,11 +42,11 @@ describe('a function', () => {
     const response = await platform.fetch('/function/ticking');
     expect(response.headers.get('content-type')).toBe('application/x-ndjson');
     const reader = response.body!.getReader();
-    const first = await reader.read();
+    const first = await nextText(reader);
     // The whole answer would be two lines: the first came before the second existed.
-    expect(Buffer.from(first.value!).toString()).toBe('{"n":1}\n');
-    const second = await reader.read();
-    expect(Buffer.from(second.value!).toString()).toBe('{"n":2}\n');
+    expect(first).toBe('{"n":1}\n');
+    const second = await nextText(reader);
+    expect(second).toBe('{"n":2}\n');
     expect((await reader.read()).done).toBe(true);
   });
 
@@ -52,12 +57,12 @@ describe('a function', () => {
     );
     const input = new TransformStream<Uint8Array, Uint8Array>();
     const writer = input.writable.getWriter();
-    const answer = platform.fetch('/function/upper', { method: 'POST', body: input.readable, duplex: 'half' } as RequestInit);
+    const answer = platform.fetch('/function/upper', { method: 'POST', body: input.readable, duplex: 'half' });
     await writer.write(Buffer.from('first '));
     const reader = (await answer).body!.getReader();
-    expect(Buffer.from((await reader.read()).value!).toString()).toBe('FIRST ');
+    expect(await nextText(reader)).toBe('FIRST ');
     await writer.write(Buffer.from('second'));
-    expect(Buffer.from((await reader.read()).value!).toString()).toBe('SECOND');
+    expect(await nextText(reader)).toBe('SECOND');
     await writer.close();
     expect((await reader.read()).done).toBe(true);
   });
@@ -135,16 +140,16 @@ describe('an update', () => {
   test('under load moves the traffic without a failed request', async () => {
     await platform.deploy('versioned', 'export default () => "1";');
     const seen = new Set<string>();
-    let done = false;
+    const end = new AbortController();
     const load = Array.from({ length: 8 }, async () => {
-      while (!done) {
+      while (!end.signal.aborted) {
         const response = await platform.fetch('/function/versioned');
         seen.add(response.status === 200 ? await response.text() : `${response.status} ${await response.text()}`);
       }
     });
     await platform.deploy('versioned', 'export default () => "2";');
     await eventually('new requests get the new version', () => seen.has('2'));
-    done = true;
+    end.abort();
     await Promise.all(load);
     expect([...seen].toSorted()).toEqual(['1', '2']);
     expect(await (await platform.fetch('/function/versioned')).text()).toBe('2');

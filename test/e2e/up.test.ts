@@ -21,8 +21,8 @@ describe('up DIR', () => {
     expect(
       platform.lines
         .filter((line) => line.msg === 'function is ready')
-        .map((line) => line['name'])
-        .toSorted(),
+        .map((line) => String(line['name']))
+        .toSorted((a, b) => a.localeCompare(b)),
     ).toEqual(['deep', 'hello-world']);
     expect(await (await platform.fetch('/function/hello-world')).text()).toBe('nobody');
     expect(await (await platform.fetch('/function/deep')).text()).toBe('deep');

@@ -11,7 +11,7 @@ interface GetFlags extends PlatformFlags {
   readonly allNamespaces?: boolean;
 }
 
-export const outputs = ['table', 'wide', 'json', 'yaml', 'name'];
+const outputs = ['table', 'wide', 'json', 'yaml', 'name'];
 
 /** `tsumugi get KIND [NAME]`: any kind the server has. */
 export function register(program: Command): void {

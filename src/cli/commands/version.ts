@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
 import { packageVersion } from '../../processes/version.ts';
-import { print } from '../output.ts';
 
 /** `tsumugi version`: of this program. */
 export function register(program: Command): void {
@@ -8,6 +7,6 @@ export function register(program: Command): void {
     .command('version')
     .description('print the version of this program')
     .addHelpText('after', '\nExamples:\n  tsumugi version')
-    .action(() => print(packageVersion()));
+    .action(() => process.stdout.write(`${packageVersion()}\n`));
   program.version(packageVersion(), '-V, --version', 'print the version of this program');
 }
