@@ -7,6 +7,6 @@ export function register(program: Command): void {
     .command('version')
     .description('print the version of this program')
     .addHelpText('after', '\nExamples:\n  tsumugi version')
-    .action(() => process.stdout.write(`${packageVersion()}\n`));
+    .action(() => void process.stdout.write(`${packageVersion()}\n`));
   program.version(packageVersion(), '-V, --version', 'print the version of this program');
 }
