@@ -16,6 +16,7 @@ export class PodQueue {
   readonly #fleet: Fleet;
   readonly #timeoutMs: number;
   readonly #waiting = new Map<string, Set<Waiter>>();
+  readonly #takenAt = new Map<string, number>();
   /** Called when more or fewer wait: the pool's size follows. */
   onDemand: (key: string) => void = () => undefined;
 
@@ -29,6 +30,11 @@ export class PodQueue {
     return this.#waiting.get(key)?.size ?? 0;
   }
 
+  /** Milliseconds since a pod was last taken from a pool that had one. */
+  sinceTaken(key: string): number {
+    return performance.now() - (this.#takenAt.get(key) ?? -Infinity);
+  }
+
   /** A pod that nobody else has. Rejects with NoInstance when none could be started in time, Busy when too many wait already. */
   async take(namespace: string, runtime: string, signal: AbortSignal): Promise<Member> {
     const key = poolKey(namespace, runtime);
@@ -36,6 +42,7 @@ export class PodQueue {
     if (waiters.size === 0) {
       const member = this.#fleet.reserve(namespace, runtime);
       if (member) {
+        this.#takenAt.set(key, performance.now());
         this.onDemand(key);
         return member;
       }

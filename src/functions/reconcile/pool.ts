@@ -35,6 +35,8 @@ export interface PoolOptions {
 
 /** A pod that has not been reached for so long does not count as starting any more: others may start. */
 const startingMs = 15_000;
+/** A pod that is being specialised has the processor to itself for so long, while the pool is not empty: replacing it can wait. */
+const quietMs = 40;
 /** After a pod that ended before it was ever reached: doubles with each. */
 const firstBackoffMs = 500;
 const maxBackoffMs = 30_000;
@@ -88,6 +90,8 @@ export class PoolReconciler {
 
     const missing = wanted - (good.length - surplus.length) - this.#unseen(key);
     if (missing <= 0 || !runtime || signal.aborted) return;
+    const quiet = quietMs - queue.sinceTaken(key);
+    if (quiet > 0 && queue.waiting(key) === 0 && good.length > 0) return { again: quiet / 1000 };
     const backoff = (this.#failures.get(key)?.until ?? 0) - Date.now();
     if (backoff > 0) return { again: backoff / 1000 };
     const room = availableParallelism() - this.#underWay();
