@@ -1,5 +1,5 @@
 /**
- * Derives `src/resources/builtin/structure.generated.ts` from a real API server's OpenAPI: fields, types, required, defaults,
+ * Derives `src/resources/builtin/structure.generated.json` from a real API server's OpenAPI: fields, types, required, defaults,
  * list types and keys, patch strategies, atomic marks; no texts.
  *
  *     kubectl get --raw /openapi/v3/api/v1 > v1.json && node scripts/structure.ts v1.json
@@ -120,21 +120,15 @@ export function structureSource(openApi: OpenApi): string {
   for (const root of roots) visit(root);
   const lines = [...found]
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([name, structure]) => `  ${JSON.stringify(name)}: ${JSON.stringify(structure)},`);
-  return `// Made by scripts/structure.ts from a real API server's OpenAPI. Do not edit.
-import type { Structure } from '../structure.ts';
-
-export const builtinStructures: Readonly<Record<string, Structure>> = {
-${lines.join('\n')}
-};
-`;
+    .map(([name, structure]) => `${JSON.stringify(name)}:${JSON.stringify(structure)}`);
+  return `{\n${lines.join(',\n')}\n}\n`;
 }
 
 if (import.meta.main) {
   const source = argv[2];
   if (!source) throw new Error('usage: node scripts/structure.ts OPENAPI.json');
   writeFileSync(
-    new URL('../src/resources/builtin/structure.generated.ts', import.meta.url),
+    new URL('../src/resources/builtin/structure.generated.json', import.meta.url),
     structureSource(JSON.parse(readFileSync(source, 'utf8')) as OpenApi),
   );
 }

@@ -1,5 +1,5 @@
 /** Walking a Structure: references resolved, keys looked up without ever reaching a prototype. */
-import { builtinStructures } from './builtin/structure.generated.ts';
+import { builtinStructures } from './builtin/structures.ts';
 import type { Structure } from './structure.ts';
 
 export type Resolved = Exclude<Structure, { type: 'ref' }>;

@@ -13,7 +13,7 @@ describe.runIf(path)('the table of built-in kinds', () => {
     const openApi = JSON.parse(await client.raw('/openapi/v3/api/v1')) as OpenApi;
     client.close();
     expect(structureSource(openApi)).toBe(
-      readFileSync(new URL('../../src/resources/builtin/structure.generated.ts', import.meta.url), 'utf8'),
+      readFileSync(new URL('../../src/resources/builtin/structure.generated.json', import.meta.url), 'utf8'),
     );
   });
 });

@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 
-import { builtinStructures } from '../../resources/builtin/structure.generated.ts';
+import { builtinStructures } from '../../resources/builtin/structures.ts';
 import type { KindDefinition } from '../../resources/kind.ts';
 import { apiVersionOf } from '../../resources/kinds.ts';
 import { openApiSchema, type OpenApiSchema } from '../../resources/openapi-schema.ts';
