@@ -87,6 +87,16 @@ function remove(document: Json, path: string): Json {
   });
 }
 
+/** As the API server's library does: what is absent equals null. */
+function valueOrNull(document: Json, path: string, wanted: Json): Json {
+  try {
+    return read(document, path);
+  } catch (error) {
+    if (wanted === null && error instanceof PatchError) return null;
+    throw error;
+  }
+}
+
 /** Key order does not matter. */
 function equal(a: Json, b: Json): boolean {
   if (Array.isArray(a) || Array.isArray(b))
@@ -117,7 +127,7 @@ export function applyJsonPatch(document: Json, operations: readonly object[]): J
     else if (op === 'move') at = add(remove(at, from), path, read(at, from));
     else if (op === 'copy') at = add(at, path, read(at, from));
     else if (op === 'test') {
-      if (!equal(read(at, path), value)) throw new PatchError(`test of ${path} failed`);
+      if (!equal(valueOrNull(at, path, value), value)) throw new PatchError(`test of ${path} failed`);
     } else throw new PatchError(`unknown operation ${JSON.stringify(op)}`);
   }
   return at;

@@ -6,6 +6,7 @@ import type { StoredRow } from '../storage/store.ts';
 import type { Call, Core } from './core.ts';
 import type { WriteCall } from './creating.ts';
 import { readObject } from './decode-object.ts';
+import { goText } from './go-text.ts';
 import { applyJsonPatch, PatchError } from './json-patch.ts';
 import { applyMergePatch } from './merge-patch.ts';
 import { badRequest, invalidPatch, unprocessable } from './status.ts';
@@ -32,7 +33,7 @@ export function patch(core: Core, call: Call, patch: Patch, options: WriteCall):
   };
   return change(core, call, options, (old) => {
     const patched = deepFreeze(apply(call, old, patch));
-    const refuse = (why: string): Error => invalidPatch(patch.type === 'strategic' ? goMap(patch.body) : JSON.stringify(patched), why);
+    const refuse = (why: string): Error => invalidPatch(patch.type === 'strategic' ? goText(patch.body) : JSON.stringify(patched), why);
     return readObject(
       call.kind,
       patched,
@@ -62,15 +63,4 @@ function apply(call: Call, old: KubeObject, patch: Patch): unknown {
     if (!(error instanceof PatchError)) throw error;
     throw patch.type === 'json' ? unprocessable() : badRequest(error.message);
   }
-}
-
-/** How Go prints a map: `map[a:1 b:map[c:d]]`. */
-function goMap(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(goMap).join(' ')}]`;
-  if (typeof value !== 'object' || value === null)
-    return value === null ? '<nil>' : typeof value === 'string' ? value : JSON.stringify(value);
-  return `map[${Object.keys(value)
-    .toSorted()
-    .map((key) => `${key}:${goMap((value as Record<string, unknown>)[key])}`)
-    .join(' ')}]`;
 }

@@ -1,10 +1,11 @@
 /**
  * Kubernetes' strategic merge patch: like a merge patch, but lists whose structure has a merge key merge item by item, and a patch
- * can carry directives: `$patch: replace|delete|merge`, `$retainKeys`, `$setElementOrder/LIST`, `$deleteFromPrimitiveList/LIST`.
+ * can carry directives: `$patch: replace|delete`, `$retainKeys`, `$setElementOrder/LIST`, `$deleteFromPrimitiveList/LIST`.
  * Nothing is mutated.
  */
 import { resolve } from '../../resources/resolve.ts';
 import type { Structure } from '../../resources/structure.ts';
+import { goText } from './go-text.ts';
 import { PatchError } from './json-patch.ts';
 import { inOrder, partition } from './list-order.ts';
 
@@ -41,7 +42,7 @@ function mergeObject(structure: Structure | undefined, target: Json, patch: Json
   const { $patch: directive, $retainKeys: retained, ...wishes } = patch;
   if (directive === 'replace') return withoutDirectives(wishes) as Json;
   if (directive === 'delete') return {};
-  if (directive !== undefined && directive !== 'merge') throw new PatchError(`Unknown patch type found: ${JSON.stringify(directive)}`);
+  if (directive !== undefined) throw new PatchError(`unknown patch type: ${goText(directive)} in map: ${goText(patch)}`);
   const entries = new Map(Object.entries(target));
   if (retained !== undefined) keepOnly(entries, retained, wishes);
   const done = new Set<string>();
@@ -72,7 +73,7 @@ function mergeObject(structure: Structure | undefined, target: Json, patch: Json
 function keepOnly(entries: Map<string, unknown>, retained: unknown, wishes: Json): void {
   if (!Array.isArray(retained)) throw new PatchError('$retainKeys must be a list');
   const missing = Object.entries(wishes).filter(([key, value]) => value !== null && !key.startsWith('$') && !retained.includes(key));
-  if (missing.length > 0) throw new PatchError('in $retainKeys list, the directive should contain all the present keys of the patch');
+  if (missing.length > 0) throw new PatchError('invalid patch format of retainKeys');
   for (const key of entries.keys()) if (!retained.includes(key)) entries.delete(key);
 }
 
@@ -84,28 +85,39 @@ function mergeValue(structure: Structure | undefined, now: unknown, value: unkno
 
 function mergeList(structure: Structure | undefined, now: readonly unknown[], patch: readonly unknown[]): readonly unknown[] {
   const key = mergeKeyOf(structure);
-  if (key === undefined || patch.some((item) => isRecord(item) && item['$patch'] === 'replace' && Object.keys(item).length === 1))
-    return withoutDirectives(patch) as unknown[];
+  if (key === undefined) return withoutDirectives(patch) as unknown[];
   if (key === '') {
     const merged = [...new Set([...now, ...patch])];
     return inOrder(partition(merged, patch, key), patch, now, key);
   }
+  // One such item means the whole list, and is itself no part of it.
+  if (patch.some((item) => isRecord(item) && item['$patch'] === 'replace')) return withoutDirectives(patch) as unknown[];
   const merged = [...now];
   const placed: unknown[] = [];
   for (const item of patch) {
     if (!isRecord(item)) throw new PatchError(`expected an object in the list, not ${JSON.stringify(item)}`);
-    if (!Object.hasOwn(item, key)) throw new PatchError(`map: ${JSON.stringify(item)} does not contain declared merge key: ${key}`);
+    if (!Object.hasOwn(item, key)) throw new PatchError(`map: ${goText(item)} does not contain declared merge key: ${key}`);
     const at = merged.findIndex((each) => isRecord(each) && each[key] === item[key]);
     if (item['$patch'] === 'delete') {
       if (at >= 0) merged.splice(at, 1);
       continue;
     }
     placed.push(item);
-    const { $patch: directive, ...fields } = item;
-    if (at < 0) merged.push(withoutDirectives(fields));
-    else merged[at] = directive === 'replace' ? withoutDirectives(fields) : mergeObject(itemsOf(structure), merged[at] as Json, fields);
+    if (at < 0) merged.push(withoutDirectives(item));
+    else merged[at] = mergeObject(itemsOf(structure), merged[at] as Json, item);
   }
   return inOrder(partition(merged, placed, key), placed, now, key);
+}
+
+/** The patch's own items must follow the order that it names. */
+function checkOrder(patch: readonly unknown[], order: readonly unknown[], field: string, key: string): void {
+  const wanted = patch.filter((item) => !(isRecord(item) && item['$patch'] === 'delete'));
+  if (wanted.length === 0 || order.length === 0) return;
+  const identity = (item: unknown): unknown => (key !== '' && isRecord(item) ? item[key] : item);
+  let at = 0;
+  for (const item of order) if (at < wanted.length && identity(item) === identity(wanted[at])) at++;
+  if (at < wanted.length)
+    throw new PatchError(`The order in patch list:\n${goText(patch)}\n doesn't match $setElementOrder list:\n${goText(order)}\n`);
 }
 
 /** A list with `$setElementOrder`: merged, then in the order that the directive names; others keep their places. */
@@ -121,25 +133,24 @@ function orderedList(
   const before: readonly unknown[] | undefined = Array.isArray(now) ? now : undefined;
   const wanted: readonly unknown[] | undefined = Array.isArray(patch) ? patch : undefined;
   if (patch !== undefined && !wanted) return undefined;
+  if (wanted) checkOrder(wanted, order, field, key ?? '');
   const merged = before && wanted ? mergeList(structure, before, wanted) : (before ?? (wanted && (withoutDirectives(wanted) as unknown[])));
   return merged && inOrder(partition(merged, order, key ?? ''), order, before ?? [], key ?? '');
 }
 
 /** A value that enters as it is: nulls of a patch and directives are no content. */
 function withoutDirectives(value: unknown): unknown {
-  if (Array.isArray(value))
+  if (Array.isArray(value)) {
     return value
-      .filter(
-        (item) => !(isRecord(item) && (item['$patch'] === 'delete' || (item['$patch'] === 'replace' && Object.keys(item).length === 1))),
-      )
+      .filter((item) => !(isRecord(item) && (item['$patch'] === 'delete' || item['$patch'] === 'replace')))
       .map(withoutDirectives);
+  }
   if (!isRecord(value)) return value;
+  const isContent = ([key, item]: [string, unknown]): boolean =>
+    item !== null && key !== '$patch' && key !== '$retainKeys' && !key.startsWith(orderOf) && !key.startsWith(deletionsOf);
   return Object.fromEntries(
     Object.entries(value)
-      .filter(
-        ([key, item]) =>
-          item !== null && key !== '$patch' && key !== '$retainKeys' && !key.startsWith(orderOf) && !key.startsWith(deletionsOf),
-      )
+      .filter(isContent)
       .map(([key, item]) => [key, withoutDirectives(item)]),
   );
 }
