@@ -1,0 +1,6 @@
+/** The same hello for workerd. */
+export default {
+  fetch() {
+    return new Response('hello world');
+  },
+};
