@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import { FrameConnection, type FrameHandler } from '../../wire/connection.ts';
 import { decodeAbort, encodeAbort, ProtocolError, readHead, readUint32 } from '../../wire/frames.ts';
 import { Flag, FrameType } from '../../wire/protocol.ts';
+import { StreamTable } from '../../wire/streams.ts';
 import { IncomingBody } from './incoming-body.ts';
 import type { Instance } from './instance.ts';
 import { Invocation } from './invocation.ts';
@@ -24,7 +25,7 @@ export class Peer implements FrameHandler {
   #trusted = false;
   #greeted = false;
   readonly #instance: Instance;
-  readonly #running = new Map<number, Running>();
+  readonly #running = new StreamTable<Running>();
   /** Started when the frames of this read are through. */
   #accepted: Running[] = [];
   readonly #onClosed: (peer: Peer) => void;
