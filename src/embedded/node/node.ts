@@ -193,6 +193,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
       await Promise.all([...blanks.values()].map((pool) => pool.close()));
       await recorder.flushed();
       memory.close();
+      isolation.close();
       table.close();
     },
     async endPods(graceMs) {

@@ -2,7 +2,7 @@
  * Limits by cgroup, version 2 or the split hierarchies of version 1, whichever this process may write. Found out by making one.
  * Every place has one below a parent that is this platform's; what an earlier, killed one left is removed.
  */
-import { mkdirSync, readFileSync, readdirSync, rmdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, readdirSync, rmdirSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Limits } from './isolation.ts';
 
@@ -23,9 +23,12 @@ export interface Cgroups {
   create(id: string): Cgroup;
   /** Of an earlier control plane. */
   adopt(id: string): Cgroup;
+  /** The parent goes too, if nothing is left in it. */
+  close(): void;
 }
 
 const wanted = ['memory', 'pids', 'cpu'] as const;
+const abandonedMs = 600_000;
 type Controller = (typeof wanted)[number];
 
 /** `name` is this platform's own. Undefined where no hierarchy can be written. */
@@ -51,7 +54,11 @@ export function openCgroups(name: string): Cgroups | undefined {
 
 function cgroups(roots: ReadonlyMap<Controller, string>, version: 1 | 2): Cgroups {
   const folders = (id: string): Map<Controller, string> => new Map([...roots].map(([controller, root]) => [controller, join(root, id)]));
-  for (const root of new Set(roots.values())) for (const id of childrenOf(root)) quietly(() => rmdirSync(join(root, id)));
+  const parents = [...new Set(roots.values())];
+  for (const root of parents) {
+    for (const id of childrenOf(root)) quietly(() => rmdirSync(join(root, id)));
+    removeAbandoned(dirname(root));
+  }
   const controllers = new Set<string>(roots.keys());
   return {
     description: `${[...controllers].join(', ')} (cgroup v${version})`,
@@ -61,8 +68,23 @@ function cgroups(roots: ReadonlyMap<Controller, string>, version: 1 | 2): Cgroup
       for (const folder of new Set(own.values())) mkdirSync(folder, { recursive: true });
       return version === 1 ? splitGroup(own) : unifiedGroup(own);
     },
+    close: () => parents.forEach((root) => quietly(() => rmdirSync(root))),
     adopt: (id) => (version === 1 ? splitGroup(folders(id)) : unifiedGroup(folders(id))),
   };
+}
+
+/** What platforms left that were killed and never started again: empty, and nobody's for long. */
+function removeAbandoned(folder: string): void {
+  const isOld = (path: string): boolean => Date.now() - statSync(path).mtimeMs > abandonedMs;
+  for (const name of childrenOf(folder)) {
+    const parent = join(folder, name);
+    if (!/^tsumugi-[0-9a-f]{12}$/.test(name)) continue;
+    quietly(() => {
+      if (!isOld(parent)) return;
+      for (const id of childrenOf(parent)) if (isOld(join(parent, id))) rmdirSync(join(parent, id));
+      rmdirSync(parent);
+    });
+  }
 }
 
 function splitGroup(folders: ReadonlyMap<Controller, string>): Cgroup {

@@ -77,6 +77,8 @@ export interface Isolation {
   open(id: string, limits?: Limits): Promise<Place>;
   /** The place of a process that survived the control plane; undefined when its folder is gone. */
   adopt(id: string): Promise<Place | undefined>;
+  /** Gives back what places had in common; those that are still in use stay. */
+  close(): void;
 }
 
 /** Seen by every program; the container's own variables win. */

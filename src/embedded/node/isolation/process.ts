@@ -39,6 +39,7 @@ export function processIsolation(runFolder: string): Isolation {
       await makePlaceFolder(opened.folder, undefined);
       return opened;
     },
+    close() {},
     async adopt(id) {
       const adopted = place(id);
       return stat(adopted.folder).then(

@@ -43,7 +43,7 @@ while [ "$1" != -- ]; do echo 0 >"$1"; shift; done
 shift
 mount -n -a -T "$folder/fstab"
 case $identity in
-user) exec unshare --user --map-user=1000 --map-group=1000 --root="$folder/root" --wd="$cwd" \\
+user) exec unshare --user --map-user=1000 --map-group=1000 --keep-caps --root="$folder/root" --wd="$cwd" \\
   setpriv --no-new-privs --bounding-set=-all --inh-caps=-all --ambient-caps=-all --pdeathsig KILL -- "$@" ;;
 *) exec unshare --root="$folder/root" --wd="$cwd" \\
   setpriv --reuid "$identity" --regid "$identity" --clear-groups --no-new-privs --bounding-set=-all --inh-caps=-all --ambient-caps=-all --pdeathsig KILL -- "$@" ;;
@@ -86,6 +86,7 @@ export async function openSandbox(options: SandboxOptions): Promise<Isolation> {
     limitsMemory,
     open: (id, limits) => sandbox.open(id, limits ?? {}),
     adopt: (id) => sandbox.adopt(id),
+    close: () => cgroups?.close(),
   };
 }
 
