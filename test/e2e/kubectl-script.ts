@@ -94,7 +94,6 @@ export function script(namespace: string): readonly Step[] {
     here('replace -f -', map('absent', '{r: "1"}')),
     here('describe cm applied'),
     here('describe pod web'),
-    here('describe namespace ' + namespace),
     here('get cm/applied secret/password'),
     here('set image pod/web main=third:1'),
     here('run once --image=host --restart=Never --dry-run=server -o name'),
@@ -103,7 +102,6 @@ export function script(namespace: string): readonly Step[] {
     here('get pods --field-selector status.phase=Running -o name'),
     here('get events'),
     here('events'),
-    here('apply -f - --prune -l app=none', map('none', '{}').replace('name: none', 'name: none')),
     here(
       'create -f -',
       JSON.stringify({
@@ -115,7 +113,6 @@ export function script(namespace: string): readonly Step[] {
     here('delete cm -l listed=yes'),
     here('get pod web --watch --output-watch-events --request-timeout=1s'),
     here('diff -f -', map('applied', '{r: "1"}')),
-    here('auth can-i create configmaps'),
     here('describe secret password'),
     here('delete cm settings'),
     here('delete cm settings'),

@@ -85,11 +85,12 @@ export class Kubectl {
 
 /**
  * Without what differs from run to run (ages, times, uids, versions, widths of columns) and what only a whole Kubernetes has:
- * its CA's ConfigMap in every namespace, and Go's dump of the fields of a pod that may not change.
+ * its CA's ConfigMap in every namespace, what admission adds to a pod, and Go's dump of the fields of a pod that may not change.
  */
 export function normalised(text: string): string {
   return text
     .replaceAll(/.*\bkube-root-ca\.crt +.*\n|configmap\/kube-root-ca\.crt\n/g, '')
+    .replaceAll(/^(Priority|Service Account): .*\n|^Tolerations:.*\n( .*op=Exists.*\n)*/gm, '')
     .replaceAll(/^@@ -\d[\s\S]*?^ .*null,\n\n/gm, '')
     .replaceAll(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, 'UID')
     .replaceAll(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ/g, 'TIME')
