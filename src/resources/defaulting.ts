@@ -25,7 +25,7 @@ function defaulted(structure: Structure, value: unknown, outer: Reading): unknow
   if (at.type === 'object' && isMapping(value)) return defaultedObject(at, value, reading);
   if (at.type === 'map' && isMapping(value)) {
     const entries = Object.entries(value).flatMap(([key, item]): [string, unknown][] => {
-      if (item === null) return reading === 'go' && at.values.type === 'string' ? [[key, '']] : [];
+      if (item === null) return reading === 'go' ? [[key, zeroOf(at.values)]] : [];
       return [[key, defaulted(at.values, item, reading)]];
     });
     return rebuilt(value, entries);
@@ -58,8 +58,19 @@ function isEmptyOptional(field: Structure, value: unknown): boolean {
 }
 
 function defaultedList(structure: ListStructure, value: readonly unknown[], reading: Reading): readonly unknown[] {
-  const items = value.map((item) => defaulted(structure.items, item, reading));
+  const items = value.map((item) =>
+    defaulted(structure.items, item === null && reading === 'go' ? zeroOf(structure.items) : item, reading),
+  );
   return items.every((item, index) => item === value[index]) ? value : items;
+}
+
+/** What Go makes of a null where something must stand. */
+function zeroOf(structure: Structure): unknown {
+  const at = resolve(structure);
+  if (at.type === 'object' || at.type === 'map') return {};
+  if (at.type === 'list') return [];
+  if (at.type === 'boolean') return false;
+  return at.type === 'string' || at.type === 'any' ? '' : 0;
 }
 
 /** The object without the fields its structure does not know (fields of `any` stay whatever they hold). */

@@ -2,10 +2,14 @@ import { readFileSync } from 'node:fs';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { crdFile, crdFolder, crdKinds } from '../../scripts/crds.ts';
+import { podKind } from './builtin/pod.ts';
 import { conditionOf, isReady, setCondition } from './conditions.ts';
 import { functionKind, type FunctionResource } from './function.ts';
 import type { KindDefinition } from './kind.ts';
-import { check, defaulted, kindOf, kinds, prune, unknownFields } from './kinds.ts';
+import { check, defaulted, kindOf, kinds, prune, typeError, unknownFields } from './kinds.ts';
+import type { KubeObject } from './object.ts';
+import { resolve } from './resolve.ts';
+import type { ObjectStructure, Structure } from './structure.ts';
 import { printCells } from './cells.ts';
 import { invalidSamples, objectOf, type Sample, validSamples } from './testing/samples.ts';
 
@@ -160,6 +164,92 @@ describe('whatever is sent', () => {
         expect(JSON.stringify(object)).toBe(before);
         expect(({} as Record<string, unknown>)['x']).toBeUndefined();
       }),
+    );
+  });
+
+  /** Values of a structure, nulls among them: what passes the check of types and no more. */
+  const fitting = (structure: Structure, depth = 0): fc.Arbitrary<unknown> => {
+    const at = resolve(structure);
+    const values = (inner: Structure): fc.Arbitrary<unknown> => (depth > 7 ? fc.constant(null) : fitting(inner, depth + 1));
+    switch (at.type) {
+      case 'object':
+        return fc
+          .uniqueArray(fc.constantFrom(...Object.keys(at.fields)), { maxLength: 5 })
+          .chain((names) =>
+            fc.record(
+              Object.fromEntries(
+                names.map((name) => [name, fc.oneof({ weight: 9, arbitrary: values(at.fields[name] as Structure) }, fc.constant(null))]),
+              ),
+            ),
+          );
+      case 'map':
+        return fc.dictionary(fc.constantFrom('a', 'cpu', '__proto__', 'A b'), fc.oneof(values(at.values), fc.constant(null)), {
+          maxKeys: 2,
+          noNullPrototype: true,
+        });
+      case 'list':
+        return fc.array(fc.oneof({ weight: 5, arbitrary: values(at.items) }, fc.constant(null)), { maxLength: 2 });
+      case 'string':
+        return at.format === 'byte'
+          ? fc.constantFrom('', 'aGk=')
+          : at.format === 'date-time'
+            ? fc.constant('2026-01-01T00:00:00.000000Z')
+            : fc.constantFrom('', 'a', 'A b', ...(at.enum ?? []));
+      case 'boolean':
+        return fc.boolean();
+      case 'any':
+        return fc.constantFrom({}, { a: 1 });
+      case 'intOrString':
+        return fc.constantFrom(1, '1', '1Gi', '500m');
+      default:
+        return fc.constantFrom(0, 1, -1, 80);
+    }
+  };
+
+  test('of any kind: what has the right types can be read, checked and printed', () => {
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...kinds).chain((kind) => fc.tuple(fc.constant(kind), fitting(kind.structure) as fc.Arbitrary<object>)),
+        ([kind, sent]) => {
+          const object = JSON.parse(JSON.stringify({ ...sent, apiVersion: 'v1', kind: kind.kind })) as KubeObject;
+          if (typeError(kind.structure, object) !== undefined) return;
+          const once = defaulted(kind, prune(kind.structure, object));
+          expect(defaulted(kind, once)).toEqual(once);
+          const made = kind.prepareForCreate?.(once) ?? once;
+          if (check(kind, made).length === 0) expect(printCells(kind, made)).toHaveLength(kind.columns.length);
+          expect(check(kind, made, made).every(({ message }) => message.length > 0)).toBe(true);
+        },
+      ),
+      { numRuns: 200 },
+    );
+  });
+
+  test('of pods, whatever their containers, volumes and status', () => {
+    const of = (entry: string, names: readonly string[]): fc.Arbitrary<unknown> => {
+      const at = resolve({ type: 'ref', ref: entry }) as ObjectStructure;
+      return fc.record(Object.fromEntries(names.map((name) => [name, fitting(at.fields[name] as Structure)])), { requiredKeys: [] });
+    };
+    const spec = of('core.v1.PodSpec', [
+      'containers',
+      'initContainers',
+      'volumes',
+      'tolerations',
+      'securityContext',
+      'readinessGates',
+      'nodeSelector',
+    ]);
+    const status = of('core.v1.PodStatus', ['phase', 'containerStatuses', 'initContainerStatuses', 'conditions', 'podIPs']);
+    fc.assert(
+      fc.property(spec, status, (spec, status) => {
+        const object = JSON.parse(JSON.stringify({ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'x' }, spec, status })) as KubeObject;
+        expect(typeError(podKind.structure, object)).toBeUndefined();
+        const once = defaulted(podKind as KindDefinition, object);
+        expect(defaulted(podKind as KindDefinition, once)).toEqual(once);
+        const errors = check(podKind, once, once);
+        if (!errors.some(({ field }) => field === 'spec.containers'))
+          expect(printCells(podKind, once)).toHaveLength(podKind.columns.length);
+      }),
+      { numRuns: 300 },
     );
   });
 
