@@ -1,5 +1,4 @@
 /** Built-in kinds on a real API server: the same verdicts and words, the same defaults, the same rows of `kubectl get`. */
-import { request } from 'node:https';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createHttpClient } from '../../src/kube/http/client.ts';
 import { loadConnection } from '../../src/kube/kubeconfig.ts';
@@ -10,6 +9,7 @@ import type { FieldError, KindDefinition } from '../../src/resources/kind.ts';
 import { check, defaulted, kindOf, prune, typeError } from '../../src/resources/kinds.ts';
 import { ApiError, type KubeObject } from '../../src/resources/object.ts';
 import { events, namespaces, pods } from '../../src/resources/resources.ts';
+import { rawRequest } from './raw.ts';
 
 const path = process.env['TSUMUGI_TEST_KUBECONFIG'];
 const namespace = `builtin-${process.pid}`;
@@ -399,23 +399,8 @@ describe.runIf(path)('built-in kinds on a real Kubernetes API server', () => {
     readonly rows: readonly { readonly cells: readonly unknown[]; readonly object: KubeObject }[];
   }
 
-  /** The client port speaks of objects alone, so a Table is asked for by hand. */
   async function table(url: string): Promise<Table> {
-    const { server, ca } = connection;
-    const { token, certificate: cert, key } = await connection.credentials();
-    const headers = { accept: 'application/json;as=Table;v=v1;g=meta.k8s.io', ...(token && { authorization: `Bearer ${token}` }) };
-    return await new Promise((resolve, reject) => {
-      const asked = request(
-        new URL(url, server),
-        { ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }), agent: false, headers },
-        (response) => {
-          let text = '';
-          response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
-          response.on('end', () => resolve(JSON.parse(text) as Table));
-        },
-      );
-      asked.on('error', reject).end();
-    });
+    return (await rawRequest(connection, 'GET', url, { accept: 'application/json;as=Table;v=v1;g=meta.k8s.io' })).body as Table;
   }
 });
 

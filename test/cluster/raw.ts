@@ -1,0 +1,36 @@
+/** Requests that the client port cannot make, since it speaks of objects alone: Tables, broken bodies. */
+import { request } from 'node:https';
+import type { Connection } from '../../src/kube/connection.ts';
+
+export interface RawAnswer {
+  readonly status: number;
+  readonly body: unknown;
+}
+
+/** One request to the server of a connection; the answer's body must be JSON. */
+export async function rawRequest(
+  connection: Connection,
+  method: string,
+  path: string,
+  headers: Readonly<Record<string, string>>,
+  body?: Uint8Array | string,
+): Promise<RawAnswer> {
+  const { server, ca } = connection;
+  const { token, certificate: cert, key } = await connection.credentials();
+  return await new Promise((resolve, reject) => {
+    const options = {
+      method,
+      ...(ca && { ca }),
+      ...(cert && { cert }),
+      ...(key && { key }),
+      agent: false,
+      headers: { ...headers, ...(token && { authorization: `Bearer ${token}` }) },
+    };
+    const asked = request(new URL(path, server), options, (response) => {
+      let text = '';
+      response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+      response.on('error', reject).on('end', () => resolve({ status: response.statusCode ?? 0, body: JSON.parse(text) as unknown }));
+    });
+    asked.on('error', reject).end(body);
+  });
+}
