@@ -53,7 +53,10 @@ export function ask(api: EmbeddedApi, { method = 'GET', path, headers = {}, body
     agent: false,
     headers: {
       ...(token !== null && { authorization: `Bearer ${token}` }),
-      ...(body !== undefined && { 'content-type': 'application/json' }),
+      ...(body !== undefined && {
+        'content-type': 'application/json',
+        ...(!headers['transfer-encoding'] && { 'content-length': String(Buffer.byteLength(body)) }),
+      }),
       ...headers,
     },
   };
