@@ -23,5 +23,5 @@ export interface Connection {
   /** For messages: `context "dev" of ~/.kube/config`. */
   readonly from: string;
   /** `refused`: the server did not accept the last ones (401), so cached ones must be made anew. */
-  credentials(refused?: boolean): Promise<Credentials>;
+  readonly credentials: (refused?: boolean) => Promise<Credentials>;
 }
