@@ -1,11 +1,11 @@
 /** Function: what the user writes. */
 import { z } from 'zod';
-import { statusFields } from './conditions.ts';
 import { defineCustom, exactlyOne, readyColumns, shortNameRule } from './custom.ts';
 import { environmentFields, environmentRules } from './environment.ts';
 import type { KubeObject } from './object.ts';
 import { functions } from './resources.ts';
 import { type Immutable, seconds, shortName } from './schema.ts';
+import { statusFields } from './status-fields.ts';
 
 export const packageId = z
   .string()

@@ -1,13 +1,13 @@
 /** Revision: the immutable snapshot of a Function, made by the platform. */
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
-import { statusFields } from './conditions.ts';
 import { defineCustom, readyColumns } from './custom.ts';
 import { environmentRules } from './environment.ts';
 import { executionFields, packageId } from './function.ts';
 import type { KubeObject } from './object.ts';
 import { revisions } from './resources.ts';
 import { type Immutable, shortName } from './schema.ts';
+import { statusFields } from './status-fields.ts';
 
 const spec = z.strictObject({
   function: shortName.describe('The Function that this is a snapshot of.'),

@@ -1,10 +1,10 @@
 /** Route: which requests at the gateway go to which function. */
 import { z } from 'zod';
-import { statusFields } from './conditions.ts';
 import { defineCustom, exactlyOne, readyColumns } from './custom.ts';
 import type { KubeObject } from './object.ts';
 import { routes } from './resources.ts';
 import { type Immutable, setOf, shortName } from './schema.ts';
+import { statusFields } from './status-fields.ts';
 
 const host = z
   .string()

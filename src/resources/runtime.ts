@@ -1,10 +1,10 @@
 /** Runtime: a language runtime, with its pools of warm, generic pods. */
 import { z } from 'zod';
-import { statusFields } from './conditions.ts';
 import { defineCustom, readyColumns, shortNameRule } from './custom.ts';
 import type { KubeObject } from './object.ts';
 import { runtimes } from './resources.ts';
 import { type Immutable, quantity, seconds } from './schema.ts';
+import { statusFields } from './status-fields.ts';
 
 const spec = z.strictObject({
   image: z.string().min(1).max(1024).describe("The image of its pods: `tsumugi/node` is this install's runtime for JavaScript."),
