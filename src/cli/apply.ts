@@ -6,7 +6,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { LineCounter, parseAllDocuments } from 'yaml';
 import { TsumugiError } from '../base/errors.ts';
 import { isAlreadyExists, isNotFound, type KubeObject } from '../resources/object.ts';
-import { kindOfObject, type ServedKind } from './kinds.ts';
+import type { ServedKind } from './kinds.ts';
 import type { Platform } from './platform.ts';
 
 const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration';
@@ -53,10 +53,14 @@ function parseManifest(file: string, text: string): KubeObject[] {
   return objects;
 }
 
-export type Applied = 'created' | 'configured' | 'unchanged';
+export interface Applied {
+  readonly result: 'created' | 'configured' | 'unchanged';
+  /** As it is now. */
+  readonly object: KubeObject;
+}
 
 /** Creates or changes one object. Throws ApiError as the server says. */
-async function applyObject(platform: Platform, kind: ServedKind, object: KubeObject): Promise<Applied> {
+export async function applyObject(platform: Platform, kind: ServedKind, object: KubeObject): Promise<Applied> {
   const namespace = kind.namespaced ? { namespace: object.metadata.namespace ?? platform.namespace } : {};
   const wanted = { ...object, metadata: { ...object.metadata, ...namespace } };
   const annotated = {
@@ -71,8 +75,7 @@ async function applyObject(platform: Platform, kind: ServedKind, object: KubeObj
   } catch (error) {
     if (!isNotFound(error)) throw error;
     try {
-      await platform.kube.create(kind, annotated, options);
-      return 'created';
+      return { result: 'created', object: await platform.kube.create<KubeObject>(kind, annotated, options) };
     } catch (raced) {
       if (!isAlreadyExists(raced)) throw raced;
       current = await platform.kube.get<KubeObject>(kind, key);
@@ -80,7 +83,7 @@ async function applyObject(platform: Platform, kind: ServedKind, object: KubeObj
   }
   const last = current.metadata.annotations?.[lastApplied];
   const patch = difference(current as unknown as Json, wanted, last === undefined ? {} : (JSON.parse(last) as Json));
-  if (Object.keys(patch).length === 0) return 'unchanged';
+  if (Object.keys(patch).length === 0) return { result: 'unchanged', object: current };
   const body = {
     ...patch,
     metadata: {
@@ -92,7 +95,7 @@ async function applyObject(platform: Platform, kind: ServedKind, object: KubeObj
     },
   };
   const after = await platform.kube.patch<KubeObject>(kind, key, { type: 'merge', body }, options);
-  return after.metadata.resourceVersion === current.metadata.resourceVersion ? 'unchanged' : 'configured';
+  return { result: after.metadata.resourceVersion === current.metadata.resourceVersion ? 'unchanged' : 'configured', object: after };
 }
 
 /** A merge patch from `current` to `wanted`: only what `wanted` says, and null for what `last` said and `wanted` does not. */
@@ -110,20 +113,6 @@ export function difference(current: Json, wanted: Json, last: Json): Json {
 }
 
 const isMapping = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value);
-
-/** Applies all; tells each as it is done. Namespaces first, then the rest in the order given. */
-export async function applyAll(
-  platform: Platform,
-  kinds: readonly ServedKind[],
-  objects: readonly KubeObject[],
-  tell: (kind: ServedKind, object: KubeObject, result: Applied) => void,
-): Promise<void> {
-  const ordered = [...objects.filter((object) => object.kind === 'Namespace'), ...objects.filter((object) => object.kind !== 'Namespace')];
-  for (const object of ordered) {
-    const kind = kindOfObject(kinds, object);
-    tell(kind, object, await applyObject(platform, kind, object));
-  }
-}
 
 /** `function.tsumugi.dev/hello`, as kubectl names an object. */
 export function shownName(kind: ServedKind, name: string): string {

@@ -47,26 +47,33 @@ export async function deployFunction(
   const secret = await writeSecret(platform, name, wishes.secretValues);
   const written = await writeFunction(platform, name, id, wishes, secret ? [...wishes.secrets, secret.metadata.name] : wishes.secrets);
   if (secret) await own(platform, secret, written);
-  const seen = waitSeconds === 0 ? written : await waitReady(platform, written, waitSeconds);
-  const ready = isReady(seen);
-  const problem =
-    ready?.status === 'False' ? `${ready.reason}: ${ready.message}` : waitSeconds === 0 ? undefined : `not Ready after ${waitSeconds} s`;
-  return {
-    type: 'function',
-    namespace: platform.namespace,
-    name,
-    ready: ready?.status === 'True',
-    url: functionUrl(platform, name),
-    revision: seen.status?.latestReadyRevision ?? '',
-    exports: bundle.exports,
-    ms: Math.round(performance.now() - started),
-    ...(ready?.status === 'True' || problem === undefined ? {} : { error: problem }),
-  };
+  return outcome(platform, written, waitSeconds, started);
 }
 
-/** Where the function answers, whatever resolves names here. */
-function functionUrl(platform: Platform, name: string): string {
-  return `${platform.gateway.url}/function/${name}${platform.namespace === 'default' ? '' : `.${platform.namespace}`}`;
+/** Waits (at most `waitSeconds`; 0: not at all) until the function is Ready or will not become so, and says what came of it. */
+export async function outcome(
+  platform: Platform,
+  written: FunctionObject,
+  waitSeconds: number,
+  started: number,
+): Promise<DeployedFunction> {
+  const { name, namespace = platform.namespace } = written.metadata;
+  const seen = waitSeconds === 0 ? written : await waitReady(platform, written, waitSeconds);
+  const verdict = isReady(seen);
+  const ready = verdict?.status === 'True';
+  const problem = verdict?.status === 'False' ? `${verdict.reason}: ${verdict.message}` : `not Ready after ${waitSeconds} s`;
+  return {
+    type: 'function',
+    namespace,
+    name,
+    ready,
+    // By path, not by host: it works whatever resolves names here.
+    url: `${platform.gateway.url}/function/${name}${namespace === 'default' ? '' : `.${namespace}`}`,
+    revision: seen.status?.latestReadyRevision ?? '',
+    exports: seen.status?.exports ?? [],
+    ms: Math.round(performance.now() - started),
+    ...(ready || (waitSeconds === 0 && verdict?.status !== 'False') ? {} : { error: problem }),
+  };
 }
 
 async function writeSecret(
@@ -177,7 +184,7 @@ function isReady(object: FunctionObject) {
 
 /** Watches until the function is Ready or will not become so; at the end of the time, what was seen last. */
 async function waitReady(platform: Platform, written: FunctionObject, seconds: number): Promise<FunctionObject> {
-  const key = { namespace: platform.namespace, name: written.metadata.name };
+  const key = { namespace: written.metadata.namespace ?? platform.namespace, name: written.metadata.name };
   const signal = AbortSignal.timeout(seconds * 1000);
   const isOver = (object: FunctionObject): boolean => {
     const ready = isReady(object);

@@ -6,9 +6,16 @@ import { TsumugiError } from '../base/errors.ts';
 /** What `tsumugi deploy -o json` prints, one line each. */
 export type DeployLine =
   /** First: what will be deployed, each `namespace/name`. */
-  | { readonly type: 'plan'; readonly functions: readonly string[] }
-  | { readonly type: 'manifest'; readonly kind: string; readonly name: string; readonly namespace?: string; readonly result: string }
-  | DeployedFunction;
+  { readonly type: 'plan'; readonly functions: readonly string[] } | DeployedManifest | DeployedFunction;
+
+export interface DeployedManifest {
+  readonly type: 'manifest';
+  readonly kind: string;
+  readonly name: string;
+  readonly namespace?: string;
+  readonly result: 'created' | 'configured' | 'unchanged' | 'failed';
+  readonly error?: string;
+}
 
 export interface DeployedFunction {
   readonly type: 'function';
@@ -24,7 +31,7 @@ export interface DeployedFunction {
   readonly hint?: string;
 }
 
-/** Deploys `dir` to the platform on `data`; tells each line as it comes. Never throws: what failed is in the lines, or is told as one. */
+/** Deploys `dir` to the platform on `data`; tells each line as it comes. Throws what kept all of it from being deployed. */
 export async function deployFolder(
   command: readonly string[],
   dir: string,
@@ -41,16 +48,17 @@ export async function deployFolder(
   });
   const errors: Buffer[] = [];
   child.stderr.on('data', (chunk: Buffer) => errors.push(chunk));
-  const ended = new Promise<number | null>((resolve) => {
-    child.once('error', () => resolve(null));
-    child.once('close', resolve);
+  const ended = new Promise<void>((resolve) => {
+    child.once('error', () => resolve());
+    child.once('close', () => resolve());
   });
   for await (const line of createInterface({ input: child.stdout })) {
     if (line.startsWith('{')) onLine(JSON.parse(line) as DeployLine);
   }
-  const code = await ended;
-  if (code === 0 || signal.aborted) return;
-  const [, message = `deploying ${dir} failed`] = /^error: (.*)$/m.exec(Buffer.concat(errors).toString()) ?? [];
+  await ended;
+  // What failed by itself was told in a line; this is what kept all of it from being deployed.
+  const [, message] = /^error: (.*)$/m.exec(Buffer.concat(errors).toString()) ?? [];
+  if (message === undefined || signal.aborted) return;
   const [, hint] = /^ hint: (.*)$/m.exec(Buffer.concat(errors).toString()) ?? [];
   throw new TsumugiError('Invalid', message, hint ? { hint } : {});
 }

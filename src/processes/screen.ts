@@ -76,7 +76,7 @@ function terminal(out: NodeJS.WriteStream): Screen {
         say(`  ${dim(`no functions and no manifests in ${dir}`)}\n`);
       }
       const first = functions.find((each) => each.ready);
-      if (first) say(`  ${dim('try')}      curl ${first.url}`);
+      if (first) say(`  ${dim('try')}      ${howToCall(first)}`);
       else if (functions.length === 0) say(`  ${dim('try')}      npx tsumugi deploy FILE.ts`);
       say(`  ${dim('kubectl')}  export KUBECONFIG=${kubeconfig}`);
       say(`  ${dim('stop')}     Ctrl-C\n`);
@@ -85,6 +85,13 @@ function terminal(out: NodeJS.WriteStream): Screen {
 }
 
 const shown = ({ namespace, name }: DeployedFunction): string => (namespace === 'default' ? name : `${name}.${namespace}`);
+
+/** A handler is requested, named exports are called. */
+function howToCall({ url, name, namespace, exports }: DeployedFunction): string {
+  const [named] = exports;
+  if (exports.includes('default') || named === undefined) return `curl ${url}`;
+  return `npx tsumugi call ${name}.${named}${namespace === 'default' ? '' : ` -n ${namespace}`} …`;
+}
 
 /** A line of a process's log: JSON of pino, or anything else. */
 function parse(text: string): { level: number; msg?: string; err?: string } {

@@ -118,14 +118,14 @@ async function deployAll(
       (line) => {
         if (line.type === 'plan') waitFor(line.functions);
         else if (line.type === 'function') functions.push(line);
-        else manifests += 1;
+        else if (line.error === undefined) manifests += 1;
+        else screen.note(`${line.kind} ${line.name}: ${line.error}`, 'error');
       },
       signal,
     );
   } catch (error) {
     const { message, hint } = error instanceof TsumugiError ? error : { message: toError(error).message, hint: undefined };
-    // One that is listed says it itself.
-    if (functions.every((each) => each.ready)) screen.note(hint ? `${message} (${hint})` : message, 'error');
+    screen.note(hint ? `${message} (${hint})` : message, 'error');
   }
   return { functions, manifests, dir };
 }

@@ -22,16 +22,20 @@ Examples:
     )
     .action(async (flags: PlatformFlags & { filename?: string[] }) => {
       if (!flags.filename) throw new TsumugiError('Usage', 'nothing to apply', { hint: 'name a file or folder: tsumugi apply -f FILE' });
-      const [{ connect }, { applyAll, readManifests, shownName }, { discoverKinds }] = await Promise.all([
+      const [{ connect }, { applyObject, readManifests, shownName }, { discoverKinds, kindOfObject }] = await Promise.all([
         import('../platform.ts'),
         import('../apply.ts'),
         import('../kinds.ts'),
       ]);
       const objects = await readManifests(flags.filename);
       const platform = await connect(flags);
-      await applyAll(platform, await discoverKinds(platform.api), objects, (kind, object, result) => {
+      const kinds = await discoverKinds(platform.api);
+      // Namespaces before what is in them; the rest in the order given.
+      for (const object of objects.toSorted((a, b) => Number(b.kind === 'Namespace') - Number(a.kind === 'Namespace'))) {
+        const kind = kindOfObject(kinds, object);
+        const { result } = await applyObject(platform, kind, object);
         process.stdout.write(`${shownName(kind, object.metadata.name)} ${result}\n`);
-      });
+      }
       if (objects.length === 0) throw new TsumugiError('NotFound', `no objects in ${flags.filename.join(', ')}`);
     });
 }

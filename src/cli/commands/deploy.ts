@@ -1,10 +1,10 @@
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import type { Command } from 'commander';
-import { TsumugiError, toError } from '../../base/errors.ts';
-import type { DeployedFunction, DeployLine } from '../../processes/deploy-folder.ts';
+import { TsumugiError } from '../../base/errors.ts';
+import type { DeployLine } from '../../processes/deploy-folder.ts';
 import type { FunctionWishes } from '../deploy.ts';
 import { platformOptions } from '../flags.ts';
-import type { Platform, PlatformFlags } from '../platform.ts';
+import type { PlatformFlags } from '../platform.ts';
 import { collect, parseCount, parsePair, parseSeconds } from '../values.ts';
 
 export interface DeployFlags extends PlatformFlags {
@@ -79,91 +79,39 @@ export async function deploy(path: string, flags: DeployFlags): Promise<number> 
       hint: `deploy one file: tsumugi deploy ${join(path, 'FILE.ts')} --name ${flags.name}`,
     });
 
-  const [{ connect }, { deployFunction }, { discover }, { functionName }, { progress }, { stopEsbuild }] = await Promise.all([
+  const [{ connect }, { deployPath }, { stopEsbuild }] = await Promise.all([
     import('../platform.ts'),
-    import('../deploy.ts'),
-    import('../../build/discover.ts'),
-    import('../../build/names.ts'),
-    import('../output.ts'),
+    import('../deploy-path.ts'),
     import('../../build/esbuild.ts'),
   ]);
   const platform = await connect(flags);
-  const tell = flags.output === 'json' ? jsonLine : textLine(platform);
+  const tell = flags.output === 'json' ? jsonLine : textLine;
   if (flags.output === 'text') process.stderr.write(`deploying to ${platform.where}, namespace ${platform.namespace}\n`);
   try {
-    const found = isFolder
-      ? await discover(path)
-      : { functions: [{ name: flags.name ?? functionName(nameBase(path)), file: path }], manifests: [] };
-    tell({ type: 'plan', functions: found.functions.map(({ name }) => `${platform.namespace}/${name}`) });
-    await applyManifests(platform, found.manifests, tell);
-    let failed = 0;
-    for (const { name, file } of found.functions) {
-      const result = await progress(`deploying ${name}`, () =>
-        deployFunction(platform, name, file, options).catch((error: unknown) => asFailure(platform, name, error, isFolder)),
-      );
-      tell(result);
-      if (result.error !== undefined) failed += 1;
-    }
+    const failed = await deployPath(platform, path, {
+      ...options,
+      isFolder,
+      tell,
+      ...(flags.name === undefined ? {} : { name: flags.name }),
+    });
     return failed === 0 ? 0 : 1;
   } finally {
     await stopEsbuild();
   }
 }
 
-/** `functions/hello/index.ts` is `hello`. */
-function nameBase(path: string): string {
-  const base = basename(path);
-  return /^index\.[cm]?[jt]s$/.test(base) ? basename(join(path, '..')) : base;
-}
-
-async function applyManifests(platform: Platform, manifests: readonly string[], tell: (line: DeployLine) => void): Promise<void> {
-  if (manifests.length === 0) return;
-  const [{ applyAll, readManifests }, { discoverKinds }] = await Promise.all([import('../apply.ts'), import('../kinds.ts')]);
-  await applyAll(platform, await discoverKinds(platform.api), await readManifests(manifests), (kind, { metadata }, result) =>
-    tell({
-      type: 'manifest',
-      kind: kind.singular,
-      name: metadata.name,
-      ...(metadata.namespace === undefined ? {} : { namespace: metadata.namespace }),
-      result,
-    }),
-  );
-}
-
-/** One broken file of a folder does not keep the others from being deployed. */
-function asFailure(platform: Platform, name: string, thrown: unknown, isFolder: boolean): DeployedFunction {
-  if (!isFolder) throw thrown;
-  const error = toError(thrown);
-  const hint = error instanceof TsumugiError ? error.hint : undefined;
-  return {
-    type: 'function',
-    namespace: platform.namespace,
-    name,
-    ready: false,
-    url: '',
-    revision: '',
-    exports: [],
-    ms: 0,
-    error: error.message,
-    ...(hint ? { hint } : {}),
-  };
-}
-
 function jsonLine(line: DeployLine): void {
   process.stdout.write(`${JSON.stringify(line)}\n`);
 }
 
-const textLine =
-  (platform: Platform) =>
-  (line: DeployLine): void => {
-    if (line.type === 'manifest') process.stdout.write(`${line.kind}/${line.name} ${line.result}\n`);
-    if (line.type !== 'function') return;
-    if (line.error !== undefined)
-      process.stderr.write(
-        `error: ${line.name}: ${line.error}\n${line.hint ? ` hint: ${line.hint}\n` : ` hint: \`tsumugi logs ${line.name} -n ${platform.namespace}\` may say more\n`}`,
-      );
-    else process.stdout.write(`${line.name}   ${line.url}   ${line.ready ? `ready in ${(line.ms / 1000).toFixed(2)} s` : 'deployed'}\n`);
-  };
+function textLine(line: DeployLine): void {
+  if (line.type === 'plan') return;
+  if (line.error !== undefined) {
+    const hint = line.type === 'function' ? (line.hint ?? `\`tsumugi logs ${line.name} -n ${line.namespace}\` may say more`) : undefined;
+    process.stderr.write(`error: ${line.name}: ${line.error}\n${hint === undefined ? '' : ` hint: ${hint}\n`}`);
+  } else if (line.type === 'manifest') process.stdout.write(`${line.kind}/${line.name} ${line.result}\n`);
+  else process.stdout.write(`${line.name}   ${line.url}   ${line.ready ? `ready in ${(line.ms / 1000).toFixed(2)} s` : 'deployed'}\n`);
+}
 
 function readWishes(flags: DeployFlags): FunctionWishes {
   const given = flags.secret ?? [];
