@@ -1,13 +1,16 @@
 /** Our CRDs on a real API server: the same verdict, the same words and the same defaults as our own machinery. */
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import type { Connection } from '../../src/kube/connection.ts';
 import { createHttpClient } from '../../src/kube/http/client.ts';
 import { loadConnection } from '../../src/kube/kubeconfig.ts';
+import { printCells } from '../../src/resources/cells.ts';
 import { type CustomResourceDefinition, crdOf } from '../../src/resources/crd.ts';
 import type { FieldError, KindDefinition } from '../../src/resources/kind.ts';
 import { check, defaulted, kindOf, kinds, prune } from '../../src/resources/kinds.ts';
 import { ApiError, isAlreadyExists, type KubeObject, type Resource } from '../../src/resources/object.ts';
 import { namespaces, revisions } from '../../src/resources/resources.ts';
 import { invalidSamples, objectOf, type Sample, validSamples } from '../../src/resources/testing/samples.ts';
+import { rawRequest } from './raw.ts';
 
 const path = process.env['TSUMUGI_TEST_KUBECONFIG'];
 const namespace = `crds-${process.pid}`;
@@ -25,6 +28,7 @@ const sorted = (errors: readonly Partial<FieldError>[]): string[] =>
 
 describe.runIf(path)('CRDs on a real Kubernetes API server', () => {
   let client: ReturnType<typeof createHttpClient>;
+  let connection: Connection;
 
   /** What the server makes of it, without storing. */
   async function send(object: KubeObject, kind: KindDefinition): Promise<KubeObject | readonly Partial<FieldError>[]> {
@@ -37,7 +41,8 @@ describe.runIf(path)('CRDs on a real Kubernetes API server', () => {
   }
 
   beforeAll(async () => {
-    client = createHttpClient(await loadConnection({ path: path as string }));
+    connection = await loadConnection({ path: path as string });
+    client = createHttpClient(connection);
     await client.create(namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
     for (const kind of kinds.filter(({ origin }) => origin === 'custom')) {
       const crd = crdOf(kind);
@@ -76,6 +81,42 @@ describe.runIf(path)('CRDs on a real Kubernetes API server', () => {
     const ours = check(kind, defaulted(kind, prune(kind.structure, object)));
     expect(ours).not.toEqual([]);
     expect(sorted((await send(object, kind)) as readonly Partial<FieldError>[])).toEqual(sorted(ours));
+  });
+
+  it.each(['Function', 'Revision', 'Route', 'Runtime'])('prints the same rows: %s', async (name) => {
+    const kind = kindOf({ apiVersion: 'tsumugi.dev/v1', kind: name }) as KindDefinition;
+    const samples = validSamples.filter((sample) => sample.kind === name);
+    const made: string[] = [];
+    for (const [index, sample] of samples.entries()) {
+      const stored = await client.create<KubeObject>(kind, {
+        ...objectOf({ ...sample, name: `row-${process.pid}-${index}` }, kind.namespaced ? namespace : undefined),
+      });
+      made.push(stored.metadata.name);
+      const conditions = [{ type: 'Ready', status: 'False', reason: 'Broken', message: 'm', lastTransitionTime: '2026-01-01T00:00:00Z' }];
+      if (index === 0)
+        await client.update(
+          kind,
+          {
+            ...stored,
+            status: { conditions, ...(name === 'Function' && { url: 'http://u', latestReadyRevision: 'r', exports: ['a'] }) },
+          } as KubeObject,
+          { subresource: 'status' },
+        );
+    }
+    const where = kind.namespaced ? `/namespaces/${namespace}` : '';
+    const headers = { accept: 'application/json;as=Table;v=v1;g=meta.k8s.io' };
+    const { body } = await rawRequest(connection, 'GET', `/apis/tsumugi.dev/v1${where}/${kind.plural}?includeObject=Object`, headers);
+    const table = body as {
+      columnDefinitions: { name: string; type: string; priority: number }[];
+      rows: { cells: unknown[]; object: KubeObject }[];
+    };
+    expect(kind.columns.map(({ name, type, priority = 0 }) => ({ name, type, priority }))).toEqual(
+      table.columnDefinitions.map(({ name, type, priority }) => ({ name, type, priority })),
+    );
+    const rows = table.rows.filter(({ object }) => made.includes(object.metadata.name));
+    expect(rows).toHaveLength(samples.length);
+    for (const { cells, object } of rows) expect(printCells(kind, object).slice(0, -1)).toEqual(cells.slice(0, -1));
+    if (!kind.namespaced) for (const name of made) await client.delete(kind, { name });
   });
 
   it('a revision never changes', async () => {
