@@ -1,9 +1,11 @@
 /** Functions against the embedded API and real shim processes: from a manifest to an answer. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { pods } from '../resources/resources.ts';
+import type { ObjectKey } from '../kube/client.ts';
+import type { Resource } from '../resources/object.ts';
+import { pods, routes, runtimes } from '../resources/resources.ts';
 import { conditionOf } from '../resources/conditions.ts';
-import type { PodObject } from './model/types.ts';
+import type { PodObject, RouteObject } from './model/types.ts';
 import { eventually, TestPlatform } from './testing/platform.ts';
 
 let platform: TestPlatform;
@@ -115,5 +117,24 @@ describe('an uploaded package', () => {
   it('that was never uploaded is a condition', async () => {
     await platform.apply('lost', { source: { package: `sha256:${'0'.repeat(64)}` } });
     expect(conditionOf(await platform.ready('lost', 'False'), 'Ready')).toMatchObject({ reason: 'PackageMissing' });
+  });
+});
+
+describe('a route and a runtime', () => {
+  it('say whether they work', async () => {
+    const route = {
+      apiVersion: 'tsumugi.dev/v1',
+      kind: 'Route',
+      metadata: { name: 'r', namespace: 'default' },
+      spec: { match: { path: '/r' }, backend: { function: 'later' } },
+    };
+    await platform.client.create(routes, route as never);
+    const verdict = async (resource: Resource, key: ObjectKey) =>
+      conditionOf(await platform.client.get<RouteObject>(resource, key), 'Ready');
+    const routeKey = { namespace: 'default', name: 'r' };
+    await eventually(async () => expect(await verdict(routes, routeKey)).toMatchObject({ status: 'False', reason: 'FunctionMissing' }));
+    await platform.inline('later', 'export default () => 1;');
+    await eventually(async () => expect(await verdict(routes, routeKey)).toMatchObject({ status: 'True', observedGeneration: 1 }));
+    await eventually(async () => expect(await verdict(runtimes, { name: 'node' })).toMatchObject({ status: 'True' }));
   });
 });

@@ -10,14 +10,12 @@ import { type Clock, systemClock } from '../base/clock.ts';
 import { toError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { KubeClient } from '../kube/client.ts';
-import { keyOf } from '../kube/key.ts';
-import { keysOf, runController } from '../kube/reconcile.ts';
 import type { BlobStore } from '../records/blobs.ts';
 import type { LogStore } from '../records/logs.ts';
 import { InstanceActivator } from './activator/activator.ts';
 import { PackageCache } from './activator/packages.ts';
 import { startInstance } from './activator/starter.ts';
-import { poolKey, PodQueue } from './activator/waiting.ts';
+import { PodQueue } from './activator/waiting.ts';
 import { platformEndpoints } from './api/endpoints.ts';
 import { type Handler, serveEndpoints } from './api/http.ts';
 import { Fleet } from './fleet/fleet.ts';
@@ -25,15 +23,15 @@ import { startLabeller } from './fleet/labeller.ts';
 import { PodRemover } from './fleet/remover.ts';
 import { LogKeeper } from './logs/keeper.ts';
 import { readLogs } from './logs/reader.ts';
+import { keepLogsInOrder } from './logs/upkeep.ts';
 import { openPlatformKeys, type PlatformKeys } from './model/keys.ts';
-import { label } from './model/names.ts';
 import type { PodObject, RevisionObject } from './model/types.ts';
 import { ProjectionFeed } from './projection/feed.ts';
 import { Readiness } from './projection/readiness.ts';
 import { fillProjection, instanceEntry } from './projection/source.ts';
+import { functionKey, runControllers } from './reconcile/controllers.ts';
 import { ensureDefaultRuntime } from './reconcile/default-runtime.ts';
 import { FunctionReconciler } from './reconcile/function.ts';
-import { removeOldRevisions } from './reconcile/old-revisions.ts';
 import { PoolReconciler } from './reconcile/pool.ts';
 import { writeRevisionStatus } from './reconcile/revision-status.ts';
 import { Scaler } from './reconcile/scale.ts';
@@ -68,9 +66,6 @@ export interface Functions {
   stop(): Promise<void>;
 }
 
-const logTrimMs = 10 * 60_000;
-const logKeepMs = 7 * 24 * 3_600_000;
-const logKeepBytes = 256 * 1024 * 1024;
 /** How long a restarted control plane waits for running pods to say whose they are before it answers gateways. */
 const adoptMs = 3000;
 
@@ -125,35 +120,17 @@ export async function startFunctions(options: FunctionsOptions): Promise<Functio
       revision: revision.metadata.name,
       known: fleet.instances(revision.metadata.uid ?? '').map((member) => member.uid),
     });
-  const functionKey = (revision: RevisionObject): string => `${revision.metadata.namespace}/${revision.spec.function}`;
 
-  const reconciler = new FunctionReconciler({
+  const functions = new FunctionReconciler({
     client,
     blobs,
     functions: state.functions,
     revisions: state.revisions,
     runtimes: state.runtimes,
     hasInstances: (uid) => fleet.instances(uid).length > 0,
-    trials: new Trials(startOne, (revision) => functionController.enqueue(functionKey(revision))),
+    trials: new Trials(startOne, (revision) => controllers.functions.enqueue(functionKey(revision))),
     gatewayUrl,
   });
-  const functionController = runController({
-    name: 'functions',
-    informers: [
-      keysOf(state.functions),
-      keysOf(state.revisions, (revision) => [functionKey(revision)]),
-      keysOf(state.runtimes, ({ metadata }) => state.functions.byIndex('runtime', metadata.name).map((each) => keyOf(each))),
-    ],
-    reconcile: async (key) => {
-      const result = await reconciler.reconcile(key);
-      const object = state.functions.get(key);
-      if (object) await removeOldRevisions(client, object, reconciler.ownRevisions(object), (uid) => fleet.occupied(uid) > 0);
-      return result;
-    },
-    log,
-    signal,
-  });
-
   const pools = new PoolReconciler({
     client,
     functions: state.functions,
@@ -162,20 +139,10 @@ export async function startFunctions(options: FunctionsOptions): Promise<Functio
     fleet,
     queue,
     remover,
-    enqueue: (key) => poolController.enqueue(key),
+    enqueue: (key) => controllers.pools.enqueue(key),
   });
-  const poolController = runController({
-    name: 'pools',
-    informers: [
-      keysOf(state.functions, ({ metadata, spec }) => [poolKey(metadata.namespace ?? '', spec.runtime ?? 'node')]),
-      keysOf(state.pods, ({ metadata }) => [poolKey(metadata.namespace ?? '', metadata.labels?.[label.runtime] ?? '')]),
-      keysOf(state.runtimes, ({ metadata }) => poolsOf(state, metadata.name)),
-    ],
-    reconcile: (key, context) => pools.reconcile(key, context),
-    log,
-    signal,
-  });
-  queue.onDemand = (key) => poolController.enqueue(key);
+  const controllers = runControllers({ client, state, fleet, functions, pools, log, signal });
+  queue.onDemand = (key) => controllers.pools.enqueue(key);
 
   const feed = new ProjectionFeed(`${epoch.toString(36)}-${process.pid}`);
   const stopProjection = fillProjection({
@@ -198,26 +165,12 @@ export async function startFunctions(options: FunctionsOptions): Promise<Functio
     start: startOne,
     log,
   });
-  const keepDying = state.pods.on(({ type, object, old }) => {
-    // Somebody else deletes an instance: its grace period is the time to save its log.
-    if (type === 'updated' && object.metadata.deletionTimestamp && !old.metadata.deletionTimestamp) {
-      remover
-        .keepLog(object, fleet.get(object.metadata.uid ?? '')?.claim?.revisionUid)
-        .catch((error: unknown) =>
-          log.warn({ pod: object.metadata.name, error: toError(error).message }, 'the log of a pod could not be kept'),
-        );
-    }
-  });
+  const stopLogs = keepLogsInOrder({ pods: state.pods, fleet, remover, logs, clock, log });
   const forgetRevision = state.revisions.on(({ type, object }) => {
     if (type !== 'deleted') return;
     activator.forget(object.metadata.uid ?? '');
     scaler.drainAll(object.metadata.uid ?? '');
   });
-  const trimmer = setInterval(() => {
-    logs
-      .trim({ olderThan: clock.now() - logKeepMs, maxBytes: logKeepBytes })
-      .catch((error: unknown) => log.warn({ error: toError(error).message }, 'old logs could not be trimmed'));
-  }, logTrimMs);
 
   const handler = serveEndpoints(
     platformEndpoints({
@@ -242,26 +195,14 @@ export async function startFunctions(options: FunctionsOptions): Promise<Functio
     waitFor: (names) => readiness.waitFor(names),
     stop: async () => {
       stopping.abort();
-      clearInterval(trimmer);
       scaler.stop();
       readiness.stop();
       stopProjection();
-      keepDying();
+      stopLogs();
       forgetRevision();
-      await Promise.all([functionController.done, poolController.done, labeller.close(), stopped, remover.idle()]);
+      await Promise.all([controllers.done, labeller.close(), stopped, remover.idle()]);
     },
   };
-}
-
-/** Pools of a runtime that exist, or should. */
-function poolsOf(state: FunctionsState, runtime: string): readonly string[] {
-  const namespaces = new Set(
-    [
-      ...state.functions.byIndex('runtime', runtime),
-      ...state.pods.list().filter((pod) => pod.metadata.labels?.[label.runtime] === runtime),
-    ].map((each) => each.metadata.namespace ?? ''),
-  );
-  return [...namespaces].map((namespace) => poolKey(namespace, runtime));
 }
 
 /** Names of a function's pods, also of those whose labels have not followed yet. */

@@ -39,12 +39,16 @@ export class FunctionsState {
       },
     });
     this.runtimes = new Informer<RuntimeObject>(client, runtimes, { log });
-    this.routes = new Informer<RouteObject>(client, routes, { log });
+    this.routes = new Informer<RouteObject>(client, routes, {
+      log,
+      indexes: { function: ({ metadata, spec }) => [`${metadata.namespace}/${spec.backend.function ?? ''}`] },
+    });
     this.pods = new Informer<PodObject>(client, pods, {
       log,
       labelSelector: label.runtime,
       indexes: {
         pool: ({ metadata }) => [poolKey(metadata.namespace ?? '', metadata.labels?.[label.runtime] ?? '')],
+        runtime: ({ metadata }) => [metadata.labels?.[label.runtime] ?? ''],
         function: ({ metadata }) => (metadata.labels?.[label.function] ? [`${metadata.namespace}/${metadata.labels[label.function]}`] : []),
       },
     });

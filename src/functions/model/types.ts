@@ -65,6 +65,7 @@ export interface RuntimeObject extends KubeObject {
     readonly concurrency?: number;
     readonly resources?: { readonly limits?: Readonly<Record<string, string>>; readonly requests?: Readonly<Record<string, string>> };
   };
+  readonly status?: { readonly conditions?: readonly Condition[]; readonly observedGeneration?: number };
 }
 
 export interface RouteObject extends KubeObject {
@@ -77,6 +78,7 @@ export interface RouteObject extends KubeObject {
     };
     readonly backend: { readonly function?: string };
   };
+  readonly status?: { readonly conditions?: readonly Condition[]; readonly observedGeneration?: number };
 }
 
 export interface PodObject extends KubeObject {

@@ -92,6 +92,10 @@ export class FunctionReconciler {
   #runtime({ spec }: FunctionObject): RuntimeObject {
     const name = spec.runtime ?? defaults.runtime;
     const runtime = this.#options.runtimes.get(name);
+    const verdict = runtime && conditionOf(runtime, 'Ready');
+    if (verdict?.status === 'False') {
+      throw new NotReady('RuntimeNotReady', `Runtime "${name}" cannot start pods: ${verdict.reason}: ${verdict.message}`, missingAgain);
+    }
     if (runtime) return runtime;
     const others = this.#options.runtimes.list().map((each) => each.metadata.name);
     throw new NotReady(

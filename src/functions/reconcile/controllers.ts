@@ -1,0 +1,87 @@
+/** The reconcile loops of this part: what wakes each of them. */
+import type { Log } from '../../base/log.ts';
+import type { KubeClient } from '../../kube/client.ts';
+import { keyOf } from '../../kube/key.ts';
+import { type Controller, keysOf, runController } from '../../kube/reconcile.ts';
+import { poolKey } from '../activator/waiting.ts';
+import type { Fleet } from '../fleet/fleet.ts';
+import { defaults, label } from '../model/names.ts';
+import type { RevisionObject } from '../model/types.ts';
+import type { FunctionsState } from '../state.ts';
+import type { FunctionReconciler } from './function.ts';
+import { removeOldRevisions } from './old-revisions.ts';
+import type { PoolReconciler } from './pool.ts';
+import { reconcileRoute, reconcileRuntime } from './simple-status.ts';
+
+export interface ControllersOptions {
+  readonly client: KubeClient;
+  readonly state: FunctionsState;
+  readonly fleet: Fleet;
+  readonly functions: FunctionReconciler;
+  readonly pools: PoolReconciler;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+}
+
+/** `namespace/name` of a revision's function. */
+export const functionKey = (revision: RevisionObject): string => `${revision.metadata.namespace}/${revision.spec.function}`;
+
+/** Runs all until `signal` is aborted; `done` when each has finished what it did. */
+export function runControllers(options: ControllersOptions): {
+  readonly functions: Controller;
+  readonly pools: Controller;
+  readonly done: Promise<unknown>;
+} {
+  const { client, state, fleet, log, signal } = options;
+  const functions = runController({
+    name: 'functions',
+    informers: [
+      keysOf(state.functions),
+      keysOf(state.revisions, (revision) => [functionKey(revision)]),
+      keysOf(state.runtimes, ({ metadata }) => state.functions.byIndex('runtime', metadata.name).map((each) => keyOf(each))),
+    ],
+    reconcile: async (key) => {
+      const result = await options.functions.reconcile(key);
+      const object = state.functions.get(key);
+      if (object) await removeOldRevisions(client, object, options.functions.ownRevisions(object), (uid) => fleet.occupied(uid) > 0);
+      return result;
+    },
+    log,
+    signal,
+  });
+  const pools = runController({
+    name: 'pools',
+    informers: [
+      keysOf(state.functions, ({ metadata, spec }) => [poolKey(metadata.namespace ?? '', spec.runtime ?? defaults.runtime)]),
+      keysOf(state.pods, ({ metadata }) => [poolKey(metadata.namespace ?? '', metadata.labels?.[label.runtime] ?? '')]),
+      keysOf(state.runtimes, ({ metadata }) => poolsOf(state, metadata.name)),
+    ],
+    reconcile: (key, context) => options.pools.reconcile(key, context),
+    log,
+    signal,
+  });
+  const routes = runController({
+    name: 'routes',
+    informers: [
+      keysOf(state.routes),
+      keysOf(state.functions, (object) => state.routes.byIndex('function', keyOf(object)).map((route) => keyOf(route))),
+    ],
+    reconcile: reconcileRoute(client, state.routes, state.functions),
+    log,
+    signal,
+  });
+  const runtimes = runController({
+    name: 'runtimes',
+    informers: [keysOf(state.runtimes), keysOf(state.pods, ({ metadata }) => [metadata.labels?.[label.runtime] ?? ''])],
+    reconcile: reconcileRuntime(client, state.runtimes, state.pods),
+    log,
+    signal,
+  });
+  return { functions, pools, done: Promise.all([functions.done, pools.done, routes.done, runtimes.done]) };
+}
+
+/** Pools of a runtime that exist, or should. */
+function poolsOf(state: FunctionsState, runtime: string): readonly string[] {
+  const using = [...state.functions.byIndex('runtime', runtime), ...state.pods.byIndex('runtime', runtime)];
+  return [...new Set(using.map((each) => poolKey(each.metadata.namespace ?? '', runtime)))];
+}

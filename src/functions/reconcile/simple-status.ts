@@ -1,0 +1,58 @@
+/** The Ready condition of Routes and Runtimes: nothing is made for them, but whoever writes one wants to know whether it works. */
+import type { KubeClient } from '../../kube/client.ts';
+import type { Informer } from '../../kube/informer.ts';
+import { setCondition } from '../../resources/conditions.ts';
+import type { Condition, KubeObject, Resource } from '../../resources/object.ts';
+import { routes as routeResource, runtimes as runtimeResource } from '../../resources/resources.ts';
+import { hasEnded } from '../fleet/member.ts';
+import { fieldManager } from '../model/names.ts';
+import type { FunctionObject, PodObject, RouteObject, RuntimeObject } from '../model/types.ts';
+
+type Verdict = Pick<Condition, 'status' | 'reason' | 'message'>;
+type WithStatus = KubeObject & { readonly status?: { readonly conditions?: readonly Condition[]; readonly observedGeneration?: number } };
+
+/** A route works when its function exists. */
+export function routeVerdict({ metadata, spec }: RouteObject, functions: Informer<FunctionObject>): Verdict {
+  const name = spec.backend.function ?? '';
+  if (functions.get(`${metadata.namespace}/${name}`))
+    return { status: 'True', reason: 'Ready', message: `requests go to function "${name}"` };
+  return { status: 'False', reason: 'FunctionMissing', message: `function "${name}" does not exist in namespace ${metadata.namespace}` };
+}
+
+/** A runtime works as long as no pod of it says that it cannot start. */
+export function runtimeVerdict(runtime: RuntimeObject, pods: readonly PodObject[]): Verdict {
+  for (const pod of pods) {
+    if (hasEnded(pod) || pod.spec.containers[0]?.image !== runtime.spec.image) continue;
+    const waiting = pod.status?.containerStatuses?.find((each) => each.state?.waiting)?.state?.waiting;
+    if (waiting?.reason && waiting.reason !== 'ContainerCreating' && waiting.reason !== 'PodInitializing') {
+      return { status: 'False', reason: waiting.reason, message: waiting.message ?? 'its pods cannot start' };
+    }
+  }
+  return { status: 'True', reason: 'Ready', message: `pods run ${runtime.spec.image}` };
+}
+
+/** Writes the verdict if it is news. */
+async function writeVerdict(client: KubeClient, resource: Resource, object: WithStatus, verdict: Verdict): Promise<void> {
+  const { metadata, status } = object;
+  const observedGeneration = metadata.generation ?? 1;
+  const conditions = setCondition(status?.conditions, { type: 'Ready', ...verdict, observedGeneration }, Date.now());
+  if (conditions === status?.conditions && status.observedGeneration === observedGeneration) return;
+  const next = { ...object, status: { ...status, conditions, observedGeneration } };
+  await client.update<WithStatus>(resource, next, { subresource: 'status', fieldManager });
+}
+
+export function reconcileRoute(client: KubeClient, routes: Informer<RouteObject>, functions: Informer<FunctionObject>) {
+  return async (key: string): Promise<void> => {
+    const route = routes.get(key);
+    if (route && !route.metadata.deletionTimestamp) await writeVerdict(client, routeResource, route, routeVerdict(route, functions));
+  };
+}
+
+/** `pods`: indexed `runtime`. */
+export function reconcileRuntime(client: KubeClient, runtimes: Informer<RuntimeObject>, pods: Informer<PodObject>) {
+  return async (key: string): Promise<void> => {
+    const runtime = runtimes.get(key);
+    if (runtime && !runtime.metadata.deletionTimestamp)
+      await writeVerdict(client, runtimeResource, runtime, runtimeVerdict(runtime, pods.byIndex('runtime', key)));
+  };
+}
