@@ -57,8 +57,6 @@ const status = z.strictObject({
 });
 
 export type FunctionSpec = Immutable<z.output<typeof spec>>;
-/** As a user may write it: what has a default may be absent. */
-export type FunctionSpecInput = Immutable<z.input<typeof spec>>;
 export type FunctionStatus = Immutable<z.output<typeof status>>;
 
 export interface FunctionResource extends KubeObject {

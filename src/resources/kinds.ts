@@ -13,7 +13,7 @@ import { revisionKind } from './revision.ts';
 import { routeKind } from './route.ts';
 import { runtimeKind } from './runtime.ts';
 
-export { prune, unknownFields, withDefaults } from './defaulting.ts';
+export { prune, unknownFields } from './defaulting.ts';
 export { typeError } from './type-check.ts';
 export { check } from './validation.ts';
 

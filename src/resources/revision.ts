@@ -18,7 +18,6 @@ const spec = z.strictObject({
 const status = z.strictObject({ ...statusFields });
 
 export type RevisionSpec = Immutable<z.output<typeof spec>>;
-export type RevisionSpecInput = Immutable<z.input<typeof spec>>;
 export type RevisionStatus = Immutable<z.output<typeof status>>;
 
 export interface RevisionResource extends KubeObject {

@@ -33,7 +33,6 @@ const spec = z.strictObject({
 const status = z.strictObject({ ...statusFields });
 
 export type RuntimeSpec = Immutable<z.output<typeof spec>>;
-export type RuntimeSpecInput = Immutable<z.input<typeof spec>>;
 export type RuntimeStatus = Immutable<z.output<typeof status>>;
 
 export interface RuntimeResource extends KubeObject {
