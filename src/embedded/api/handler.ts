@@ -44,15 +44,18 @@ export async function handle(parts: HandlerParts, request: ApiRequest): Promise<
     if (!path) return generalReply(parts.server, request);
     const warnings: string[] = [];
     const reply = await resourceReply(parts, request, path, warnings);
-    return warnings.length === 0
-      ? reply
-      : { ...reply, headers: { ...reply.headers, warning: warnings.map((text) => `299 - ${JSON.stringify(text)}`) } };
+    return warnings.length === 0 ? reply : { ...reply, headers: { ...reply.headers, warning: warnings.map(warningText) } };
   } catch (error) {
     if (error instanceof ApiError) return errorReply(error);
-    parts.log.error({ err: error, method: request.method, path: request.path }, 'a request failed unexpectedly');
+    // A client that has gone while its body was read is nobody's defect.
+    if (!request.signal?.aborted)
+      parts.log.error({ err: error, method: request.method, path: request.path }, 'a request failed unexpectedly');
     return errorReply(internal(error instanceof Error ? error.message : String(error)));
   }
 }
+
+/** A header carries bytes: UTF-8 as it is, without control characters. */
+const warningText = (text: string): string => `299 - ${Buffer.from(JSON.stringify(text).replaceAll('\u007f', '')).toString('latin1')}`;
 
 async function resourceReply(parts: HandlerParts, request: ApiRequest, path: ResourcePath, warnings: string[]): Promise<Reply> {
   const { server } = parts;

@@ -181,6 +181,20 @@ describe('bodies', () => {
   });
 });
 
+describe('what nobody sends in earnest', () => {
+  it('is answered, and harms nobody', async () => {
+    const odd = await post('configmaps', { metadata: { name: unique() }, '日本\u007f\n': 1 }, '?dryRun=All');
+    expect([odd.status, Buffer.from(odd.headers['warning'] as unknown as string, 'latin1').toString()]).toEqual([
+      201,
+      '299 - "unknown field \\"日本\\n\\""',
+    ]);
+    expect((await asked({ path: '//' })).status).toBe(400);
+    const deep = `{"metadata":{"name":"deep"},"data":${'['.repeat(100_000)}${']'.repeat(100_000)}}`;
+    expect((await asked({ method: 'POST', path: `${base}/configmaps`, body: deep })).status).toBeGreaterThanOrEqual(400);
+    expect((await asked({ path: '/readyz' })).status).toBe(200);
+  });
+});
+
 describe('deletes', () => {
   it('take options from the body and from the query', async () => {
     const name = unique();

@@ -11,7 +11,7 @@ import { admin, anonymous } from './authorize.ts';
 import type { User } from './authorize.ts';
 import { handle } from './handler.ts';
 import type { HandlerParts } from './handler.ts';
-import { tooLarge, unauthorized } from './status.ts';
+import { badRequest, tooLarge, unauthorized } from './status.ts';
 
 export interface HttpOptions extends HandlerParts {
   readonly host: string;
@@ -25,6 +25,9 @@ export interface HttpOptions extends HandlerParts {
 export const maxBody = 3 << 20;
 /** How long requests in flight may take after `close` before their connections are cut. */
 const drainMs = 5000;
+
+/** How long a reader may take nothing of a stream that has more for it. */
+const stuckMs = 60_000;
 
 export interface HttpServer {
   readonly port: number;
@@ -78,26 +81,38 @@ async function answer(
   const gone = new AbortController();
   response.once('close', () => gone.abort());
   response.on('error', () => {});
-  const url = new URL(request.url ?? '/', 'https://api');
-  const user = userOf(request, isToken);
-  const { pathname: path } = url;
-  let reply: Reply;
-  if (!user) reply = errorReply(unauthorized());
-  else {
-    reply = await handle(options, {
-      method: request.method ?? 'GET',
-      path,
-      query: url.searchParams,
-      accept: request.headers.accept ?? '',
-      contentType: request.headers['content-type'] ?? '',
-      ...(request.headers['if-none-match'] && { ifNoneMatch: request.headers['if-none-match'] }),
-      user,
-      signal: AbortSignal.any([gone.signal, ending]),
-      body: () => readAll(request),
-    });
+  try {
+    const reply = await replyTo(options, isToken, AbortSignal.any([gone.signal, ending]), request);
+    if (ending.aborted) response.setHeader('connection', 'close');
+    await send(request, response, reply);
+  } catch (error) {
+    options.log.error({ err: error, method: request.method, path: request.url }, 'an answer could not be sent');
+    response.destroy();
   }
-  if (ending.aborted) response.setHeader('connection', 'close');
-  await send(request, response, reply);
+}
+
+async function replyTo(
+  options: HttpOptions,
+  isToken: (token: string) => boolean,
+  signal: AbortSignal,
+  request: IncomingMessage,
+): Promise<Reply> {
+  const { method = 'GET', headers } = request;
+  const url = URL.parse(request.url ?? '/', 'https://api');
+  const user = userOf(request, isToken);
+  if (!user) return errorReply(unauthorized());
+  if (!url) return errorReply(badRequest('the path cannot be read'));
+  return handle(options, {
+    method,
+    path: url.pathname,
+    query: url.searchParams,
+    accept: headers.accept ?? '',
+    contentType: headers['content-type'] ?? '',
+    ...(headers['if-none-match'] && { ifNoneMatch: headers['if-none-match'] }),
+    user,
+    signal,
+    body: () => readAll(request),
+  });
 }
 
 /** Undefined: a token that is not valid. */
@@ -152,9 +167,12 @@ async function send(request: IncomingMessage, response: ServerResponse, reply: R
   }
 }
 
+/** Until the reader has taken what was written; one who takes nothing for long is cut off. */
 const drained = (response: ServerResponse): Promise<void> =>
   new Promise((resolve) => {
+    const stuck = setTimeout(() => response.destroy(), stuckMs);
     const done = (): void => {
+      clearTimeout(stuck);
       response.off('drain', done);
       response.off('close', done);
       resolve();
