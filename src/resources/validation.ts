@@ -11,7 +11,7 @@ import type { Structure } from './structure.ts';
  * All violations, none when the object is fine. `object` has its defaults already; `old` is the stored state on update.
  * Of a built-in kind the types must have been checked before (`typeError`: the server answers those with 400, not 422).
  *
- * @example check(functionKind, withDefaults(functionKind.structure, object)) // [{field: 'spec.scale.max', …}]
+ * @example check(functionKind, defaulted(functionKind, object)) // [{field: 'spec.scale.max', …}]
  */
 export function check(kind: KindDefinition, object: KubeObject, old?: KubeObject): FieldError[] {
   const errors = metadataErrors(kind, object, old);
