@@ -7,7 +7,7 @@ import { kinds } from '../src/resources/kinds.ts';
 
 /** The text of a kind's file. */
 export function crdFile(kind: KindDefinition): string {
-  return `# Made by scripts/crds.ts. Do not edit.\n${stringify(crdOf(kind), { lineWidth: 0, aliasDuplicateObjects: false })}`;
+  return `# Made by scripts/crds.ts. Do not edit.\n${stringify(crdOf(kind), { lineWidth: 0, aliasDuplicateObjects: false, singleQuote: true })}`;
 }
 
 export const crdKinds: readonly KindDefinition[] = kinds.filter(({ origin }) => origin === 'custom');
