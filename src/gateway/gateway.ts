@@ -36,8 +36,7 @@ export class Gateway implements ExchangeHost {
     const head = readHead(incoming.rawHeaders);
     const ids = randomIds();
     const requestId = head.requestId !== undefined && saneRequestId(head.requestId) ? head.requestId : ids.slice(0, 32);
-    const length = Number(incoming.headers['content-length'] ?? 0);
-    const hasBody = length > 0 || incoming.headers['transfer-encoding'] !== undefined;
+    const { hasBody } = head;
     const exchange = new Exchange(this, incoming, outgoing, requestId, arrivedAt, hasBody);
     this.inFlight++;
     try {
@@ -51,7 +50,7 @@ export class Gateway implements ExchangeHost {
       const isCall = resolution.export !== '';
       if (isCall) {
         exchange.bodyLeft = MAX_CALL_BODY;
-        if (length > MAX_CALL_BODY) throw new TsumugiError('TooLarge', 'the arguments of a call may have 32 MB');
+        if (head.bodyLength > MAX_CALL_BODY) throw new TsumugiError('TooLarge', 'the arguments of a call may have 32 MB');
       }
       let headers = head.headers + forwardedHeaders(incoming.socket, head.host, 'http', head.forwardedFor);
       // The token of a call is the platform's: it never reaches the function.

@@ -1,7 +1,6 @@
 import type { Socket } from 'node:net';
 
 /** How an incoming header is treated; its lower-case name if it just passes. */
-const special: Record<string, number> = {};
 const DROP = 0;
 const HOST = 1;
 const CONNECTION = 2;
@@ -10,30 +9,22 @@ const TRACEPARENT = 4;
 const FORWARDED_FOR = 5;
 const AUTHORIZATION = 6;
 const TE = 7;
-for (const name of [
-  'keep-alive',
-  'proxy-connection',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-  'expect',
-  'forwarded',
-  'x-forwarded-host',
-  'x-forwarded-proto',
-  'x-forwarded-port',
-])
-  special[name] = DROP;
-Object.assign(special, {
-  host: HOST,
-  connection: CONNECTION,
-  'x-request-id': REQUEST_ID,
-  traceparent: TRACEPARENT,
-  'x-forwarded-for': FORWARDED_FOR,
-  authorization: AUTHORIZATION,
-  te: TE,
-});
+const CONTENT_LENGTH = 8;
+const TRANSFER_ENCODING = 9;
+const special = new Map<string, number>([
+  ['host', HOST],
+  ['connection', CONNECTION],
+  ['x-request-id', REQUEST_ID],
+  ['traceparent', TRACEPARENT],
+  ['x-forwarded-for', FORWARDED_FOR],
+  ['authorization', AUTHORIZATION],
+  ['te', TE],
+  ['content-length', CONTENT_LENGTH],
+  ['transfer-encoding', TRANSFER_ENCODING],
+]);
+const dropped =
+  'keep-alive proxy-connection proxy-authenticate proxy-authorization trailer upgrade expect forwarded x-forwarded-host x-forwarded-proto x-forwarded-port';
+for (const name of dropped.split(' ')) special.set(name, DROP);
 
 /** Raw header name -> what to do. Clients write the same few names in the same few ways; what a hostile one adds is bounded. */
 const known = new Map<string, number | string>();
@@ -42,7 +33,7 @@ function treatment(raw: string): number | string {
   let what = known.get(raw);
   if (what !== undefined) return what;
   const name = raw.toLowerCase();
-  what = special[name] ?? name;
+  what = special.get(name) ?? name;
   if (known.size < 2000) known.set(raw, what);
   return what;
 }
@@ -57,6 +48,9 @@ export interface IncomingHead {
   traceparent: string | undefined;
   forwardedFor: string | undefined;
   authorization: string | undefined;
+  /** By Content-Length; the parser has made sure that it is one number, and not there beside chunks. */
+  bodyLength: number;
+  hasBody: boolean;
 }
 
 /** Reads the head: hop-by-hop headers go, what the gateway itself sets is put aside. A request with several Host headers has none. */
@@ -68,6 +62,8 @@ export function readHead(raw: readonly string[]): IncomingHead {
     traceparent: undefined,
     forwardedFor: undefined,
     authorization: undefined,
+    bodyLength: 0,
+    hasBody: false,
   };
   let headers = '';
   let hosts = 0;
@@ -96,6 +92,14 @@ export function readHead(raw: readonly string[]): IncomingHead {
         break;
       case FORWARDED_FOR:
         head.forwardedFor = head.forwardedFor === undefined ? value : `${head.forwardedFor}, ${value}`;
+        break;
+      case CONTENT_LENGTH:
+        headers += `\0content-length\0${value}`;
+        head.bodyLength = Number(value);
+        head.hasBody ||= head.bodyLength > 0;
+        break;
+      case TRANSFER_ENCODING:
+        head.hasBody = true;
         break;
       case AUTHORIZATION:
         head.authorization = value;
