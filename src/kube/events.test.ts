@@ -1,6 +1,8 @@
 import { expect, it } from 'vitest';
 import { configMaps } from './contract/bench.contract.ts';
-import { eventResource, EventRecorder, type KubeEvent } from './events.ts';
+import type { KubeEvent } from '../resources/builtin/event.ts';
+import { events } from '../resources/resources.ts';
+import { EventRecorder } from './events.ts';
 import { createHttpClient } from './http/client.ts';
 import { closeAfterEach, maps, onTestEnd, openTestApi } from './testing/embedded.ts';
 import { ScriptedServer, sendJson } from './testing/scripted-server.ts';
@@ -13,7 +15,7 @@ it('writes an Event that belongs to its object', async () => {
   const recorder = new EventRecorder(client, 'tsumugi-test');
   recorder.record(map, 'Warning', 'BuildFailed', 'unexpected token');
   await recorder.flush();
-  const { items } = await client.list<KubeEvent>(eventResource, {
+  const { items } = await client.list<KubeEvent>(events, {
     namespace: 'default',
     fieldSelector: `involvedObject.uid=${map.metadata.uid}`,
   });
@@ -36,7 +38,7 @@ it('counts repeats up, also while the first is being written, and after the Even
     for (let i = 0; i < n; i++) recorder.record(map, 'Normal', 'Pulled', 'again');
   };
   const counts = async (): Promise<readonly number[]> =>
-    (await client.list<KubeEvent>(eventResource, { namespace: 'default' })).items.map((event) => event.count).toSorted((a, b) => a - b);
+    (await client.list<KubeEvent>(events, { namespace: 'default' })).items.map((event) => event.count ?? 0).toSorted((a, b) => a - b);
   again(3);
   recorder.record(map, 'Normal', 'Pulled', 'another');
   await recorder.flush();
@@ -45,8 +47,8 @@ it('counts repeats up, also while the first is being written, and after the Even
   await recorder.flush();
   expect(await counts()).toEqual([1, 5]);
 
-  const { items } = await client.list<KubeEvent>(eventResource, { namespace: 'default' });
-  for (const event of items) await client.delete(eventResource, { namespace: 'default', name: event.metadata.name });
+  const { items } = await client.list<KubeEvent>(events, { namespace: 'default' });
+  for (const event of items) await client.delete(events, { namespace: 'default', name: event.metadata.name });
   again(1);
   await recorder.flush();
   expect(await counts()).toEqual([6]);

@@ -3,31 +3,10 @@ import { randomBytes } from 'node:crypto';
 import { type Clock, systemClock } from '../base/clock.ts';
 import { toError } from '../base/errors.ts';
 import { type Log, silentLog } from '../base/log.ts';
-import { isNotFound, type KubeObject, type ObjectMeta, type Resource } from '../resources/object.ts';
+import type { KubeEvent } from '../resources/builtin/event.ts';
+import { isNotFound, type KubeObject, type ObjectMeta } from '../resources/object.ts';
+import { events } from '../resources/resources.ts';
 import type { KubeClient } from './client.ts';
-
-/** A core/v1 Event, the part of it that we write. */
-export interface KubeEvent extends KubeObject {
-  readonly involvedObject: {
-    readonly apiVersion: string;
-    readonly kind: string;
-    readonly namespace?: string;
-    readonly name: string;
-    readonly uid?: string;
-    readonly resourceVersion?: string;
-  };
-  readonly type: 'Normal' | 'Warning';
-  readonly reason: string;
-  readonly message: string;
-  readonly source: { readonly component: string };
-  readonly reportingComponent: string;
-  readonly reportingInstance: string;
-  readonly firstTimestamp: string;
-  readonly lastTimestamp: string;
-  readonly count: number;
-}
-
-export const eventResource: Resource = { group: '', version: 'v1', plural: 'events', kind: 'Event', namespaced: true };
 
 /** So many different events are remembered to be counted up rather than written anew. */
 const remembered = 1000;
@@ -144,13 +123,13 @@ export class EventRecorder {
 
   async #create({ namespace, name, event }: Series, count: number): Promise<void> {
     const metadata: ObjectMeta = { namespace, name };
-    await this.#client.create<KubeEvent>(eventResource, { ...event, metadata, lastTimestamp: this.#now(), count });
+    await this.#client.create<KubeEvent>(events, { ...event, metadata, lastTimestamp: this.#now(), count });
   }
 
   async #count(series: Series, count: number): Promise<void> {
     const { namespace, name } = series;
     try {
-      await this.#client.patch(eventResource, { namespace, name }, { type: 'merge', body: { count, lastTimestamp: this.#now() } });
+      await this.#client.patch(events, { namespace, name }, { type: 'merge', body: { count, lastTimestamp: this.#now() } });
     } catch (error) {
       // Events do not live long.
       if (!isNotFound(error)) throw error;

@@ -12,6 +12,8 @@ import {
   refusal,
 } from '../../kube/contract/bench.contract.ts';
 import { closeAfterEach, onTestEnd, openTestApi } from '../../kube/testing/embedded.ts';
+import { ManualClock } from '../../kube/testing/manual-clock.ts';
+import type { Clock } from '../../base/clock.ts';
 import type { OwnerReference, KubeObject } from '../../resources/object.ts';
 import { functionKind } from '../../resources/function.ts';
 import type { EmbeddedApi } from '../api/index.ts';
@@ -20,13 +22,14 @@ import { runEmbeddedControllers } from './index.ts';
 closeAfterEach();
 
 /** Starts the controllers for the rest of the test; `runs` counts what they looked at. */
-function start({ client, store }: EmbeddedApi): { readonly runs: string[]; readonly stop: () => Promise<void> } {
+function start({ client, store }: EmbeddedApi, clock?: Clock): { readonly runs: string[]; readonly stop: () => Promise<void> } {
   const abort = new AbortController();
   const runs: string[] = [];
   const done = runEmbeddedControllers({
     client,
     store,
     signal: abort.signal,
+    ...(clock && { clock }),
     onRun: ({ controller, key, outcome }) => runs.push(`${controller}: ${key} ${outcome}`),
   });
   const stop = async (): Promise<void> => {
@@ -88,6 +91,24 @@ describe('the embedded controllers', () => {
     await api.client.delete(configMaps, here('a'), { propagationPolicy: 'Foreground' });
     await gone(api, 'a');
     await gone(api, 'b');
+  });
+
+  it('take away a deleted pod whose node does not exist, but not at once', async () => {
+    const api = await openTestApi();
+    const clock = new ManualClock();
+    const { runs } = start(api, clock);
+    const node = { apiVersion: 'v1', kind: 'Node', metadata: { name: 'real' } };
+    await api.client.create({ group: '', version: 'v1', plural: 'nodes', kind: 'Node', namespaced: false }, node);
+    for (const nodeName of ['real', 'nowhere']) await api.client.create(pods, pod('default', nodeName, { nodeName }));
+    await api.client.create(pods, pod('default', 'living', { nodeName: 'nowhere' }));
+    for (const name of ['real', 'nowhere']) await api.client.delete(pods, here(name));
+    const left = async (): Promise<readonly string[]> =>
+      (await api.client.list(pods, { namespace: 'default' })).items.map(({ metadata }) => metadata.name);
+    await vi.waitFor(() => expect(runs).toContain('pod-garbage: pods default/nowhere again'));
+    await clock.advance(39_000);
+    expect(await left()).toEqual(['living', 'nowhere', 'real']);
+    await clock.advance(2_000);
+    await vi.waitFor(async () => expect(await left()).toEqual(['living', 'real']));
   });
 
   it('keep what names an owner of a kind they do not know', async () => {

@@ -1,4 +1,5 @@
 /** The controllers that Kubernetes brings along and the embedded cluster needs too. */
+import { type Clock, systemClock } from '../../base/clock.ts';
 import { type Log, silentLog } from '../../base/log.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { type ControllerOptions, runController } from '../../kube/reconcile.ts';
@@ -7,6 +8,7 @@ import { kinds as allKinds } from '../../resources/kinds.ts';
 import type { Store } from '../storage/store.ts';
 import { garbageKeys, garbageReconciler } from './garbage.ts';
 import { namespaceKeys, namespaceReconciler } from './namespaces.ts';
+import { podKeys, podReconciler } from './pods.ts';
 import { storeSource } from './source.ts';
 
 export interface EmbeddedControllersOptions {
@@ -18,10 +20,11 @@ export interface EmbeddedControllersOptions {
   readonly log?: Log;
   readonly signal: AbortSignal;
   readonly onRun?: ControllerOptions['onRun'];
+  readonly clock?: Clock;
 }
 
 /**
- * Runs garbage collection and namespace deletion until `signal` is aborted.
+ * Runs garbage collection, namespace deletion and pod collection until `signal` is aborted.
  *
  * @returns resolves when all have stopped; close the store after that.
  * @example
@@ -31,8 +34,8 @@ export interface EmbeddedControllersOptions {
  * await controllers;
  */
 export async function runEmbeddedControllers(options: EmbeddedControllersOptions): Promise<void> {
-  const { client, store, kinds = allKinds, log = silentLog, signal, onRun } = options;
-  const common = { signal, log, ...(onRun && { onRun }) };
+  const { client, store, kinds = allKinds, log = silentLog, signal, onRun, clock = systemClock } = options;
+  const common = { signal, log, clock, ...(onRun && { onRun }) };
   const garbage = runController({
     ...common,
     name: 'garbage',
@@ -46,5 +49,19 @@ export async function runEmbeddedControllers(options: EmbeddedControllersOptions
     informers: [storeSource(store, kinds, namespaceKeys, signal, log)],
     reconcile: namespaceReconciler({ client, store, kinds }),
   });
-  await Promise.all([garbage.done, namespaces.done]);
+  const pods = runController({
+    ...common,
+    name: 'pod-garbage',
+    informers: [
+      storeSource(
+        store,
+        kinds.filter(({ group, plural }) => group === '' && plural === 'pods'),
+        podKeys,
+        signal,
+        log,
+      ),
+    ],
+    reconcile: podReconciler({ client, store, clock }),
+  });
+  await Promise.all([garbage.done, namespaces.done, pods.done]);
 }

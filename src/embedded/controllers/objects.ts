@@ -33,6 +33,8 @@ export async function* rowsOf(store: Store, kind: KindDefinition, namespace?: st
     });
     yield* rows;
     const last = rows.at(-1);
+    // Others get their turn between the pages.
+    await new Promise((resolve) => setImmediate(resolve));
     after = last && remaining > 0 ? { namespace: last.namespace, name: last.name } : undefined;
   } while (after);
 }
