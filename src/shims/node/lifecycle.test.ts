@@ -207,13 +207,13 @@ describe('the end', () => {
     expect(await pod.exited).toEqual({ code: 0, signal: null });
   });
 
-  test('the end of the life-line is the end, whatever runs', async () => {
+  test('the end of the life-line is the end, whatever runs and whatever would rather stay', async () => {
     const pod = await newPod();
-    const { client } = await pod.specialize(gated);
+    const { client } = await pod.specialize(`process.on('exit', () => { for (;;); }); ${gated}`);
     client.start();
     await pod.logged(/started/);
     pod.lifeline.end();
-    expect((await pod.exited).signal).toBeNull();
+    expect((await pod.exited).signal).toBe('SIGKILL');
   });
 
   for (const [name, source, says] of [

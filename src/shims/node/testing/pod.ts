@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { build } from 'esbuild';
 import type { Specialize, Specialized, Welcome } from '../../../wire/protocol.ts';
@@ -31,6 +31,13 @@ export function bundleShim(): Promise<string> {
     return outfile;
   })();
   return bundled;
+}
+
+/** Removes the bundle; the next `bundleShim` makes a new one. */
+export async function removeShim(): Promise<void> {
+  const file = await bundled;
+  bundled = undefined;
+  if (file) rmSync(dirname(file), { recursive: true, force: true });
 }
 
 export interface Pod {
