@@ -12,7 +12,7 @@ export interface Cgroup {
   limit(limits: Limits): void;
   weight(weight: 'low' | 'normal'): void;
   oomKills(): number;
-  /** Only once nothing runs in it. */
+  /** Kills what is left in it. */
   remove(): void;
 }
 
@@ -132,7 +132,13 @@ function common(folders: ReadonlyMap<Controller, string>): Pick<Cgroup, 'joins' 
   const own = [...new Set(folders.values())];
   return {
     joins: own.map((folder) => join(folder, 'cgroup.procs')),
-    remove: () => own.forEach((folder) => quietly(() => rmdirSync(folder))),
+    remove() {
+      for (const folder of own) {
+        for (const pid of read(join(folder, 'cgroup.procs')).split('\n').filter(Boolean))
+          quietly(() => process.kill(Number(pid), 'SIGKILL'));
+        quietly(() => rmdirSync(folder));
+      }
+    },
   };
 }
 

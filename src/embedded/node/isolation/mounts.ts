@@ -8,6 +8,12 @@ import { dirname, join, relative } from 'node:path';
 /** Top-level folders of the host that no pod sees: others' data, sockets, what a pod gets of its own. */
 const never = new Set(['proc', 'sys', 'dev', 'run', 'tmp', 'root', 'home', 'boot', 'lost+found', 'work', 'secrets', 'configs', 'tsumugi']);
 const devices = ['null', 'zero', 'full', 'random', 'urandom'];
+const deviceLinks: readonly (readonly [string, string])[] = [
+  ['/dev/fd', '/proc/self/fd'],
+  ['/dev/stdin', '/proc/self/fd/0'],
+  ['/dev/stdout', '/proc/self/fd/1'],
+  ['/dev/stderr', '/proc/self/fd/2'],
+];
 
 export interface HostView {
   /** Top-level folders, bound read-only. */
@@ -55,84 +61,110 @@ export function viewHost(hidden: readonly string[], inUserNamespace: boolean): H
   };
 }
 
-export interface PlaceMounts {
-  readonly folder: string;
-  /** Bound read-only at this path of the pod. */
-  readonly programs: readonly { readonly source: string; readonly target: string }[];
-  readonly binds: readonly { readonly source: string; readonly target: string; readonly readOnly: boolean }[];
+interface Mount {
+  readonly source: string;
+  /** As the pod sees it. */
+  readonly target: string;
+  readonly readOnly: boolean;
 }
 
-/** Makes `<folder>/root`, the mount points in it, and `<folder>/fstab`. */
-export function writeMounts(host: HostView, { folder, programs, binds }: PlaceMounts): void {
-  const root = join(folder, 'root');
-  mkdirSync(root, { recursive: true });
-  chmodSync(root, 0o755);
-  const lines: string[] = [];
-  const bind = (source: string, target: string, readOnly: boolean): void => {
-    const kept = lockedOptions(host, source);
+/** Of the place itself: its folder's part, where it is seen, and whether the program may write there. */
+const ownMounts = [
+  ['work', '/work', false],
+  ['tmp', '/tmp', false],
+  ['tmp', '/var/tmp', false],
+  ['s', '/s', false],
+  ['secrets', '/secrets', true],
+  ['configs', '/configs', true],
+] as const;
+
+/** The last step's script, where a pod has variables of its own. */
+export const starterPath = '/tsumugi/start';
+
+/** Makes the fstabs of places. The usual root is one for all, as each has a mount namespace of its own. */
+export class RootBuilder {
+  readonly #host: HostView;
+  readonly #programs: readonly Mount[];
+  readonly #sharedRoot: string;
+  readonly #emptyFolder: string;
+  readonly #sharedLines: string;
+
+  /** `folder` is made; `programs` are files of the host and where pods see them. */
+  constructor(host: HostView, folder: string, programs: readonly { readonly source: string; readonly target: string }[]) {
+    this.#host = host;
+    this.#programs = programs.map((program) => ({ ...program, readOnly: true }));
+    this.#sharedRoot = join(folder, 'root');
+    this.#emptyFolder = join(folder, 'none');
+    makeFolder(folder);
+    makeFolder(this.#emptyFolder);
+    this.#makeRoot(this.#sharedRoot);
+    this.#sharedLines = this.#commonLines(this.#sharedRoot);
+  }
+
+  /** Writes `<folder>/fstab`; answers the new root's path, valid in the namespace where that was mounted. */
+  prepare(folder: string, binds: readonly Mount[], starter: string | undefined): string {
+    // A mount point of its own needs a root of its own.
+    const root = binds.length === 0 ? this.#sharedRoot : join(folder, 'root');
+    if (binds.length > 0) this.#makeRoot(root);
+    const lines = binds.length === 0 ? this.#sharedLines : this.#commonLines(root);
+    const own: Mount[] = ownMounts
+      .filter(([, target]) => target !== '/var/tmp' || isFolder(target))
+      .map(([name, target, readOnly]) => ({ source: join(folder, name), target, readOnly }));
+    for (const { target } of binds) this.#makePoint(root, target, folder);
+    if (starter !== undefined) own.push({ source: starter, target: starterPath, readOnly: true });
+    writeFileSync(join(folder, 'fstab'), [lines, ...[...own, ...binds].map((mount) => this.#bind(root, mount)), ''].join('\n'));
+    return root;
+  }
+
+  /** Empty folders and files to mount on. */
+  #makeRoot(root: string): void {
+    const { folders, links, files } = this.#host;
+    makeFolder(root);
+    for (const path of [...folders, '/proc', '/sys', '/dev/shm', '/run', '/tsumugi', ...ownMounts.map(([, target]) => target)])
+      this.#makePoint(root, path);
+    for (const path of [...files, ...devices.map((name) => `/dev/${name}`), ...this.#programs.map(({ target }) => target), starterPath]) {
+      this.#makePoint(root, dirname(path));
+      if (!this.#isOnHost(path)) writeFileSync(join(root, path), '');
+    }
+    for (const [path, to] of [...links, ...deviceLinks]) link(to, join(root, path));
+  }
+
+  #commonLines(root: string): string {
+    const { folders, mounts, hidden, files } = this.#host;
+    const shown = [...folders, ...mounts, ...files].map((path) => ({ source: path, target: path, readOnly: true }));
+    const covered = hidden.map((path) => ({ source: this.#emptyFolder, target: path, readOnly: true }));
+    return [
+      this.#bind(root, { source: root, target: '/', readOnly: true }),
+      ...[...shown, ...covered, ...this.#programs].map((mount) => this.#bind(root, mount)),
+      ...devices.map((name) => `/dev/${name} ${escape(join(root, 'dev', name))} none bind 0 0`),
+      `tmpfs ${escape(join(root, 'dev/shm'))} tmpfs nosuid,nodev,size=64m,mode=1777 0 0`,
+      `proc ${escape(join(root, 'proc'))} proc nosuid,nodev,noexec 0 0`,
+    ].join('\n');
+  }
+
+  #bind(root: string, { source, target, readOnly }: Mount): string {
     // In a user namespace what is mounted below may not be left out: it could have been mounted to hide something.
-    const kind = host.inUserNamespace && hasMountsBelow(host, source) ? 'rbind' : 'bind';
-    lines.push(`${escape(source)} ${escape(join(root, target))} none ${kind},${readOnly ? 'ro' : 'rw'},${kept} 0 0`);
-  };
-  const point = (target: string, isFile = false): void => makePoint(folder, root, host, target, isFile);
+    const kind = this.#host.inUserNamespace && hasMountsBelow(this.#host, source) ? 'rbind' : 'bind';
+    const kept = lockedOptions(this.#host, source);
+    return `${escape(source)} ${escape(join(root, target))} none ${kind},${readOnly ? 'ro' : 'rw'},${kept} 0 0`;
+  }
 
-  bind(root, '/', true);
-  for (const path of host.folders) point(path);
-  for (const [path, to] of host.links) quietLink(to, join(root, path));
-  for (const path of ['/proc', '/sys', '/dev', '/dev/shm', '/run', '/tsumugi', '/tmp', '/work', '/secrets', '/configs', '/s']) point(path);
-  for (const [name, to] of [
-    ['fd', '/proc/self/fd'],
-    ['stdin', '/proc/self/fd/0'],
-    ['stdout', '/proc/self/fd/1'],
-    ['stderr', '/proc/self/fd/2'],
-  ] as const) {
-    quietLink(to, join(root, 'dev', name));
+  /** Where something will be mounted there must be something: in the new root, in a folder of the place, or on the host already. */
+  #makePoint(root: string, target: string, folder?: string): void {
+    if (this.#isOnHost(target)) return;
+    const own = folder === undefined ? undefined : ownMounts.find(([, path]) => target.startsWith(`${path}/`));
+    makeFolder(own === undefined ? join(root, target) : join(folder as string, own[0], relative(own[1], target)));
   }
-  for (const path of [...host.folders, ...host.mounts]) bind(path, path, true);
-  mkdirSync(join(folder, 'none'), { recursive: true });
-  chmodSync(join(folder, 'none'), 0o755);
-  for (const path of host.hidden) bind(join(folder, 'none'), path, true);
-  for (const path of host.files) {
-    point(path, true);
-    bind(path, path, true);
+
+  #isOnHost(path: string): boolean {
+    return this.#host.folders.some((folder) => path.startsWith(`${folder}/`));
   }
-  for (const name of devices) {
-    point(`/dev/${name}`, true);
-    lines.push(`/dev/${name} ${escape(join(root, 'dev', name))} none bind 0 0`);
-  }
-  lines.push(`tmpfs ${escape(join(root, 'dev/shm'))} tmpfs nosuid,nodev,size=64m,mode=1777 0 0`);
-  lines.push(`proc ${escape(join(root, 'proc'))} proc nosuid,nodev,noexec 0 0`);
-  for (const [name, target, readOnly] of [
-    ['work', '/work', false],
-    ['tmp', '/tmp', false],
-    ['tmp', '/var/tmp', false],
-    ['s', '/s', false],
-    ['secrets', '/secrets', true],
-    ['configs', '/configs', true],
-  ] as const) {
-    if (target !== '/var/tmp' || isFolder(target)) bind(join(folder, name), target, readOnly);
-  }
-  for (const { source, target } of programs) {
-    point(target, true);
-    bind(source, target, true);
-  }
-  for (const { source, target, readOnly } of binds) {
-    point(target);
-    bind(source, target, readOnly);
-  }
-  writeFileSync(join(folder, 'fstab'), `${lines.join('\n')}\n`);
 }
 
-/** Folders of the place that are bound at these paths: a mount point below them is made there. */
-const ownPaths = ['/work', '/tmp', '/secrets', '/configs'];
-
-/** Where something will be mounted there must be something: in the new root, in a folder of the place, or on the host already. */
-function makePoint(folder: string, root: string, host: HostView, target: string, isFile: boolean): void {
-  if (host.folders.some((path) => target.startsWith(`${path}/`))) return;
-  const own = ownPaths.find((path) => target.startsWith(`${path}/`));
-  const path = own === undefined ? join(root, target) : join(folder, own, relative(own, target));
-  mkdirSync(isFile ? dirname(path) : path, { recursive: true });
-  if (isFile) writeFileSync(path, '');
+/** Passable for the program's uid, whatever this process's umask. */
+function makeFolder(path: string): void {
+  mkdirSync(path, { recursive: true });
+  chmodSync(path, 0o755);
 }
 
 /** In a user namespace a bind may not lose what the mount it comes from forbids. */
@@ -145,7 +177,7 @@ function hasMountsBelow({ locked }: HostView, source: string): boolean {
   return locked.some(([point]) => point.startsWith(source === '/' ? '/' : `${source}/`));
 }
 
-function quietLink(to: string, path: string): void {
+function link(to: string, path: string): void {
   try {
     symlinkSync(to, path);
   } catch (error) {

@@ -1,20 +1,24 @@
 /** The folder of a place, the same for every driver. */
+import { chmodSync, chownSync, mkdirSync } from 'node:fs';
 import { chmod, chown, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 /** Owned by the program's uid where it has one of its own. */
 const writable = ['work', 'tmp', 's'];
 /** Written by the node, read by the program. */
-const given = ['secrets', 'configs', 'volumes'];
+const given = ['secrets', 'configs'];
 
-/** The folder itself is the platform's alone; a sandbox sees only what is bound out of it. */
-export async function makePlaceFolder(folder: string, owner: number | undefined): Promise<void> {
-  await mkdir(folder, { mode: 0o700, recursive: true });
+/**
+ * The folder itself is the platform's alone; a sandbox sees only what is bound out of it. Synchronous: a dozen calls of
+ * microseconds each, on the way of every start.
+ */
+export function makePlaceFolder(folder: string, owner: number | undefined): void {
+  mkdirSync(folder, { mode: 0o700, recursive: true });
   for (const name of [...writable, ...given]) {
     const path = join(folder, name);
-    await mkdir(path, { recursive: true });
-    await chmod(path, name === 'tmp' ? 0o1777 : 0o755);
-    if (owner !== undefined && writable.includes(name)) await chown(path, owner, owner);
+    mkdirSync(path, { recursive: true });
+    chmodSync(path, name === 'tmp' ? 0o1777 : 0o755);
+    if (owner !== undefined && writable.includes(name)) chownSync(path, owner, owner);
   }
 }
 
@@ -32,7 +36,7 @@ export async function putFiles(folder: string, files: ReadonlyMap<string, Buffer
 /** What the program wrote is gone; shared volumes and logs stay. */
 export async function resetPlaceFolder(folder: string, owner: number | undefined): Promise<void> {
   await Promise.all([...writable, 'root'].map((name) => removeTree(join(folder, name))));
-  await makePlaceFolder(folder, owner);
+  makePlaceFolder(folder, owner);
 }
 
 /** All but the logs: they are read until the pod object is gone. */

@@ -36,7 +36,7 @@ export function processIsolation(runFolder: string): Isolation {
     limitsMemory: false,
     async open(id) {
       const opened = place(id);
-      await makePlaceFolder(opened.folder, undefined);
+      makePlaceFolder(opened.folder, undefined);
       return opened;
     },
     close() {},

@@ -6,18 +6,17 @@
  */
 import { execFile } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { chownSync, rmSync, writeFileSync } from 'node:fs';
 import { chown, lstat, mkdir, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename, join } from 'node:path';
 import { podsFolder } from '../paths.ts';
 import { openCgroups } from './cgroups.ts';
 import type { Cgroup, Cgroups } from './cgroups.ts';
-import { basePath } from './isolation.ts';
-import type { Isolation, Launch, Place, Program } from './isolation.ts';
-import { viewHost, writeMounts } from './mounts.ts';
+import type { Isolation, Launch, Place } from './isolation.ts';
+import { RootBuilder, viewHost } from './mounts.ts';
 import type { HostView } from './mounts.ts';
 import { clearPlaceFolder, makePlaceFolder, putFiles, removeTree, resetPlaceFolder } from './place-folder.ts';
+import { needsStarter, sandboxLaunch, writeStarter } from './sandbox-launch.ts';
 
 export interface SandboxOptions {
   readonly runFolder: string;
@@ -31,37 +30,9 @@ const firstUid = 200_000;
 const uidCount = 10_000;
 const defaultPids = 1024;
 const trialTimeoutMs = 10_000;
-
-/**
- * Joins the cgroups, mounts, then becomes the program in the new root. `$1` folder; `$2` how to drop privileges; `$3` the cwd;
- * `$4…` cgroup.procs files, `--`, the program. Runs as the first process of the pid namespace.
- */
-const script = `set -e
-folder=$1 identity=$2 cwd=$3
-shift 3
-while [ "$1" != -- ]; do echo 0 >"$1"; shift; done
-shift
-mount -n -a -T "$folder/fstab"
-case $identity in
-user) exec unshare --user --map-user=1000 --map-group=1000 --keep-caps --root="$folder/root" --wd="$cwd" \\
-  setpriv --no-new-privs --bounding-set=-all --inh-caps=-all --ambient-caps=-all --pdeathsig KILL -- "$@" ;;
-*) exec unshare --root="$folder/root" --wd="$cwd" \\
-  setpriv --reuid "$identity" --regid "$identity" --clear-groups --no-new-privs --bounding-set=-all --inh-caps=-all --ambient-caps=-all --pdeathsig KILL -- "$@" ;;
-esac`;
-
-/**
- * Stays outside of the pid namespace, waits for its first process and ends as it did, 128 + n for a signal. (`unshare --fork` would
- * do, but that of util-linux 2.38 answers 1 when its child was killed.) What the shell itself would say of a signal is not the pod's.
- */
-const waiter = `exec 4>&2 2>/dev/null
-inner=$1
-shift
-setpriv --pdeathsig KILL -- sh -c "$inner" tsumugi "$@" 2>&4 4>&-
-exit $?`;
-
-const namespaces = ['unshare', '--mount', '--pid', '--ipc', '--', 'sh', '-c', waiter, 'tsumugi'];
-/** Entering a user namespace clears the parent-death signal, so it is asked for again. */
-const asPlainUser = ['unshare', '--user', '--map-root-user', '--', 'setpriv', '--pdeathsig', 'KILL', '--'];
+/** As pods see them. */
+const nodePath = '/tsumugi/node';
+const bundlePath = (path: string): string => `/tsumugi/${basename(path)}`;
 
 /** Throws when a trial run shows that it does not work here. */
 export async function openSandbox(options: SandboxOptions): Promise<Isolation> {
@@ -95,7 +66,9 @@ class Sandbox {
   readonly #host: HostView;
   readonly #cgroups: Cgroups | undefined;
   readonly #isRoot: boolean;
-  readonly #uids = new Set<number>();
+  readonly #roots: RootBuilder;
+  /** uid -> the place that has it. */
+  readonly #uids = new Map<number, string>();
   #nextUid = 0;
 
   constructor(options: SandboxOptions, host: HostView, cgroups: Cgroups | undefined, isRoot: boolean) {
@@ -103,12 +76,14 @@ class Sandbox {
     this.#host = host;
     this.#cgroups = cgroups;
     this.#isRoot = isRoot;
+    const programs = options.shims.map((path) => ({ source: path, target: bundlePath(path) }));
+    this.#roots = new RootBuilder(host, join(options.runFolder, 'sandbox'), [{ source: process.execPath, target: nodePath }, ...programs]);
   }
 
   async open(id: string, limits: Parameters<Isolation['open']>[1] & object): Promise<Place> {
-    const uid = this.#isRoot ? this.#takeUid() : undefined;
+    const uid = this.#isRoot ? this.#takeUid(id) : undefined;
     const folder = join(podsFolder(this.#options.runFolder), id);
-    await makePlaceFolder(folder, uid);
+    makePlaceFolder(folder, uid);
     const place = this.#place(id, folder, uid, this.#cgroups?.create(id));
     place.limit({ pids: defaultPids, ...limits });
     return place;
@@ -119,7 +94,7 @@ class Sandbox {
     const info = await stat(join(folder, 'work')).catch(() => undefined);
     if (!info && !(await stat(folder).catch(() => undefined))) return undefined;
     const uid = this.#isRoot && info ? info.uid : undefined;
-    if (uid !== undefined) this.#uids.add(uid);
+    if (uid !== undefined) this.#uids.set(uid, id);
     return this.#place(id, folder, uid, this.#cgroups?.adopt(id));
   }
 
@@ -141,56 +116,39 @@ class Sandbox {
     }
   }
 
-  #takeUid(): number {
+  #takeUid(id: string): number {
     for (let tried = 0; tried < uidCount; tried += 1) {
       const uid = firstUid + ((this.#nextUid + tried) % uidCount);
       if (this.#uids.has(uid)) continue;
       // The next one begins behind: a uid that was just given up is the last to come again.
       this.#nextUid = (this.#nextUid + tried + 1) % uidCount;
-      this.#uids.add(uid);
+      this.#uids.set(uid, id);
       return uid;
     }
     throw new Error(`all ${uidCount} uids for pods are in use`);
   }
 
+  #release(uid: number, id: string): void {
+    if (this.#uids.get(uid) === id) this.#uids.delete(uid);
+  }
+
   #place(id: string, folder: string, uid: number | undefined, cgroup: Cgroup | undefined): Place {
-    const bundleAt = (path: string): string => `/tsumugi/${basename(path)}`;
-    const programs = [
-      { source: process.execPath, target: '/tsumugi/node' },
-      ...this.#options.shims.map((path) => ({ source: path, target: bundleAt(path) })),
-    ];
     const clear = async (): Promise<void> => {
       cgroup?.remove();
-      if (uid !== undefined) this.#uids.delete(uid);
+      if (uid !== undefined) this.#release(uid, id);
       await clearPlaceFolder(folder);
     };
     return {
       id,
       folder,
-      inside: { work: '/work', tmp: '/tmp', socket: '/s/s', node: '/tsumugi/node', bundle: bundleAt },
-      launch: ({ argv, env, cwd = '/work', binds = [] }: Program): Promise<Launch> => {
-        const direct = Object.keys(env).every((name) => name.startsWith('TSUMUGI_'));
-        const starter = direct ? [] : [{ source: writeStarter(folder, uid, env), target: '/tsumugi/start' }];
-        writeMounts(this.#host, { folder, programs: [...programs, ...starter], binds });
-        const identity = uid === undefined ? 'user' : String(uid);
-        const prefix = uid === undefined ? asPlainUser : [];
-        return Promise.resolve({
-          argv: [
-            ...prefix,
-            ...namespaces,
-            script,
-            folder,
-            identity,
-            cwd,
-            ...(cgroup?.joins ?? []),
-            '--',
-            ...(direct ? [] : ['/bin/sh', '/tsumugi/start']),
-            ...argv,
-          ],
-          env: { PATH: basePath, HOME: '/tmp', ...(direct ? env : {}) },
-          cwd: '/',
-          nested: true,
-        });
+      inside: { work: '/work', tmp: '/tmp', socket: '/s/s', node: nodePath, bundle: bundlePath },
+      launch: ({ argv, env, cwd = '/work', binds = [] }) => {
+        if (this.#isRoot && uid === undefined) throw new Error(`place ${id} has no uid`);
+        const starter = needsStarter(env) ? writeStarter(folder, uid, env) : undefined;
+        const root = this.#roots.prepare(folder, binds, starter);
+        return Promise.resolve(
+          sandboxLaunch({ folder, root, uid, cwd, joins: cgroup?.joins ?? [], argv, env, hasStarter: starter !== undefined }),
+        );
       },
       limit: (limits) => cgroup?.limit(limits),
       weight: (weight) => cgroup?.weight(weight),
@@ -210,23 +168,6 @@ class Sandbox {
       },
     };
   }
-}
-
-/**
- * The pod's own variables are set by the last step alone, inside: `LD_PRELOAD` or `PATH` would otherwise steer what runs before it
- * with the platform's rights, and an argument could be read by every user of the host.
- */
-function writeStarter(folder: string, uid: number | undefined, env: Readonly<Record<string, string>>): string {
-  const quote = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
-  const isShellName = ([name]: readonly [string, string]): boolean => /^[A-Za-z_][A-Za-z0-9_]*$/.test(name);
-  const entries = Object.entries(env);
-  const exports = entries.filter(isShellName).map(([name, value]) => `export ${name}=${quote(value)}`);
-  const odd = entries.filter((entry) => !isShellName(entry)).map(([name, value]) => quote(`${name}=${value}`));
-  const path = join(folder, 'start');
-  rmSync(path, { force: true });
-  writeFileSync(path, [...exports, `exec ${odd.length > 0 ? ['env', ...odd, ''].join(' ') : ''}"$@"`, ''].join('\n'), { mode: 0o400 });
-  if (uid !== undefined) chownSync(path, uid, uid);
-  return path;
 }
 
 function output({ argv, env, cwd }: Launch): Promise<string> {
