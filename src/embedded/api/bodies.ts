@@ -12,6 +12,8 @@ import { badRequest, unsupportedMediaType, unsupportedPatch } from './status.ts'
 export interface DeleteBody {
   readonly gracePeriodSeconds?: number;
   readonly propagationPolicy?: string;
+  /** The older form of the policy: true is Orphan, false is Background. */
+  readonly orphanDependents?: boolean;
   readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string };
   readonly dryRun?: readonly string[];
 }
@@ -43,6 +45,7 @@ function parseJson(bytes: Uint8Array, before: string): unknown {
   try {
     return JSON.parse(Buffer.from(bytes).toString('utf8')) as unknown;
   } catch (error) {
-    throw badRequest(`${before}${(error as Error).message}`);
+    const { message } = error as Error;
+    throw badRequest(`${before}${message.charAt(0).toLowerCase()}${message.slice(1)}`);
   }
 }

@@ -41,7 +41,9 @@ export async function create(core: Core, call: Call, sent: unknown, options: Wri
     const key = keyOf(call, name);
     const inTheWay = options.dryRun ? (await core.store.get([key]))[0] : undefined;
     if (options.dryRun && !inTheWay) return unstoredRow(kind, key, object, 0);
-    const [result] = options.dryRun ? [{ ok: false, current: inTheWay } as const] : await core.store.write([{ key, expect: 0, next: encodeRow(kind, object) }]);
+    const [result] = options.dryRun
+      ? [{ ok: false, current: inTheWay } as const]
+      : await core.store.write([{ key, expect: 0, next: encodeRow(kind, object) }]);
     if (result?.ok) return result.row;
     if (generate && draw < draws) continue;
     throw alreadyExists(kind, name, result?.current && objectOf(result.current).metadata.deletionTimestamp !== undefined);

@@ -1,6 +1,6 @@
 /** From a request's body to an object of the kind: types, unknown and duplicate fields, defaults. */
 import type { KindDefinition } from '../../resources/kind.ts';
-import { apiVersionOf, defaulted, prune, typeError, unknownFields } from '../../resources/kinds.ts';
+import { apiVersionOf, defaulted, kindOf, prune, typeError, unknownFields } from '../../resources/kinds.ts';
 import type { KubeObject } from '../../resources/object.ts';
 import { badRequest } from './status.ts';
 
@@ -24,7 +24,7 @@ export const unreadable =
 /** The object with its kind's fields alone, defaults filled in. Throws what `refuse` makes of the reason. */
 export function readObject(kind: KindDefinition, sent: unknown, options: ReadOptions, refuse: Refusal = unreadable(kind)): KubeObject {
   if (typeof sent !== 'object' || sent === null || Array.isArray(sent)) throw refuse('json: cannot unmarshal into an object');
-  const object = withType(kind, sent);
+  const object = withType(kind, sent, refuse);
   const wrong = typeError(kind.structure, object);
   if (wrong) throw refuse(wrong);
   if (options.fieldValidation !== 'Ignore') {
@@ -38,18 +38,18 @@ export function readObject(kind: KindDefinition, sent: unknown, options: ReadOpt
   return defaulted(kind, prune(kind.structure, object));
 }
 
-function withType(kind: KindDefinition, sent: Partial<KubeObject>): KubeObject {
-  const apiVersion = apiVersionOf(kind);
-  const says = { apiVersion: sent.apiVersion || apiVersion, kind: sent.kind || kind.kind };
-  if (says.kind !== kind.kind || says.apiVersion !== apiVersion) {
-    if (kind.origin === 'custom')
-      throw badRequest(
-        `the API version in the data (${says.apiVersion}) and kind (${says.kind}) do not match the expected API version (${apiVersion}) and kind (${kind.kind})`,
-      );
-    const version = says.apiVersion.split('/').at(-1);
-    throw badRequest(
-      `${says.kind} in version "${version}" cannot be handled as a ${kind.kind}: no kind "${kind.kind}" is registered for version "${says.apiVersion}"`,
-    );
+/** The object with its apiVersion and kind, which it may leave out but not change. */
+function withType(kind: KindDefinition, sent: Partial<KubeObject>, refuse: Refusal): KubeObject {
+  const wanted = apiVersionOf(kind);
+  const { apiVersion, kind: said } = { apiVersion: sent.apiVersion || wanted, kind: sent.kind || kind.kind };
+  if (kind.origin === 'custom') {
+    if (apiVersion !== wanted)
+      throw badRequest(`the API version in the data (${apiVersion}) does not match the expected API version (${wanted})`);
+    if (said !== kind.kind) throw badRequest(`the kind in the data (${said}) does not match the expected kind (${kind.kind})`);
+  } else if (apiVersion !== wanted || said !== kind.kind) {
+    const isKnown = kindOf({ apiVersion, kind: said })?.origin === 'builtin';
+    const registered = `no kind ${JSON.stringify(said)} is registered for version ${JSON.stringify(apiVersion)} in scheme "pkg/runtime/scheme.go:111"`;
+    throw refuse(isKnown ? `converting (${apiVersion}.${said}) to (core.${kind.kind}): unknown conversion` : registered);
   }
-  return { ...sent, ...says, metadata: sent.metadata ?? ({} as KubeObject['metadata']) };
+  return { ...sent, apiVersion, kind: said, metadata: sent.metadata ?? ({} as KubeObject['metadata']) };
 }

@@ -126,6 +126,6 @@ function isGone(call: Call, marked: KubeObject): boolean {
 }
 
 function removal(call: Call, row: StoredRow, marked: KubeObject): Write {
-  const shown = strategyOf(call.kind).answersObject ? marked : objectOf(row);
+  const shown = strategyOf(call.kind).grace ? marked : objectOf(row);
   return { key: keyOf(call), expect: row.revision, next: undefined, last: encodeRow(call.kind, shown) };
 }

@@ -123,7 +123,8 @@ async function deleteOptions(request: ApiRequest): Promise<DeleteOptions> {
   const { query } = request;
   const sent = await readDeleteOptions(request);
   const grace = sent.gracePeriodSeconds ?? (query.get('gracePeriodSeconds') ? Number(query.get('gracePeriodSeconds')) : undefined);
-  const policy = sent.propagationPolicy ?? query.get('propagationPolicy') ?? undefined;
+  const older = sent.orphanDependents === undefined ? undefined : sent.orphanDependents ? 'Orphan' : 'Background';
+  const policy = sent.propagationPolicy ?? query.get('propagationPolicy') ?? older;
   return {
     ...(grace !== undefined && Number.isInteger(grace) && { gracePeriodSeconds: grace }),
     ...(policy && { propagationPolicy: policy as NonNullable<DeleteOptions['propagationPolicy']> }),

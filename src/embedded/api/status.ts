@@ -40,7 +40,12 @@ export const methodNotAllowed = (): ApiError =>
   failure(405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource', {});
 /** `deleting`: what is in the way waits only for its finalizers. */
 export const alreadyExists = (resource: Resource, name: string, deleting = false): ApiError =>
-  failure(409, 'AlreadyExists', `${deleting ? 'object is being deleted: ' : ''}${qualified(resource)} "${name}" already exists`, detailsOf(resource, name));
+  failure(
+    409,
+    'AlreadyExists',
+    `${deleting ? 'object is being deleted: ' : ''}${qualified(resource)} "${name}" already exists`,
+    detailsOf(resource, name),
+  );
 export const tooLarge = (limit: number): ApiError => failure(413, 'RequestEntityTooLarge', `Request entity too large: limit is ${limit}`);
 export const unsupportedMediaType = (accepted: readonly string[]): ApiError =>
   failure(

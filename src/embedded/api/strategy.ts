@@ -67,8 +67,15 @@ const namespaces: Strategy = {
 };
 
 const jobs: Strategy = { defaultPropagation: 'Orphan' };
+const answered: Strategy = { answersObject: true };
 
-const strategies: Readonly<Record<string, Strategy>> = { pods, namespaces, 'jobs.batch': jobs };
+const strategies: Readonly<Record<string, Strategy>> = {
+  pods,
+  namespaces,
+  'jobs.batch': jobs,
+  serviceaccounts: answered,
+  persistentvolumeclaims: answered,
+};
 const plain: Strategy = {};
 
 export const strategyOf = (kind: KindDefinition): Strategy => strategies[qualified(kind)] ?? plain;

@@ -28,6 +28,7 @@ export function update(core: Core, call: Call, sent: unknown, options: WriteCall
     warn: call.warn,
   });
   const { uid, resourceVersion } = read.metadata;
+  if (!read.metadata.name) throw badRequest(`the name of the object (${call.name} based on URL) was undeterminable: name must be provided`);
   return change(core, call, options, (old) => {
     if (uid && uid !== old.metadata.uid) {
       const key = `/registry/${kind.plural}/${call.namespace ? `${call.namespace}/` : ''}${call.name}`;
@@ -85,7 +86,12 @@ function merged(call: Call, wanted: KubeObject, old: KubeObject): KubeObject {
     const special = strategy.subresources?.[subresource];
     if (special) return special(wanted, old);
     if (subresource !== 'status' || !kind.hasStatus) throw noSuchResource();
-    return withField(old, 'status', (wanted as KubeObject & { status?: unknown }).status);
+    const next = withField(old, 'status', (wanted as KubeObject & { status?: unknown }).status);
+    // The status of a custom resource is all that its subresource writes; a built-in kind takes labels and the like, too.
+    if (kind.origin === 'custom') return next;
+    const { ownerReferences } = old.metadata;
+    const { ownerReferences: _, ...metadata } = metadataOf(placed(call, wanted).metadata, old.metadata);
+    return { ...next, metadata: { ...metadata, ...(ownerReferences && { ownerReferences }) } };
   }
   let next: KubeObject = { ...placed(call, wanted), metadata: metadataOf(placed(call, wanted).metadata, old.metadata) };
   if (kind.hasStatus) next = withField(next, 'status', (old as KubeObject & { status?: unknown }).status);

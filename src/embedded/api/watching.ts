@@ -69,6 +69,8 @@ async function* events(
       const items: (WatchItem | Bookmark)[] = rows.map((row) => new WatchItem('ADDED', row.revision, row));
       if (options.sendInitialEvents && options.allowBookmarks) items.push({ type: 'BOOKMARK', revision, initial: true });
       if (items.length > 0) yield items;
+    } else if (version === 0) {
+      floor = core.store.revision();
     } else {
       for (;;) {
         const changes = await core.store.changes(floor, queue.resource, historyPage);
