@@ -17,6 +17,9 @@ import type { Status } from '../../resources/object.ts';
 export type { EmbeddedApi, EmbeddedApiOptions } from './types.ts';
 export type { PodAccess, PodLogOptions } from './pod-access.ts';
 
+/** How often old events are looked for. */
+const sweepEveryMs = 300_000;
+
 /**
  * Opens the embedded API on a data folder: database, certificates, HTTPS, in-process client.
  * Throws Conflict when the data or the port is in use.
@@ -39,6 +42,9 @@ export async function openEmbeddedApi(options: EmbeddedApiOptions): Promise<Embe
     const https = listen ? await serveHttps({ ...parts, host, port, cert: pki.cert, key: pki.key, token: pki.token }) : undefined;
     const name = wildcard ? '127.0.0.1' : isIP(host) === 6 ? `[${host}]` : host;
     const url = https ? `https://${name}:${https.port}` : '';
+    const sweep = setInterval(() => {
+      server.expireEvents().catch((error: unknown) => log.warn({ err: error }, 'old events could not be removed'));
+    }, sweepEveryMs).unref();
     return {
       client: new InProcessClient(server, (path, user, signal) => rawGet(parts, path, user, signal)),
       server,
@@ -49,6 +55,7 @@ export async function openEmbeddedApi(options: EmbeddedApiOptions): Promise<Embe
       ca: pki.ca,
       kubeconfig: kubeconfigText(url, pki),
       close: async () => {
+        clearInterval(sweep);
         server.close();
         await https?.close();
         await store.close();

@@ -16,6 +16,7 @@ import { remove, removeCollection } from './deleting.ts';
 import type { DeleteAnswer } from './deleting.ts';
 import { patch } from './patching.ts';
 import type { PatchBody } from './patching.ts';
+import { expireEvents } from './event-expiry.ts';
 import { get, list } from './reading.ts';
 import type { ListCall, Page } from './reading.ts';
 import { objectOf } from './rows.ts';
@@ -67,6 +68,11 @@ export class ApiServer {
   /** All objects that name one of these uids as an owner, in any namespace and of any kind. */
   async dependents(ownerUids: readonly string[]): Promise<readonly KubeObject[]> {
     return (await this.#core.store.dependents(ownerUids)).map((row) => objectOf(row));
+  }
+
+  /** Forgets events that are older than an hour; to be called now and then. Resolves with how many. */
+  expireEvents(): Promise<number> {
+    return expireEvents(this.#core);
   }
 
   /** The version that a list would have now. */
