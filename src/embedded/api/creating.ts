@@ -2,13 +2,14 @@
 import { newUid, nameSuffix } from '../../base/ids.ts';
 import { check } from '../../resources/kinds.ts';
 import type { KubeObject } from '../../resources/object.ts';
-import type { StoredRow } from '../storage/store.ts';
+import type { KindDefinition } from '../../resources/kind.ts';
+import type { StoredRow, StoreKey, Write, WriteResult } from '../storage/store.ts';
 import { keyOf, timestamp } from './core.ts';
 import type { Call, Core } from './core.ts';
 import { readObject } from './decode-object.ts';
 import type { FieldValidation } from './decode-object.ts';
 import { encodeRow, objectOf, unstoredRow } from './rows.ts';
-import { alreadyExists, badRequest, invalid, malformed, namespaceNotFound, namespaceTerminating } from './status.ts';
+import { alreadyExists, badRequest, conflict, invalid, malformed, namespaceNotFound, namespaceTerminating } from './status.ts';
 import { countsGeneration } from './strategy.ts';
 
 export interface WriteCall {
@@ -31,23 +32,29 @@ export async function create(core: Core, call: Call, sent: unknown, options: Wri
   });
   if (read.metadata.resourceVersion) throw malformed('resourceVersion should not be set on objects to be created');
   const inNamespace = placed(call, read);
-  await requireNamespace(core, call, inNamespace);
   const generate = !inNamespace.metadata.name && inNamespace.metadata.generateName;
   for (let draw = 1; ; draw++) {
+    const guard = await requireNamespace(core, call, inNamespace);
     const object = prepared(core, call, inNamespace);
     const { name } = object.metadata;
     const errors = check(kind, object);
     if (errors.length > 0) throw invalid(kind, name ?? '', errors);
     const key = keyOf(call, name);
-    const inTheWay = options.dryRun ? (await core.store.get([key]))[0] : undefined;
-    if (options.dryRun && !inTheWay) return unstoredRow(kind, key, object, 0);
     const [result] = options.dryRun
-      ? [{ ok: false, current: inTheWay } as const]
-      : await core.store.write([{ key, expect: 0, next: encodeRow(kind, object) }]);
+      ? await asIfWritten(core, key, object, kind)
+      : await core.store.write([{ key, expect: 0, next: encodeRow(kind, object), ...(guard && { guard }) }]);
     if (result?.ok) return result.row;
-    if (generate && draw < draws) continue;
-    throw alreadyExists(kind, name, result?.current && objectOf(result.current).metadata.deletionTimestamp !== undefined);
+    const inTheWay = result?.current;
+    // Nothing in the way: it was the namespace that changed, and may be ending by now.
+    if ((generate || !inTheWay) && draw < draws) continue;
+    if (!inTheWay) throw conflict(kind, name);
+    throw alreadyExists(kind, name, objectOf(inTheWay).metadata.deletionTimestamp !== undefined);
   }
+}
+
+async function asIfWritten(core: Core, key: StoreKey, object: KubeObject, kind: KindDefinition): Promise<readonly WriteResult[]> {
+  const [current] = await core.store.get([key]);
+  return [current ? { ok: false, current } : { ok: true, row: unstoredRow(kind, key, object, 0) }];
 }
 
 /** The object in the namespace of the URL; a body that names another is refused. */
@@ -59,11 +66,14 @@ export function placed(call: Call, object: KubeObject): KubeObject {
   return { ...object, metadata: { ...metadata, namespace: call.namespace } };
 }
 
-async function requireNamespace(core: Core, call: Call, object: KubeObject): Promise<void> {
-  if (!call.kind.namespaced) return;
-  const [row] = await core.store.get([{ resource: 'namespaces', namespace: '', name: call.namespace }]);
+/** The object's namespace as the write must still find it, so that nothing enters one that ends meanwhile. */
+async function requireNamespace(core: Core, call: Call, object: KubeObject): Promise<Write['guard']> {
+  if (!call.kind.namespaced) return undefined;
+  const key: StoreKey = { resource: 'namespaces', namespace: '', name: call.namespace };
+  const [row] = await core.store.get([key]);
   if (!row) throw namespaceNotFound(call.namespace);
   if (objectOf(row).metadata.deletionTimestamp) throw namespaceTerminating(call.kind, object.metadata.name ?? '', call.namespace);
+  return { key, revision: row.revision };
 }
 
 /** What the server alone says of a new object. */

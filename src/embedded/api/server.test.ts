@@ -156,6 +156,20 @@ describe('deletecollection', () => {
 });
 
 describe('namespaces', () => {
+  it('take nothing that is made in the moment they end', async () => {
+    const name = unique();
+    await make(namespaces, { metadata: { name } });
+    const inside = call(configMaps, '', { namespace: name });
+    const [, made] = await Promise.allSettled([
+      bench.api.server.delete(call(namespaces, name), {}),
+      bench.api.server.create(inside, { metadata: { name: 'late' } }, {}),
+    ]);
+    expect(made).toMatchObject({
+      status: 'rejected',
+      reason: { status: { code: 403, details: { causes: [{ reason: 'NamespaceTerminating' }] } } },
+    });
+  });
+
   it('end when the finalize subresource takes the last finalizer', async () => {
     const name = unique();
     await make(namespaces, { metadata: { name } });

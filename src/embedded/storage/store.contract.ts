@@ -82,6 +82,14 @@ export function storeContract(make: () => StoreUnderTest): void {
       expect(store.revision()).toBe(row.revision);
     });
 
+    it('refuses a write whose guard has changed', async () => {
+      const guard = await create('guard');
+      const guarded = (name: string): Write => ({ ...put(key(name), 0, name), guard: { key: key('guard'), revision: guard.revision } });
+      expect((await store.write([guarded('a')]))[0]?.ok).toBe(true);
+      const results = await store.write([put(key('guard'), guard.revision, 'changed'), guarded('b')]);
+      expect(results).toMatchObject([{ ok: true }, { ok: false, current: undefined }]);
+    });
+
     it('counts one global sequence up', async () => {
       const revisions = [(await create('a')).revision, (await create('b')).revision];
       revisions.push((await one(remove(key('a'), revisions[0] as number))).revision);

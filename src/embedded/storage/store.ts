@@ -36,6 +36,8 @@ export interface Write {
   readonly key: StoreKey;
   /** What must hold, else the result is a conflict: 0 = does not exist; n = is at revision n. */
   readonly expect: number;
+  /** Another row that must still be at this revision, else the result is a conflict: an object's namespace. */
+  readonly guard?: { readonly key: StoreKey; readonly revision: number };
   /** Makes text and index when the revision is known; `undefined` as next state means: remove. Must not throw. */
   readonly next: ((revision: number) => { uid: string; text: string; index: RowIndex }) | undefined;
   /** On removal: the last state that watchers see, with the revision of the deletion. */

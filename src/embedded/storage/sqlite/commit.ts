@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 
 import type { Clock } from '../../../base/clock.ts';
 import { toError } from '../../../base/errors.ts';
-import type { Change, StoredRow, Write, WriteResult } from '../store.ts';
+import type { Change, StoredRow, StoreKey, Write, WriteResult } from '../store.ts';
 import type { History } from './history.ts';
 import { encodeIndex, Row } from './rows.ts';
 import type { VersionRecord } from './rows.ts';
@@ -96,11 +96,16 @@ export class GroupCommit {
     if (done.changes.length > 0) this.#history.grew(done.pastBytes, this.revision);
   }
 
+  #find({ resource, namespace, name }: StoreKey): VersionRecord | undefined {
+    return this.#sql.get.get(resource, namespace, name) as VersionRecord | undefined;
+  }
+
   #apply(write: Write, done: Done, now: number): WriteResult | Error {
-    const { key } = write;
-    const found = this.#sql.get.get(key.resource, key.namespace, key.name) as VersionRecord | undefined;
+    const { key, guard } = write;
+    const found = this.#find(key);
     const before: StoredRow | undefined = found && new Row(found);
-    if ((before?.revision ?? 0) !== write.expect) return { ok: false, current: before };
+    if ((before?.revision ?? 0) !== write.expect || (guard && this.#find(guard.key)?.revision !== guard.revision))
+      return { ok: false, current: before };
     const revision = done.revision + 1;
     let next: { uid: string; text: string; index: StoredRow['index'] };
     const removed = write.next === undefined;
