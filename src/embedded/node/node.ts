@@ -61,7 +61,7 @@ export interface RunningNode {
   log(pod: KubeObject, request: PodLogRequest): AsyncIterable<Uint8Array>;
   /** Stops looking after pods. They run on, for the next node; blank processes end. */
   stop(): Promise<void>;
-  /** Ends all pods (SIGTERM, SIGKILL after the grace) and waits for it, without touching their objects. */
+  /** Ends all pods (SIGTERM, SIGKILL after the grace) and waits for it; their objects stay and tell how they ended. */
   endPods(graceMs: number): Promise<void>;
 }
 
@@ -171,12 +171,8 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
       if (!mine(pod)) continue;
       const run = newRun(pod);
       for (const [index, container] of run.containers.entries()) {
-        const { process, place } = await survivors.of(pod, index);
-        container.adopt(
-          process,
-          place,
-          pod.status?.containerStatuses?.find((status) => status.name === container.spec.name),
-        );
+        const status = pod.status?.containerStatuses?.find(({ name }) => name === container.spec.name);
+        container.adopt(await survivors.of(pod, index), status, isFinished(pod));
       }
     }
     table.adopted();
@@ -197,12 +193,12 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
       table.close();
     },
     async endPods(graceMs) {
-      for (const run of runs.values()) run.end(graceMs);
       const deadline = Date.now() + graceMs;
-      while ([...runs.values()].some((run) => run.isAlive)) {
-        if (Date.now() >= deadline) for (const run of runs.values()) run.end(0);
-        await new Promise((resolve) => setTimeout(resolve, 20));
-      }
+      // Again each time: a pod may have been created a moment ago, and this node has only now heard of it.
+      const endAll = (): void => {
+        for (const run of runs.values()) run.end(Math.max(0, deadline - Date.now()));
+      };
+      for (endAll(); [...runs.values()].some((run) => run.isAlive); endAll()) await new Promise((resolve) => setTimeout(resolve, 20));
     },
   };
 }
