@@ -1,6 +1,11 @@
 import type { Row } from '../lib/row.ts';
 import { body } from './body.ts';
+import { burst, cold, sustained } from './cold.ts';
+import { control } from './control.ts';
 import { latency } from './latency.ts';
+import { many } from './many.ts';
+import { overload } from './overload.ts';
 import { warm } from './warm.ts';
 
-export const rows: readonly Row[] = [warm, latency, body];
+/** In the order of issue 3. */
+export const rows: readonly Row[] = [warm, latency, cold, burst, sustained, control, many, body, overload];

@@ -1,0 +1,64 @@
+/** What 10,000 registered functions cost: memory of the platform, and latency of the one that is called. */
+import { createFunctions, eachLimited, helloFunction, startPlatform, type Platform } from '../lib/platform.ts';
+import { commandOf, pssMegabytes } from '../lib/processes.ts';
+import { figure, type Row } from '../lib/row.ts';
+import { median } from '../lib/stats.ts';
+import { wrk } from '../lib/wrk.ts';
+
+const functions = '/apis/tsumugi.dev/v1/namespaces/default/functions';
+
+function memory(platform: Platform): { total: number; text: string } {
+  const parts = platform.own().map((pid) => ({ name: /processes\/([\w-]+)\./.exec(commandOf(pid))?.[1] ?? 'up', mb: pssMegabytes(pid) }));
+  return {
+    total: parts.reduce((sum, part) => sum + part.mb, 0),
+    text: parts.map((part) => `${part.name} ${part.mb.toFixed(0)}`).join(', '),
+  };
+}
+
+export const many: Row = {
+  name: 'many',
+  async run({ rounds, seconds, quick }) {
+    const count = quick ? 500 : 10_000;
+    const platform = await startPlatform(true);
+    try {
+      await new Promise((resolve) => setTimeout(resolve, 10_000));
+      const idle = memory(platform);
+      const url = `${platform.gateway}/function/hello`;
+      await wrk({ url, connections: 1, seconds: 2 });
+      const alone: number[] = [];
+      for (let round = 0; round < rounds; round++) alone.push((await wrk({ url, connections: 1, seconds })).p50);
+
+      // One package for all: what is measured is what is registered, not what is built.
+      await createFunctions(platform, ['first']);
+      const { items } = await platform.api<{ items: { spec: { source: { package: string } } }[] }>(
+        'GET',
+        '/apis/tsumugi.dev/v1/namespaces/default/revisions?labelSelector=',
+      );
+      const { package: id } = items.at(-1)!.spec.source;
+      const names = Array.from({ length: count }, (_, i) => `fn-${i}`);
+      await eachLimited(names, 8, (name) => platform.api('POST', functions, helloFunction(name, { source: { package: id } })));
+      for (let ready = 0; ready < count;) {
+        await new Promise((resolve) => setTimeout(resolve, 2000));
+        const list = await platform.api<{ items: { status?: { conditions?: { type: string; status: string }[] } }[] }>('GET', functions);
+        ready = list.items.filter((item) => item.status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True')).length;
+      }
+      await new Promise((resolve) => setTimeout(resolve, 20_000));
+      const full = memory(platform);
+      const among: number[] = [];
+      for (let round = 0; round < rounds; round++) among.push((await wrk({ url, connections: 1, seconds })).p50);
+      return [
+        figure('PSS of the platform without pods, idle', idle.total, 'MB', [150, 110], idle.text),
+        figure(`the same with ${count} functions`, full.total, 'MB', [220, 150], full.text),
+        figure(
+          `warm latency with ${count} functions to 1`,
+          median(among) / median(alone),
+          'x',
+          [1.1, 1],
+          `${median(among)} us to ${median(alone)} us`,
+        ),
+      ];
+    } finally {
+      await platform.stop();
+    }
+  },
+};
