@@ -5,7 +5,8 @@ export default defineConfig({
   test: {
     include: ['test/cluster/**/*.test.ts'],
     pool: 'forks',
-    maxWorkers: 2,
+    // One of them kills the API server for a moment.
+    fileParallelism: false,
     testTimeout: 60_000,
     hookTimeout: 60_000,
     setupFiles: ['test/setup/leaks.ts'],

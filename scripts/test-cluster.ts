@@ -38,8 +38,11 @@ if (!given && !existsSync(join(cluster, 'up'))) {
   try {
     const kubeconfig = given ?? start();
     const vitest = join('node_modules', 'vitest', 'vitest.mjs');
+    // Only a cluster of our own may be broken by a test.
+    const restart = given ? {} : { TSUMUGI_TEST_CLUSTER_RESTART: `bash ${join(cluster, 'restart')} --name ${name}` };
     code = run(process.execPath, [vitest, 'run', '-c', 'vitest.cluster.config.ts', ...process.argv.slice(2)], {
       ...process.env,
+      ...restart,
       TSUMUGI_TEST_KUBECONFIG: kubeconfig,
     });
   } finally {

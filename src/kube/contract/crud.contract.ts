@@ -4,6 +4,7 @@ import {
   configMap,
   type ConfigMap,
   configMaps,
+  eventually,
   failure,
   invalid,
   type Namespace,
@@ -198,7 +199,8 @@ export function crudContract(bench: Bench): void {
 
   it('answers raw paths, and refuses those of nothing', async () => {
     expect(JSON.parse(await bench.client.raw('/version'))).toMatchObject({ major: '1', minor: '36' });
-    expect(await bench.client.raw('/readyz')).toBe('ok');
+    // A server that has just started may need a moment.
+    await eventually(async () => expect(await bench.client.raw('/readyz')).toBe('ok'));
     expect(await refusal(bench.client.raw('/api/v1/nonsense'))).toMatchObject({ code: 404, reason: 'NotFound' });
   });
 }
