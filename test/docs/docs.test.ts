@@ -1,0 +1,86 @@
+/** What the documents say is what the code does. */
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { errorTable } from '../../src/base/errors.ts';
+import { settingTable } from '../../src/processes/settings.ts';
+import { cleanUp, tsumugi } from '../e2e/platform.ts';
+
+const read = (file: string): string => readFileSync(file, 'utf8');
+afterAll(cleanUp);
+
+test('docs/errors.md has the table of the code', () => {
+  const again = { never: 'no', later: 'later', reread: 'after reading it again' };
+  const rows = Object.entries(errorTable).map(
+    ([code, { status, retry, says }]) => `| \`${code}\` | ${status} | ${again[retry]} | ${says} |`,
+  );
+  expect(
+    read('docs/errors.md')
+      .split('\n')
+      .filter((line) => line.startsWith('| `')),
+  ).toEqual(rows);
+});
+
+test('docs/cli.md has every setting of up, with its variable and default', () => {
+  const rows = settingTable.map(({ flag, variable, fallback }) => `| \`${flag.split(' ')[0]}\` | \`${variable}\` | \`${fallback}\` |`);
+  expect(
+    read('docs/cli.md')
+      .split('\n')
+      .filter((line) => line.startsWith('| `--')),
+  ).toEqual(rows);
+});
+
+describe('every command', () => {
+  test('is in docs/cli.md, and has examples in its help', async () => {
+    const help = (await tsumugi(['--help'])).stdout.split('Examples:')[0] ?? '';
+    const commands = [...help.matchAll(/^ {2}([a-z]+)[ |]/gm)]
+      .map(([, name = '']) => name)
+      .filter((name) => name !== 'help' && name !== 'tsumugi');
+    expect(commands).toEqual([
+      'up',
+      'deploy',
+      'invoke',
+      'call',
+      'logs',
+      'get',
+      'apply',
+      'delete',
+      'fn',
+      'route',
+      'runtime',
+      'kubeconfig',
+      'version',
+    ]);
+    const text = read('docs/cli.md');
+    for (const name of commands) {
+      expect(text).toMatch(new RegExp(`tsumugi [a-z|\\\\]*\\b${name}\\b`));
+      const nouns = ['fn', 'runtime', 'route'].includes(name)
+        ? [
+            [name, 'create'],
+            [name, 'list'],
+            [name, 'delete'],
+          ]
+        : [[name]];
+      for (const words of nouns) expect((await tsumugi([...words, '--help'])).stdout, words.join(' ')).toContain('Examples:');
+    }
+  });
+});
+
+test('the first screen of the README has the two commands, and they exist', () => {
+  const screen = read('README.md').split('\n').slice(0, 12).join('\n');
+  expect(screen).toContain('npm ci && npm start');
+  expect(screen).toContain('npm ci && npm test');
+  const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
+  for (const [, name = ''] of read('CONTRIBUTING.md').matchAll(/npm run ([a-z:-]+)/g)) expect(scripts).toHaveProperty([name]);
+});
+
+test('links and files that the documents name exist', () => {
+  for (const file of ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'docs/cli.md', 'docs/functions.md', 'docs/errors.md']) {
+    const text = read(file);
+    for (const [, target = ''] of text.matchAll(/\]\(([^)#:]+)\)/g))
+      expect(existsSync(join(dirname(file), target)), `${file}: ${target}`).toBe(true);
+    // Code files are named from src/.
+    for (const [, path = ''] of text.matchAll(/`([a-z-]+\/[a-z/-]+\.ts)`/g))
+      expect(existsSync(path) || existsSync(join('src', path)), `${file}: ${path}`).toBe(true);
+  }
+});
