@@ -66,9 +66,11 @@ export class Scaler {
       const revision = revisionByUid(uid);
       const members = fleet.instances(uid);
       const rules = revision && policy(revision);
-      if (!revision || !rules) {
+      if (!revision) {
         // A revision may be so new that the cache does not show it yet.
-        for (const member of members) if (now - member.since > unknownMs) void this.#options.remover.kill(member, 'its function is gone');
+        for (const member of members) if (now - member.since > unknownMs) void this.#options.remover.kill(member, 'its revision is gone');
+      } else if (!rules) {
+        for (const member of members) if (now - member.since > moveGraceMs) void this.#stop(member, 0, 'its function is gone');
       } else if (rules.drainSince !== undefined) {
         if (now - rules.drainSince > moveGraceMs)
           for (const member of members) void this.#stop(member, 0, 'another revision has the traffic');

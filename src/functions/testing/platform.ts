@@ -10,6 +10,7 @@ import { stopEsbuild } from '../../build/esbuild.ts';
 import { bundleShim } from '../../build/shim.ts';
 import { silentLog } from '../../base/log.ts';
 import { type EmbeddedApi, openEmbeddedApi } from '../../embedded/api/index.ts';
+import type { KubeClient } from '../../kube/client.ts';
 import type { ActivateAnswer, InstanceEntry } from '../../invoke/projection.ts';
 import { openFileBlobs } from '../../records/files/blobs.ts';
 import type { LogStore } from '../../records/logs.ts';
@@ -47,7 +48,7 @@ export class TestPlatform {
     return this.api.client;
   }
 
-  async startFunctions(options: { podTimeoutSeconds?: number } = {}): Promise<void> {
+  async startFunctions(options: { podTimeoutSeconds?: number; client?: KubeClient } = {}): Promise<void> {
     this.logs = openSqliteLogs(join(this.folder, 'records.db'));
     this.functions = await startFunctions({
       client: this.client,
