@@ -9,7 +9,7 @@ import { readObject } from './decode-object.ts';
 import { goText } from './go-text.ts';
 import { applyJsonPatch, PatchError } from './json-patch.ts';
 import { applyMergePatch } from './merge-patch.ts';
-import { badRequest, invalidPatch, unprocessable } from './status.ts';
+import { badRequest, invalidPatch, unprocessable, unsupportedMediaType } from './status.ts';
 import { applyStrategicPatch } from './strategic-patch.ts';
 import { change } from './updating.ts';
 
@@ -21,9 +21,13 @@ export const patchTypes: Readonly<Record<string, Patch['type']>> = {
   'application/strategic-merge-patch+json': 'strategic',
 };
 
+/** Strategic patches need Go types: the real server has none for custom resources. */
+const customPatchTypes = ['application/json-patch+json', 'application/merge-patch+json'];
+
 const maxOperations = 10_000;
 
-export function patch(core: Core, call: Call, patch: Patch, options: WriteCall): Promise<StoredRow> {
+export async function patch(core: Core, call: Call, patch: Patch, options: WriteCall): Promise<StoredRow> {
+  if (patch.type === 'strategic' && call.kind.origin === 'custom') throw unsupportedMediaType(customPatchTypes);
   checkShape(patch);
   const warned = new Set<string>();
   const warn = (text: string): void => {

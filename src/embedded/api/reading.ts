@@ -31,6 +31,7 @@ export async function list(core: Core, call: Call, options: ListCall): Promise<P
   if (from && options.resourceVersion && options.resourceVersion !== '0') {
     throw badRequest('specifying resource version is not allowed when using continue');
   }
+  if (from && from.at > core.store.revision()) throw continueExpired();
   const at = from?.at ?? exactVersion(core, options);
   const limit = options.limit && options.limit > 0 ? options.limit : undefined;
   const { resource } = keyOf(call);

@@ -5,6 +5,7 @@ import { kindFor } from '../../resources/kinds.ts';
 import type { KindDefinition } from '../../resources/kind.ts';
 import type { KubeObject } from '../../resources/object.ts';
 import { admin, anonymous } from './authorize.ts';
+import { encodeContinue } from './continue.ts';
 import type { Call } from './core.ts';
 import { objectOf } from './rows.ts';
 import { openBench } from './testing/bench.ts';
@@ -194,6 +195,28 @@ describe('owners', () => {
     const reference = { apiVersion: 'v1', kind: 'ConfigMap', name: owner.metadata.name, uid: owner.metadata.uid };
     const child = await make(configMaps, { metadata: { name: unique(), ownerReferences: [reference] } });
     expect(await bench.api.server.dependents([owner.metadata.uid as string])).toEqual([child]);
+  });
+});
+
+describe('versions of another life of the data', () => {
+  it('are expired, for a watch and for a page', async () => {
+    const later = bench.api.store.revision() + 1000;
+    const watch = bench.api.server.watch(call(configMaps), { resourceVersion: String(later) });
+    await expect(watch.next()).rejects.toMatchObject({ status: { code: 410, reason: 'Expired' } });
+    const token = encodeContinue({ at: later, after: { namespace: 'default', name: 'a' } });
+    await expect(bench.api.server.list(call(configMaps), { continue: token })).rejects.toMatchObject({ status: { code: 410 } });
+  });
+});
+
+describe('a strategic patch', () => {
+  it('is not for custom resources', async () => {
+    await expect(bench.api.server.patch(call(functions, 'any'), { type: 'strategic', body: {} }, {})).rejects.toMatchObject({
+      status: {
+        code: 415,
+        message:
+          'the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json',
+      },
+    });
   });
 });
 

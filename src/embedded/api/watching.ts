@@ -71,6 +71,9 @@ async function* events(
       if (items.length > 0) yield items;
     } else if (version === 0) {
       floor = core.store.revision();
+    } else if (version > core.store.revision()) {
+      // Of another life of this data: waiting for it would be silence for ever.
+      throw expired(`resource version ${version} is later than this server's (${core.store.revision()})`);
     } else {
       for (;;) {
         const changes = await core.store.changes(floor, queue.resource, historyPage);
