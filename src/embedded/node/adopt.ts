@@ -43,16 +43,15 @@ export async function findSurvivors(host: ProcessHost, isolation: Isolation, run
   }
 
   async function sweep(): Promise<void> {
-    for (const { id, exit } of processes.values()) {
-      if (claimed.has(id)) continue;
-      if (exit) host.forget(id);
-      else await killed(host, id);
-    }
+    const unclaimed = [...processes.values()].filter(({ id }) => !claimed.has(id));
+    for (const { id, exit } of unclaimed) if (exit) host.forget(id);
+    await Promise.all(unclaimed.filter(({ exit }) => !exit).map(({ id }) => killed(host, id)));
     const names = await readdir(podsFolder(runFolder)).catch(() => []);
     for (const name of names) {
       if (kept.has(name)) continue;
       const place = await isolation.adopt(name);
       await place?.remove();
+      // A link to a place that is gone.
       await removeTree(join(podsFolder(runFolder), name));
     }
   }

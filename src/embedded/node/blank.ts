@@ -3,6 +3,7 @@
  * milliseconds. Invisible in the API. Refilled in the background, at most as many at once as there are cores.
  */
 import { randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { toError } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
@@ -52,7 +53,8 @@ export function startShim(
       );
       const blank: Blank = { id, place, pid, startedAt, onEnd() {} };
       ended = (exit) => blank.onEnd(exit);
-      if (!(await table.hears(id, 'ready'))) throw new Error(`a shim (${bundle}) ended before it was loaded`);
+      if (!(await table.hears(id, 'ready')))
+        throw new Error(`a shim (${bundle}) ended before it was loaded: ${await lastWords(join(place.folder, '0.log'))}`);
       place.weight('normal');
       return blank;
     } catch (error) {
@@ -60,6 +62,11 @@ export function startShim(
       throw error;
     }
   });
+}
+
+async function lastWords(logFile: string): Promise<string> {
+  const text = await readFile(logFile, 'utf8').catch(() => '');
+  return text.trim().split('\n').slice(-3).join(' | ') || 'it said nothing';
 }
 
 const firstRetryMs = 200;

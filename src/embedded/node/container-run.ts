@@ -3,17 +3,17 @@ import { rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { toError } from '../../base/errors.ts';
 import type { Container, ContainerState, ContainerStateTerminated, ContainerStatus, Pod } from '../../resources/builtin/pod-types.ts';
+import type { Adopted } from './adopt.ts';
 import type { Blank } from './blank.ts';
 import { startShim } from './blank.ts';
 import { ConfigReader, containerEnv, ContainerConfigError, expand } from './container-env.ts';
+import { fillPlace, limitsOf } from './container-needs.ts';
 import { isHeapAbort, lost, rfc3339, terminated } from './container-exit.ts';
 import { resolveImage } from './images.ts';
-import type { Bind, Limits, Place, Program } from './isolation/isolation.ts';
-import { makeSharedFolder } from './isolation/place-folder.ts';
+import type { Place, Program } from './isolation/isolation.ts';
 import type { NodeContext } from './node-context.ts';
 import { podFolder } from './paths.ts';
-import type { HostedProcess, ProcessExit } from './process-host.ts';
-import { parseQuantity } from './quantity.ts';
+import type { ProcessExit } from './process-host.ts';
 import { resolveMounts } from './volumes.ts';
 import type { ResolvedMount } from './volumes.ts';
 
@@ -115,12 +115,15 @@ export class ContainerRun {
   }
 
   /** It ran before this control plane did: goes on with what the host tells, or with its end. */
-  adopt(process: HostedProcess | undefined, place: Place | undefined, before: ContainerStatus | undefined): void {
+  adopt({ process, place }: Adopted, before: ContainerStatus | undefined, finished: boolean): void {
     this.#place = place;
     this.#restarts = before?.restartCount ?? 0;
     this.#lastState = before?.lastState ?? {};
-    if (before?.state?.terminated) {
-      this.#state = before.state;
+    const ended = before?.state?.terminated;
+    if (ended) {
+      // It may be due to start again.
+      if (finished) this.#state = { terminated: ended };
+      else this.#end({ reason: 'Error', ...ended });
       return;
     }
     const startedAt = before?.state?.running?.startedAt;
@@ -152,6 +155,7 @@ export class ContainerRun {
       this.#wait('ImageUnavailable', image.message);
       return;
     }
+    if (this.#pod.spec.initContainers?.length) throw new ContainerConfigError('this node does not run init containers');
     const reader = new ConfigReader(client, this.#pod.metadata.namespace ?? 'default');
     const env = await containerEnv(this.#pod, this.spec, reader);
     const mounts = await resolveMounts(this.#pod, this.spec, reader);
@@ -175,14 +179,17 @@ export class ContainerRun {
     const pool = plain ? blanks.get(name) : undefined;
     const blank: Blank = pool
       ? await pool.take()
-      : await startShim(starter, bundle, { weight: 'normal', prepare: async (place) => ({ env, binds: await this.#fill(place, mounts) }) });
+      : await startShim(starter, bundle, {
+          weight: 'normal',
+          prepare: async (place) => ({ env, binds: await fillPlace(place, mounts, this.#sharedFolder(place)) }),
+        });
     blank.onEnd = (exit) => void this.#onExit(exit);
     const { uid = '', namespace = '', name: pod } = this.#pod.metadata;
     this.#place = blank.place;
     this.#processId = blank.id;
     this.#startedAt = Date.now();
     blank.place.limit(limitsOf(this.spec));
-    if (pool) await this.#fill(blank.place, mounts);
+    if (pool) await fillPlace(blank.place, mounts, this.#sharedFolder(blank.place));
     const link = podFolder(runFolder, uid);
     await rm(link, { force: true });
     await symlink(blank.id, link);
@@ -207,7 +214,7 @@ export class ContainerRun {
       const program: Program = {
         argv,
         env,
-        binds: await this.#fill(place, mounts),
+        binds: await fillPlace(place, mounts, this.#sharedFolder(place)),
         ...(this.spec.workingDir ? { cwd: expand(this.spec.workingDir, env) } : {}),
       };
       const launch = await place.launch(program);
@@ -226,20 +233,9 @@ export class ContainerRun {
     });
   }
 
-  /** Writes what the mounts bring; answers what is to be bound. */
-  async #fill(place: Place, mounts: readonly ResolvedMount[]): Promise<readonly Bind[]> {
-    const binds: Bind[] = [];
-    for (const { volume, mountPath, readOnly, files, given, subPath } of mounts) {
-      const folder = given ?? join('volumes', volume);
-      if (files && folder !== '') await place.put(folder, files);
-      if (given !== undefined) continue;
-      // An empty folder is the pod's: all containers share the first one's.
-      const owner = files || this.#index === 0 ? place.folder : podFolder(this.#node.runFolder, this.#pod.metadata.uid as string);
-      const source = join(owner, 'volumes', volume, subPath);
-      if (!files) await makeSharedFolder(source);
-      binds.push({ source, target: mountPath, readOnly });
-    }
-    return binds;
+  /** Empty folders are the pod's: all containers share the first one's. */
+  #sharedFolder(place: Place): string {
+    return this.#index === 0 ? place.folder : podFolder(this.#node.runFolder, this.#pod.metadata.uid as string);
   }
 
   #running(pid: number): void {
@@ -319,9 +315,3 @@ export class ContainerRun {
 
 /** The program of a container could not be started: no such file, not executable. */
 class StartError extends Error {}
-
-function limitsOf({ resources }: Container): Limits {
-  const memoryBytes = parseQuantity(resources?.limits?.['memory']);
-  const cpus = parseQuantity(resources?.limits?.['cpu']);
-  return { ...(memoryBytes === undefined ? {} : { memoryBytes }), ...(cpus === undefined ? {} : { cpus }) };
-}

@@ -53,7 +53,7 @@ async function filesOf(volume: Volume, reader: ConfigReader): Promise<ReadonlyMa
   const data = volume.secret ? await reader.secret(name) : await reader.configMap(name);
   const what = volume.secret ? 'secret' : 'configmap';
   if (!data && !source.optional) throw new ContainerConfigError(`${what} "${name}" not found`);
-  if (!source.items) return new Map(Object.entries(data ?? {}));
+  if (!source.items) return new Map(Object.entries(data ?? {}).map(([key, bytes]) => [safeRelative(key), bytes]));
   const files = new Map<string, Buffer>();
   for (const { key, path } of source.items as readonly KeyToPath[]) {
     const bytes = data && Object.hasOwn(data, key) ? data[key] : undefined;
