@@ -25,9 +25,9 @@ export const control: Row = {
       let written = 0;
       for (let round = 0; round < rounds; round++) {
         quiet.push((await wrk({ url, connections: 8, seconds })).p99);
-        let going = true;
+        const load = { going: true };
         const writer = (async () => {
-          while (going) {
+          while (load.going) {
             const next = performance.now() + 50;
             await Promise.all(
               Array.from({ length: 15 }, () => platform.api('POST', path, { ...object(''), metadata: { generateName: 'more-' } })),
@@ -37,13 +37,13 @@ export const control: Row = {
           }
         })();
         const lister = (async () => {
-          while (going) {
+          while (load.going) {
             await platform.apiRaw(path);
             await new Promise((resolve) => setTimeout(resolve, 2000));
           }
         })();
         const result = await wrk({ url, connections: 8, seconds });
-        going = false;
+        load.going = false;
         loaded.push(result.p99);
         await Promise.all([writer, lister]);
       }
