@@ -14,6 +14,15 @@ export interface Identity {
   readonly revision: string;
 }
 
+/** Errors that say no more than that nobody waits for an invocation any longer. */
+const reasons = new WeakSet<Error>();
+
+/**
+ * Whether this is how an invocation was told to stop. Code that reads a body or fetches with the signal gets it as a rejection, often
+ * before it awaits it: that must not end the instance, or any client could, by going away.
+ */
+export const isStopReason = (thrown: unknown): boolean => thrown instanceof Error && reasons.has(thrown);
+
 /** One invocation, flat as it came. All that user code may ask for is made when it asks. */
 export class Invocation implements IncomingRequest {
   readonly stream: number;
@@ -64,10 +73,19 @@ export class Invocation implements IncomingRequest {
     return this.#controller.signal;
   }
 
+  /** The answer is sent: what is still to come of the body has no reader. */
+  over(): void {
+    if (!this.incoming) return;
+    const reason = new DOMException('the invocation is over', 'AbortError');
+    reasons.add(reason);
+    this.incoming.fail(reason);
+  }
+
   abort(code: string, message: string): void {
     if (this.aborted) return;
     this.aborted = true;
     this.#reason = new DOMException(message || 'the client went away', code === 'Timeout' ? 'TimeoutError' : 'AbortError');
+    reasons.add(this.#reason);
     this.incoming?.fail(this.#reason);
     this.#controller?.abort(this.#reason);
     this.onAbort?.(this.#reason);

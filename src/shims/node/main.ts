@@ -8,6 +8,7 @@ import { setSourceMapsSupport } from 'node:module';
 import { installConsole, writeLog } from './console.ts';
 import { describe } from './handler.ts';
 import type { Assignment } from './instance.ts';
+import { isStopReason } from './invocation.ts';
 import { openLifeline } from './lifeline.ts';
 import { serve, type Serving } from './serve.ts';
 import { warmUp } from './warm.ts';
@@ -36,6 +37,7 @@ process.on('SIGTERM', () => {
 
 // An error that no handler catches leaves the process in a state nobody knows; callers get InstanceExited, the log says why.
 process.on('uncaughtException', (error, origin) => {
+  if (origin === 'unhandledRejection' && isStopReason(error)) return;
   const what = origin === 'unhandledRejection' ? 'a promise was rejected and nobody caught it' : 'an error was thrown and nobody caught it';
   writeLog(`${what}, the instance ends: ${describe(error)}`);
   exit(1);

@@ -142,8 +142,7 @@ export class Peer implements FrameHandler {
     run(invocation, outgoing, this.#instance, (failure) => {
       this.#running.delete(invocation.stream);
       if (failure && !invocation.aborted) this.connection.send(FrameType.ABORT, 0, invocation.stream, encodeAbort(failure));
-      // What is still to come of its body has no reader.
-      invocation.incoming?.fail(new Error('the invocation is over'));
+      invocation.over();
       this.#instance.finished();
     });
   }

@@ -141,6 +141,26 @@ describe('a client that gives up', () => {
     expect(seen.sort()).toEqual(['chatty', 'silent']);
   });
 
+  test('cannot end the instance with it, even if the code awaits nothing', async () => {
+    const pod = await newPod();
+    const { client } = await pod.specialize(`
+      export default async (request, { signal }) => {
+        if (request.url.endsWith('alive')) return 'alive';
+        const body = request.text();
+        const late = new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+        console.log('waiting');
+        if (request.url.endsWith('over')) return 'over';
+        await new Promise(() => {});
+      }`);
+    const call = client.start({}, false);
+    await pod.logged(/waiting/);
+    client.abort(call);
+    const over = client.start({ target: '/over' }, false);
+    expect((await over.reply()).body.toString()).toBe('over');
+    for (let i = 0; i < 5; i++) expect(await client.text({ target: '/alive' })).toBe('alive');
+    expect(pod.child.exitCode).toBeNull();
+  });
+
   test('by losing its connection, ends its invocations and no others', async () => {
     const pod = await newPod();
     const { client } = await pod.specialize(`
