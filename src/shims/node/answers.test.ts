@@ -114,6 +114,19 @@ describe('what a handler returns', () => {
     ]);
     expect((await client.request({ target: '/get', headers: { 'x-in': '1' } })).body.toString()).toBe('GET /get 1 ');
   });
+
+  test('works with what fetch gave, in both directions', async () => {
+    const pod = await newPod();
+    const { client } = await pod.specialize(`export default async (request) => {
+      const fetched = await fetch('data:text/x,hello', { headers: new Headers({ a: 'b' }) });
+      const again = new Response(fetched.body, fetched);
+      const copy = again.clone();
+      const asked = await fetch(new Request('data:,asked', { headers: { c: 'd' } }), { signal: request.signal });
+      return [fetched instanceof Response, again instanceof Response, ({}) instanceof Response, await again.text(), await copy.text(),
+        again.status, again.headers.get('content-type'), new Headers(fetched.headers).get('content-type'), await asked.text()];
+    }`);
+    expect(JSON.parse(await client.text())).toEqual([true, true, false, 'hello', 'hello', 200, 'text/x', 'text/x', 'asked']);
+  });
 });
 
 describe('the request', () => {
