@@ -85,13 +85,11 @@ export class GroupCommit {
       return;
     }
     this.revision = done.revision;
-    if (done.changes.length > 0) for (const listener of this.#listeners) listener(done.changes);
-    let from = 0;
-    for (const { writes, resolve, reject } of batch) {
-      const results = done.results.slice(from, (from += writes.length));
-      const failed = results.find((result) => result instanceof Error);
-      if (failed) reject(failed);
-      else resolve(results as WriteResult[]);
+    try {
+      if (done.changes.length > 0) for (const listener of this.#listeners) listener(done.changes);
+    } finally {
+      // A listener that throws is a defect that ends the process; what is durable is answered all the same.
+      answer(batch, done.results);
     }
     if (done.changes.length > 0) this.#history.grew(done.pastBytes, this.revision);
   }
@@ -143,5 +141,16 @@ export class GroupCommit {
     done.revision = revision;
     done.changes.push({ revision, type, row, before });
     return { ok: true, row };
+  }
+}
+
+/** Tells each asker what became of its own writes. */
+function answer(batch: readonly Asked[], all: readonly (WriteResult | Error)[]): void {
+  let from = 0;
+  for (const { writes, resolve, reject } of batch) {
+    const results = all.slice(from, (from += writes.length));
+    const failed = results.find((result) => result instanceof Error);
+    if (failed) reject(failed);
+    else resolve(results as WriteResult[]);
   }
 }

@@ -62,12 +62,14 @@ export class History {
     const oldest = this.#sql.oldest.all(batch) as unknown as { superseded: number; gone: number; bytes: number }[];
     // The last revision stays, even a deletion's: the sequence continues from it after a restart.
     const ceiling = Math.min(revision - 1, ...this.#pins.keys());
+    // Some room is made at once, so that not every commit at the limit has to trim.
+    const goal = this.#bytes > this.#limits.maxBytes ? this.#limits.maxBytes * 0.9 : this.#limits.maxBytes;
     let upTo = 0;
     let bytes = 0;
     let count = 0;
     for (const row of oldest) {
       const old = row.gone <= now - this.#limits.maxAgeMs;
-      if (row.superseded > ceiling || !(old || this.#bytes - bytes > this.#limits.maxBytes)) break;
+      if (row.superseded > ceiling || !(old || this.#bytes - bytes > goal)) break;
       upTo = row.superseded;
       bytes += row.bytes;
       count++;
