@@ -11,6 +11,7 @@ import { type Log, silentLog } from '../base/log.ts';
 import { isExpired, type KubeObject, type Resource } from '../resources/object.ts';
 import type { KubeClient, WatchEvent } from './client.ts';
 import { Cache, type IndexFunction } from './cache.ts';
+import { guardedWatch } from './guarded-watch.ts';
 import { keyOf } from './key.ts';
 
 export interface InformerOptions<T extends KubeObject> {
@@ -149,18 +150,16 @@ export class Informer<T extends KubeObject> {
 
   /** Lists all pages and makes the cache show them. */
   async #fill(signal: AbortSignal): Promise<void> {
-    const { namespace, labelSelector, fieldSelector, pageSize = 500 } = this.#options;
-    const scope = {
-      ...(namespace && { namespace }),
-      ...(labelSelector && { labelSelector }),
-      ...(fieldSelector && { fieldSelector }),
-      signal,
-    };
     const seen = new Map<string, T>();
     let next: string | undefined;
     let version: string;
     do {
-      const page = await this.#client.list<T>(this.resource, { ...scope, limit: pageSize, ...(next && { continue: next }) });
+      const page = await this.#client.list<T>(this.resource, {
+        ...this.#scope,
+        signal,
+        limit: this.#options.pageSize ?? 500,
+        ...(next && { continue: next }),
+      });
       for (const object of page.items) seen.set(keyOf(object), object);
       version = page.metadata.resourceVersion;
       next = page.metadata.continue;
@@ -170,54 +169,24 @@ export class Informer<T extends KubeObject> {
     this.#version = version;
   }
 
-  /** Watches until the server ends it. Throws what the watch throws, and an error on a stall. */
+  /** Watches until the server ends it. Throws what the watch throws; calls `alive` when it has shown that it works. */
   async #follow(signal: AbortSignal, alive: () => void): Promise<void> {
-    const { namespace, labelSelector, fieldSelector, stallSeconds = 150 } = this.#options;
-    const scope = { ...(namespace && { namespace }), ...(labelSelector && { labelSelector }), ...(fieldSelector && { fieldSelector }) };
     const started = this.#clock.now();
-    const stop = new AbortController();
-    const onAbort = (): void => stop.abort(signal.reason);
-    signal.addEventListener('abort', onAbort, { once: true });
-    let lastEvent = started;
     let events = 0;
-    let stalled = false;
-    const guard = this.#guard(stop.signal, () => {
-      stalled = this.#clock.now() - lastEvent >= stallSeconds * 1000;
-      if (stalled) stop.abort();
-      return stalled;
-    });
-    try {
-      const options = {
-        ...scope,
-        ...(this.#version !== undefined && { resourceVersion: this.#version }),
-        allowBookmarks: true,
-        signal: stop.signal,
-      };
-      for await (const event of this.#client.watch<T>(this.resource, options)) {
-        if (signal.aborted) return;
-        lastEvent = this.#clock.now();
-        events += 1;
-        alive();
-        this.#apply(event);
-      }
-    } finally {
-      signal.removeEventListener('abort', onAbort);
-      stop.abort();
-      await guard;
+    const options = { ...this.#scope, ...(this.#version !== undefined && { resourceVersion: this.#version }), signal };
+    for await (const event of guardedWatch<T>(this.#client, this.resource, options, this.#options.stallSeconds ?? 150, this.#clock)) {
+      events += 1;
+      alive();
+      this.#apply(event);
     }
-    if (stalled) throw new Error(`no event and no bookmark for ${stallSeconds} s`);
     // A server that ends empty watches at once (or a proxy before it) must not make this loop spin.
     if (events === 0 && !signal.aborted && this.#clock.now() - started < 1000) throw new Error('the watch ended at once');
-    if (events === 0) alive();
+    alive();
   }
 
-  /** Asks `stalled` some times within the bound, until it says so or the watch has ended. */
-  async #guard(signal: AbortSignal, stalled: () => boolean): Promise<void> {
-    const interval = ((this.#options.stallSeconds ?? 150) * 1000) / 10;
-    while (!signal.aborted) {
-      await this.#clock.sleep(interval, signal).catch(() => undefined);
-      if (signal.aborted || stalled()) return;
-    }
+  get #scope(): { namespace?: string; labelSelector?: string; fieldSelector?: string } {
+    const { namespace, labelSelector, fieldSelector } = this.#options;
+    return { ...(namespace && { namespace }), ...(labelSelector && { labelSelector }), ...(fieldSelector && { fieldSelector }) };
   }
 
   #apply(event: WatchEvent<T>): void {
