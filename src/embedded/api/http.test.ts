@@ -1,6 +1,7 @@
 import { once } from 'node:events';
-import { request } from 'node:https';
+import { Agent, request } from 'node:https';
 import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { nameSuffix } from '../../base/ids.ts';
@@ -342,6 +343,26 @@ describe('the listener', () => {
     await ask(api, { path: '/version' });
     await own[Symbol.asyncDispose]();
     expect([(await watching).status, await following]).toMatchObject([200, { done: true }]);
+  });
+
+  it('does not wait for clients that would keep their connections', async () => {
+    const own = await openBench({ listen: true });
+    const agent = new Agent({ keepAlive: true });
+    const { api } = own;
+    const headers = { authorization: `Bearer ${api.token}` };
+    const sending = request({ host: '127.0.0.1', port: api.port, path: `${base}/configmaps?watch=1`, ca: api.ca, agent, headers });
+    sending.end();
+    const [response] = (await once(sending, 'response')) as [IncomingMessage];
+    response.resume();
+    const kept = once(agent, 'free') as Promise<[Socket]>;
+    const closing = own[Symbol.asyncDispose]();
+    const [socket] = await kept;
+    socket.resume();
+    // The server ends it; the agent would have kept it open for more.
+    await once(socket, 'close');
+    await closing;
+    agent.destroy();
+    expect(socket.destroyed).toBe(true);
   });
 
   it('refuses a port that is taken, and leaves nothing open', async () => {

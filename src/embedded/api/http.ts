@@ -63,9 +63,11 @@ export async function serveHttps(options: HttpOptions): Promise<HttpServer> {
     close: async () => {
       ending.abort();
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      server.closeIdleConnections();
+      // A connection that has carried a watch becomes idle only once the watch has ended.
+      const idle = setInterval(() => server.closeIdleConnections(), 20);
       const cut = setTimeout(() => server.closeAllConnections(), drainMs);
       await closed;
+      clearInterval(idle);
       clearTimeout(cut);
     },
   };
