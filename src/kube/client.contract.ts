@@ -4,6 +4,7 @@
  */
 import { describe } from 'vitest';
 import { crudContract } from './contract/crud.contract.ts';
+import { customContract } from './contract/custom.contract.ts';
 import { deleteContract } from './contract/delete.contract.ts';
 import { garbageContract } from './contract/garbage.contract.ts';
 import { listContract } from './contract/list.contract.ts';
@@ -26,6 +27,7 @@ export function kubeClientContract(open: () => Promise<ContractServer>): void {
   describe('delete', () => deleteContract(bench));
   describe('validation', () => validationContract(bench));
   describe('pods', () => podContract(bench));
+  describe('kinds of our own', () => customContract(bench));
   describe('garbage collection', () => garbageContract(bench));
   describe('namespaces', () => namespaceContract(bench));
 }

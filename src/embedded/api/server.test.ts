@@ -121,7 +121,7 @@ describe('generation', () => {
     await expect(bench.api.server.update(call(functions, name), { ...made, metadata }, {})).rejects.toMatchObject({
       status: {
         code: 422,
-        message: `Function.tsumugi.dev "${name}" is invalid: metadata.resourceVersion: Invalid value: 0: must be specified for an update`,
+        message: `functions.tsumugi.dev "${name}" is invalid: metadata.resourceVersion: Invalid value: 0: must be specified for an update`,
       },
     });
   });

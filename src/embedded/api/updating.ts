@@ -40,7 +40,8 @@ export function update(core: Core, call: Call, sent: unknown, options: WriteCall
       );
     }
     if (!resourceVersion && needsVersion(kind)) {
-      throw invalid(kind, call.name, [
+      // Kubernetes names the resource here, not the kind.
+      throw invalid({ kind: kind.plural, group: kind.group }, call.name, [
         { field: 'metadata.resourceVersion', reason: 'FieldValueInvalid', message: 'Invalid value: 0: must be specified for an update' },
       ]);
     }
