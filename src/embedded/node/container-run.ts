@@ -196,7 +196,12 @@ export class ContainerRun {
     const listen = `unix:${blank.place.inside.socket}`;
     table.send(blank.id, { assign: { pod: uid, namespace, name: pod, listen, publicKey } });
     if (!(await table.hears(blank.id, 'listening'))) return;
-    await blank.place.sealSocket();
+    try {
+      await blank.place.sealSocket();
+    } catch (error) {
+      table.signal(blank.id, 'SIGKILL');
+      throw error;
+    }
     this.#running(blank.pid);
   }
 

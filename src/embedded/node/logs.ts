@@ -1,5 +1,6 @@
 /** A pod's log for the API: the lines of its CRI files, the rotated part first, and what still comes. */
 import { watch } from 'node:fs';
+import type { FSWatcher } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
@@ -127,17 +128,16 @@ class LogReader {
   async change(signal: AbortSignal): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const name = basename(this.#path);
-    const watcher = watch(dirname(this.#path), (_, changed) => {
+    const watcher = watchFolder(dirname(this.#path), (changed) => {
       if (changed === name) resolve();
     });
-    watcher.on('error', () => {});
     const timer = setTimeout(resolve, lookAgainMs);
     const onAbort = (): void => resolve();
     signal.addEventListener('abort', onAbort, { once: true });
     await promise;
     signal.removeEventListener('abort', onAbort);
     clearTimeout(timer);
-    watcher.close();
+    watcher?.close();
   }
 
   async close(): Promise<void> {
@@ -167,6 +167,15 @@ class LogReader {
     if (rotated && (await rotated.stat()).ino !== mine.ino) return rotated;
     await rotated?.close();
     return open(this.#path, 'r');
+  }
+}
+
+/** None where the system has no watches left: then looking again is all there is. */
+function watchFolder(path: string, changed: (name: string | null) => void): FSWatcher | undefined {
+  try {
+    return watch(path, (_, name) => changed(name)).on('error', () => {});
+  } catch {
+    return undefined;
   }
 }
 

@@ -16,8 +16,8 @@ export function podFolder(runFolder: string, uid: string): string {
 /**
  * Where a pod of a built-in image listens, seen from outside of it.
  *
- * @example podSocketPath('/run/user/1000/tsumugi/1f0c', pod.metadata.uid) // …/p/5a0f2a94-61f7/s/s
+ * @example podSocketPath('/run/user/1000/tsumugi/1f0c', pod.metadata.uid) // …/p/5a0f2a94-61f7/socket
  */
 export function podSocketPath(runFolder: string, uid: string): string {
-  return join(podFolder(runFolder, uid), 's', 's');
+  return join(podFolder(runFolder, uid), 'socket');
 }

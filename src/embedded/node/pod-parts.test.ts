@@ -80,6 +80,6 @@ it.each([
 
 it('keeps socket paths short', () => {
   expect(podSocketPath('/run/user/1000/tsumugi/12345678', '5a0f2a94-61f7-4c8b-b2e0-94c9f6c35d0b')).toBe(
-    '/run/user/1000/tsumugi/12345678/p/5a0f2a94-61f7/s/s',
+    '/run/user/1000/tsumugi/12345678/p/5a0f2a94-61f7/socket',
   );
 });

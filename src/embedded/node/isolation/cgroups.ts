@@ -38,14 +38,14 @@ export function openCgroups(name: string): Cgroups | undefined {
   const roots = new Map<Controller, string>();
   for (const controller of wanted) {
     const mount = mounts.v1.get(controller);
-    const root = mount === undefined ? undefined : makeParent([join(mount, own.v1.get(controller) ?? '/', name)], controller);
+    const root = mount === undefined ? undefined : makeParent([join(mount, own.v1.get(controller) ?? '/', name)], 1);
     if (root !== undefined) roots.set(controller, root);
   }
   if (roots.size > 0) return cgroups(roots, 1);
   if (mounts.v2 === undefined || own.v2 === undefined) return undefined;
   // A group with processes in it may have no groups below with controllers: then one beside it.
   const here = join(mounts.v2, own.v2);
-  const root = makeParent([join(here, name), join(dirname(here), name)], 'memory');
+  const root = makeParent([join(here, name), join(dirname(here), name)], 2);
   if (root === undefined) return undefined;
   const has = readFileSync(join(root, 'cgroup.controllers'), 'utf8').trim().split(' ');
   for (const controller of wanted) if (has.includes(controller)) roots.set(controller, root);
@@ -148,25 +148,31 @@ function counter(folder: string | undefined, file: string): number {
   return Number(/^oom_kill (\d+)$/m.exec(read(join(folder, file)))?.[1] ?? 0);
 }
 
-/** The first of these that can be made and has the controller for groups below it. */
-function makeParent(candidates: readonly string[], controller: Controller): string | undefined {
-  return candidates.find((path) => {
-    try {
+/** The first of these that can be made, and groups in it. */
+function makeParent(candidates: readonly string[], version: 1 | 2): string | undefined {
+  return candidates.find((path) =>
+    quietly(() => {
+      // Where nobody has yet passed the controllers down (a bare root): a group with processes in it refuses.
+      if (version === 2)
+        for (const controller of wanted) quietly(() => writeFileSync(join(dirname(path), 'cgroup.subtree_control'), `+${controller}`));
       mkdirSync(path, { recursive: true });
-      const unified = read(join(path, 'cgroup.controllers'));
-      if (unified !== '' || read(join(path, 'cgroup.subtree_control')) !== '') {
-        if (!unified.split(/\s/).includes(controller)) return quietly(() => rmdirSync(path)) && false;
-        const enable = wanted.filter((each) => unified.split(/\s/).includes(each)).map((each) => `+${each}`);
-        writeFileSync(join(path, 'cgroup.subtree_control'), enable.join(' '));
-      }
+      if (version === 2) passDown(path);
       const trial = join(path, 'trial');
       mkdirSync(trial, { recursive: true });
       rmdirSync(trial);
-      return true;
-    } catch {
-      return false;
-    }
-  });
+    }),
+  );
+}
+
+/** Version 2: the groups below may use what this one may. Throws where memory is not among it. */
+function passDown(path: string): void {
+  const has = read(join(path, 'cgroup.controllers')).trim().split(/\s/);
+  if (!has.includes('memory')) {
+    rmdirSync(path);
+    throw new Error('the memory controller is not there');
+  }
+  const mine = wanted.filter((controller) => has.includes(controller));
+  writeFileSync(join(path, 'cgroup.subtree_control'), mine.map((controller) => `+${controller}`).join(' '));
 }
 
 function cgroupMounts(): { readonly v1: ReadonlyMap<string, string>; readonly v2: string | undefined } {

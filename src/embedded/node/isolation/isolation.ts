@@ -50,7 +50,7 @@ export interface Place {
   limit(limits: Limits): void;
   /** Low while it starts ahead of need, so that what serves is not slowed. */
   weight(weight: 'low' | 'normal'): void;
-  /** The program listens: from now on it cannot put another thing in its socket's place. */
+  /** The program listens: its socket goes where `podSocketPath` says and the program cannot put another thing in its place. */
   sealSocket(): Promise<void>;
   /** Processes that the kernel killed here for want of memory, so far. */
   oomKills(): number;

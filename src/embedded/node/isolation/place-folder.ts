@@ -1,6 +1,6 @@
 /** The folder of a place, the same for every driver. */
 import { chmodSync, chownSync, mkdirSync } from 'node:fs';
-import { chmod, chown, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { chmod, chown, lstat, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 /** Owned by the program's uid where it has one of its own. */
@@ -65,4 +65,16 @@ async function openFolders(path: string): Promise<void> {
 export async function makeSharedFolder(path: string): Promise<void> {
   await mkdir(path, { recursive: true });
   await chmod(path, 0o777);
+}
+
+/**
+ * The program listens at `s/s`, in a folder where it may write: there it could put a link to any other socket of the host in its
+ * place. Where it is moved to, gateways find it and the program does not.
+ */
+export async function takeSocket(folder: string): Promise<void> {
+  const path = join(folder, 'socket');
+  await rename(join(folder, 's', 's'), path);
+  if ((await lstat(path)).isSocket()) return;
+  await rm(path, { force: true });
+  throw new Error('what listens is no socket');
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { podsFolder } from '../paths.ts';
 import { basePath } from './isolation.ts';
 import type { Isolation, Place } from './isolation.ts';
-import { clearPlaceFolder, makePlaceFolder, putFiles, removeTree, resetPlaceFolder } from './place-folder.ts';
+import { clearPlaceFolder, makePlaceFolder, putFiles, removeTree, resetPlaceFolder, takeSocket } from './place-folder.ts';
 
 export function processIsolation(runFolder: string): Isolation {
   const place = (id: string): Place => {
@@ -18,7 +18,7 @@ export function processIsolation(runFolder: string): Isolation {
         Promise.resolve({ argv, env: { PATH: basePath, HOME: tmp, TMPDIR: tmp, ...env }, cwd: cwd ?? work, nested: false }),
       limit() {},
       weight() {},
-      sealSocket: () => Promise.resolve(),
+      sealSocket: () => takeSocket(folder),
       oomKills: () => 0,
       put: (target, files) => putFiles(join(folder, target), files, undefined),
       reset: () => resetPlaceFolder(folder, undefined),

@@ -6,7 +6,7 @@
  */
 import { execFile } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { chown, lstat, mkdir, stat } from 'node:fs/promises';
+import { mkdir, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename, join } from 'node:path';
 import { podsFolder } from '../paths.ts';
@@ -15,7 +15,7 @@ import type { Cgroup, Cgroups } from './cgroups.ts';
 import type { Isolation, Launch, Place } from './isolation.ts';
 import { RootBuilder, viewHost } from './mounts.ts';
 import type { HostView } from './mounts.ts';
-import { clearPlaceFolder, makePlaceFolder, putFiles, removeTree, resetPlaceFolder } from './place-folder.ts';
+import { clearPlaceFolder, makePlaceFolder, putFiles, removeTree, resetPlaceFolder, takeSocket } from './place-folder.ts';
 import { needsStarter, sandboxLaunch, writeStarter } from './sandbox-launch.ts';
 
 export interface SandboxOptions {
@@ -41,30 +41,43 @@ export async function openSandbox(options: SandboxOptions): Promise<Isolation> {
   const home = homedir();
   const host = viewHost([...options.hidden, home, '/root', '/home'], !isRoot);
   const cgroups = openCgroups(`tsumugi-${createHash('sha256').update(options.runFolder).digest('hex').slice(0, 12)}`);
-  const sandbox = new Sandbox(options, host, cgroups, isRoot);
-  await sandbox.tryOut();
-  const limitsMemory = cgroups?.controllers.has('memory') ?? false;
+  // Groups that can be made may still be closed to a pod's first process: then a sandbox without is better than none.
+  const sandbox = await workingSandbox(options, host, cgroups, isRoot);
+  const used = sandbox.cgroups;
+  const limitsMemory = used?.controllers.has('memory') ?? false;
   const warnings = [
     ...(limitsMemory ? [] : ['no memory cgroup can be made here: memory limits are watched twice a second instead']),
-    ...(cgroups?.controllers.has('pids') ? [] : ['no pids cgroup can be made here: the number of processes in a pod is not limited']),
+    ...(used?.controllers.has('pids') ? [] : ['no pids cgroup can be made here: the number of processes in a pod is not limited']),
   ];
   const who = isRoot ? `a uid of its own (${firstUid}-${firstUid + uidCount - 1})` : 'a user namespace';
   return {
     name: 'sandbox',
-    description: `sandbox: ${who}, own pids, own /tmp, read-only host; limits: ${cgroups?.description ?? 'none by cgroup'}`,
+    description: `sandbox: ${who}, own pids, own /tmp, read-only host; limits: ${used?.description ?? 'none by cgroup'}`,
     warnings,
     canMount: true,
     limitsMemory,
     open: (id, limits) => sandbox.open(id, limits ?? {}),
     adopt: (id) => sandbox.adopt(id),
-    close: () => cgroups?.close(),
+    close: () => used?.close(),
   };
 }
 
+async function workingSandbox(options: SandboxOptions, host: HostView, cgroups: Cgroups | undefined, isRoot: boolean): Promise<Sandbox> {
+  const sandbox = new Sandbox(options, host, cgroups, isRoot);
+  try {
+    await sandbox.tryOut();
+    return sandbox;
+  } catch (error) {
+    cgroups?.close();
+    if (!cgroups) throw error;
+    return workingSandbox(options, host, undefined, isRoot);
+  }
+}
+
 class Sandbox {
+  readonly cgroups: Cgroups | undefined;
   readonly #options: SandboxOptions;
   readonly #host: HostView;
-  readonly #cgroups: Cgroups | undefined;
   readonly #isRoot: boolean;
   readonly #roots: RootBuilder;
   /** uid -> the place that has it. */
@@ -74,7 +87,7 @@ class Sandbox {
   constructor(options: SandboxOptions, host: HostView, cgroups: Cgroups | undefined, isRoot: boolean) {
     this.#options = options;
     this.#host = host;
-    this.#cgroups = cgroups;
+    this.cgroups = cgroups;
     this.#isRoot = isRoot;
     const programs = options.shims.map((path) => ({ source: path, target: bundlePath(path) }));
     this.#roots = new RootBuilder(host, join(options.runFolder, 'sandbox'), [{ source: process.execPath, target: nodePath }, ...programs]);
@@ -84,7 +97,7 @@ class Sandbox {
     const uid = this.#isRoot ? this.#takeUid(id) : undefined;
     const folder = join(podsFolder(this.#options.runFolder), id);
     makePlaceFolder(folder, uid);
-    const place = this.#place(id, folder, uid, this.#cgroups?.create(id));
+    const place = this.#place(id, folder, uid, this.cgroups?.create(id));
     place.limit({ pids: defaultPids, ...limits });
     return place;
   }
@@ -95,7 +108,7 @@ class Sandbox {
     if (!info && !(await stat(folder).catch(() => undefined))) return undefined;
     const uid = this.#isRoot && info ? info.uid : undefined;
     if (uid !== undefined) this.#uids.set(uid, id);
-    return this.#place(id, folder, uid, this.#cgroups?.adopt(id));
+    return this.#place(id, folder, uid, this.cgroups?.adopt(id));
   }
 
   /** Runs a program as a pod would: it must be able to work and must not see what is hidden. */
@@ -152,12 +165,7 @@ class Sandbox {
       },
       limit: (limits) => cgroup?.limit(limits),
       weight: (weight) => cgroup?.weight(weight),
-      async sealSocket() {
-        if (uid === undefined) return;
-        await chown(join(folder, 's'), 0, 0);
-        const info = await lstat(join(folder, 's', 's'));
-        if (!info.isSocket()) throw new Error('what listens is no socket');
-      },
+      sealSocket: () => takeSocket(folder),
       oomKills: () => cgroup?.oomKills() ?? 0,
       put: (target, files) => putFiles(join(folder, target), files, uid),
       reset: () => resetPlaceFolder(folder, uid),
