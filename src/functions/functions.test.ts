@@ -103,6 +103,20 @@ describe('a function that cannot be', () => {
     const answer = await platform.activate('thrower');
     expect(answer).toMatchObject({ error: { code: 'LoadError', message: expect.stringMatching(/not today[^]*thrower\.ts:2/) } });
     expect(conditionOf(await platform.ready('thrower', 'False'), 'Ready')).toMatchObject({ reason: 'RevisionFailed' });
+    await eventually(async () =>
+      expect(await (await platform.http('GET', '/v1/namespaces/default/functions/thrower/logs')).text()).toContain('not today'),
+    );
+  });
+});
+
+describe('an instance that ends at once', () => {
+  it('leaves its last words', async () => {
+    await platform.inline('brief', `setTimeout(() => { console.log('farewell'); process.exit(3); }, 5); export default () => 1;`);
+    await platform.ready('brief');
+    const instance = await platform.instance('brief');
+    await eventually(() => expect(platform.node.isRunning(instance.pod)).toBe(false));
+    await eventually(async () => expect((await poolPods()).map((pod) => pod.metadata.uid)).not.toContain(instance.id));
+    expect(await (await platform.http('GET', '/v1/namespaces/default/functions/brief/logs')).text()).toContain('farewell');
   });
 });
 

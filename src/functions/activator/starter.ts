@@ -20,8 +20,8 @@ export interface StarterOptions {
   /** Greater than that of every earlier control plane on this data. */
   readonly epoch: number;
   readonly imageOf: (runtime: string) => string;
-  /** A pod that can no longer be used. */
-  readonly discard: (member: Member, why: string) => void;
+  /** A pod that can no longer be used; with the revision whose code it has run, so that its output is kept. */
+  readonly discard: (member: Member, why: string, revisionUid?: string) => void;
   readonly log: Log;
   readonly signal: AbortSignal;
 }
@@ -94,7 +94,7 @@ async function specialise(
     if (!member.link) return 'the connection is gone';
     answer = await member.link.specialize(head, tar, loadTimeoutMs);
   } catch (error) {
-    discard(member, 'it did not answer SPECIALIZE');
+    discard(member, 'it did not answer SPECIALIZE', claim.revisionUid);
     // A pod that died or hung while it loaded the code: the code did it, and would do it again to the next.
     throw new TsumugiError('LoadError', `function "${spec.function}" could not be loaded: ${(error as Error).message}`, {
       hint: `see its output: tsumugi logs ${spec.function} -n ${head.namespace}`,
@@ -106,7 +106,7 @@ async function specialise(
     return 'ok';
   }
   const { reason = 'refused', message = 'no reason given', stack } = answer.error ?? {};
-  discard(member, `${reason}: ${message}`);
+  discard(member, `${reason}: ${message}`, reason === 'load' ? claim.revisionUid : undefined);
   if (reason === 'load') throw new TsumugiError('LoadError', loadMessage(message, stack));
   return `${reason}: ${message}`;
 }

@@ -37,6 +37,7 @@ const retryMs = [2, 5, 10, 20, 50, 100, 200, 500, 1000];
 export class Fleet {
   readonly #options: FleetOptions;
   readonly #members = new Map<string, Member>();
+  readonly #endedClaims = new Map<string, string>();
   readonly #byRevision = new Map<string, Set<Member>>();
   readonly #listeners = new Set<FleetListener>();
   readonly #retries = new Set<NodeJS.Timeout>();
@@ -86,6 +87,11 @@ export class Fleet {
     }
   }
 
+  /** Whose instance a pod is, or was before it ended; until its object is gone. */
+  claimOf(uid: string): string | undefined {
+    return this.#members.get(uid)?.claim?.revisionUid ?? this.#endedClaims.get(uid);
+  }
+
   /** Takes a generic pod out of the pool, the oldest first; the caller specialises or removes it. */
   reserve(namespace: string, runtime: string): Member | undefined {
     for (const member of this.#members.values()) {
@@ -126,6 +132,8 @@ export class Fleet {
     const uid = pod.metadata.uid ?? '';
     let member = this.#members.get(uid);
     if (deleted || hasEnded(pod)) {
+      if (member?.claim && !deleted) this.#endedClaims.set(uid, member.claim.revisionUid);
+      if (deleted) this.#endedClaims.delete(uid);
       if (member) this.#gone(member, pod);
       return;
     }
@@ -193,7 +201,6 @@ export class Fleet {
     member.link = undefined;
     const wasDraining = member.state === 'draining';
     this.#forget(member);
-    member.claim = undefined;
     member.state = wasDraining ? 'draining' : 'pending';
     if (!wasDraining) {
       for (const listener of this.#listeners) listener.stopped?.(member);

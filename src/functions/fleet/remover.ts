@@ -26,12 +26,12 @@ export class PodRemover {
     this.#options = options;
   }
 
-  /** Now: for a pod that is no use any more, or hangs. Never throws; what fails is tried again by the pool's reconciler. */
-  kill(member: Member, why: string): Promise<void> {
-    const isFunction = member.claim !== undefined;
+  /** Now: for a pod that is no use any more, or hangs. `revisionUid`: whose code it ran, if that is not its claim. Never throws; what fails is tried again by the pool's reconciler. */
+  kill(member: Member, why: string, revisionUid = member.claim?.revisionUid): Promise<void> {
+    const isFunction = revisionUid !== undefined;
     this.#options.log[isFunction ? 'info' : 'debug']({ pod: member.name, namespace: member.namespace, why }, 'removing a pod');
     this.#options.fleet.retire(member);
-    return this.#remove(member.pod, 0, member.claim?.revisionUid);
+    return this.#remove(member.pod, 0, revisionUid);
   }
 
   /** A pod whose process has ended, or one that has drained. */

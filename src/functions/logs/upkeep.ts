@@ -25,7 +25,7 @@ export function keepLogsInOrder(options: {
   const stop = pods.on(({ type, object, old }) => {
     if (type !== 'updated' || !object.metadata.deletionTimestamp || old.metadata.deletionTimestamp) return;
     // Its grace period is the time to save what it wrote.
-    remover.keepLog(object, fleet.get(object.metadata.uid ?? '')?.claim?.revisionUid).catch((error: unknown) => {
+    remover.keepLog(object, fleet.claimOf(object.metadata.uid ?? '')).catch((error: unknown) => {
       log.warn({ pod: object.metadata.name, error: toError(error).message }, 'the log of a pod could not be kept');
     });
   });

@@ -46,6 +46,8 @@ export function runControllers(options: ControllersOptions): {
       if (object) await removeOldRevisions(client, object, options.functions.ownRevisions(object), (uid) => fleet.occupied(uid) > 0);
       return result;
     },
+    // Each waits for its writes most of the time, and those of one turn share a commit.
+    parallelism: 16,
     log,
     signal,
   });

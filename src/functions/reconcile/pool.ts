@@ -75,7 +75,7 @@ export class PoolReconciler {
 
     const ended = mine.filter((pod) => hasEnded(pod) && !pod.metadata.deletionTimestamp);
     for (const pod of ended) this.#noteEnd(key, pod);
-    await Promise.all(ended.map((pod) => remover.remove(pod, fleet.get(pod.metadata.uid ?? '')?.claim?.revisionUid)));
+    await Promise.all(ended.map((pod) => remover.remove(pod, fleet.claimOf(pod.metadata.uid ?? ''))));
 
     const isUsed = runtime !== undefined && functions.byIndex('pool', key).length > 0;
     const generic = mine.filter((pod) => this.#isGeneric(pod));
