@@ -2,7 +2,7 @@
  * Frames as bytes: writing a header, cutting a byte stream into frames, and the flat heads of REQUEST, RESPONSE and ABORT.
  * The layout is told in `protocol.ts`.
  */
-import { FrameType, HEADER_BYTES, MAX_FRAME, MAX_PAYLOAD, VERSION } from './protocol.ts';
+import { Flag, FrameType, HEADER_BYTES, MAX_FRAME, MAX_PAYLOAD, VERSION } from './protocol.ts';
 
 /** What the other side sent is no frame protocol of ours; the connection ends. `reason` is what GOAWAY says. */
 export class ProtocolError extends Error {
@@ -39,14 +39,19 @@ export function writeHeader(buffer: Uint8Array, at: number, length: number, type
 export type FrameSink = (type: number, flags: number, stream: number, buffer: Buffer, start: number, end: number) => boolean;
 
 /**
- * Cuts a byte stream into frames, however it was chunked. A frame that lies whole in a chunk is handed over without a copy; one
- * that spans chunks is put together once. What was handed over is never written again, so a sink may keep views of it.
+ * Cuts a byte stream into frames, however it was chunked. What lies whole in a chunk is handed over without a copy, and DATA as it
+ * comes: one frame of it may be told as several, END with the last. Another frame that spans chunks is put together once. What was
+ * handed over is never written again, so a sink may keep views of it.
  */
 export class FrameDecoder {
   #parts: Buffer[] = [];
   #held = 0;
   /** Bytes needed before anything can be said: a header, or a whole frame. */
   #needed = HEADER_BYTES;
+  /** What is left of a DATA frame that has been told in part. */
+  #dataLeft = 0;
+  #dataFlags = 0;
+  #dataStream = 0;
 
   /** Bytes that wait for the rest of their frame. */
   get held(): number {
@@ -66,6 +71,13 @@ export class FrameDecoder {
     }
     let at = 0;
     const size = buffer.length;
+    if (this.#dataLeft > 0) {
+      at = Math.min(this.#dataLeft, size);
+      if (at === 0) return;
+      this.#dataLeft -= at;
+      if (!sink(FrameType.DATA, this.#dataLeft > 0 ? this.#dataFlags & ~Flag.END : this.#dataFlags, this.#dataStream, buffer, 0, at))
+        return;
+    }
     this.#needed = HEADER_BYTES;
     while (size - at >= HEADER_BYTES) {
       const length = readUint32(buffer, at);
@@ -75,12 +87,21 @@ export class FrameDecoder {
         throw new ProtocolError('protocol', `frame of type ${type} with ${length} bytes`);
       const start = at + HEADER_BYTES;
       const end = start + length;
+      const flags = buffer[at + 6]!;
+      const stream = readUint32(buffer, at + 8);
       if (end > size) {
+        if (type === FrameType.DATA) {
+          this.#dataLeft = end - size;
+          this.#dataFlags = flags;
+          this.#dataStream = stream;
+          if (start < size) sink(type, flags & ~Flag.END, stream, buffer, start, size);
+          return;
+        }
         this.#needed = HEADER_BYTES + length;
         break;
       }
       at = end;
-      if (!sink(type, buffer[start - 6]!, readUint32(buffer, start - 4), buffer, start, end)) return;
+      if (!sink(type, flags, stream, buffer, start, end)) return;
     }
     if (at < size) {
       this.#parts.push(at === 0 ? buffer : buffer.subarray(at));
