@@ -146,6 +146,7 @@ export class Fleet {
     if (pod.metadata.deletionTimestamp) this.retire(member);
     if (pod.status?.phase === 'Running' && !member.address && !pod.metadata.deletionTimestamp) {
       member.address = this.#options.addressOf(pod);
+      member.since = Date.now();
       if (member.address) void this.#reach(member, 0);
     }
   }
@@ -202,6 +203,7 @@ export class Fleet {
     const wasDraining = member.state === 'draining';
     this.#forget(member);
     member.state = wasDraining ? 'draining' : 'pending';
+    if (!wasDraining) member.since = Date.now();
     if (!wasDraining) {
       for (const listener of this.#listeners) listener.stopped?.(member);
       this.#later(member, 1);

@@ -40,6 +40,8 @@ const moveGraceMs = 2000;
 const unknownMs = 10_000;
 /** A draining pod ends by itself after its last request; this is what it gets beyond that. */
 const drainMarginMs = 5000;
+/** A pod that runs and cannot be reached for so long is no use. */
+const unreachableMs = 30_000;
 const pingEveryTicks = 5;
 /** An instance may block its event loop for as long as a request may take, and a little. */
 const hangMarginMs = 10_000;
@@ -131,6 +133,8 @@ export class Scaler {
         const limit = (member.active === 0 ? 0 : (revision?.spec.timeoutSeconds ?? 20) * 1000) + drainMarginMs;
         if (Date.now() - member.since > limit) void remover.kill(member, 'it was drained');
       }
+      if (member.state === 'pending' && member.address && Date.now() - member.since > unreachableMs)
+        void remover.kill(member, `it runs, but has not answered for ${unreachableMs / 1000} s`);
       if (!member.link) continue;
       const silent = member.link.ping();
       if (silent > (revision?.spec.timeoutSeconds ?? 20) * 1000 + hangMarginMs)
