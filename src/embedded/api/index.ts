@@ -15,7 +15,6 @@ import { ApiError } from '../../resources/object.ts';
 import type { Status } from '../../resources/object.ts';
 
 export type { EmbeddedApi, EmbeddedApiOptions } from './types.ts';
-export type { PodAccess, PodLogOptions } from './pod-access.ts';
 
 /** How often old events are looked for. */
 const sweepEveryMs = 300_000;

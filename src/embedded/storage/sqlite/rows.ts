@@ -1,4 +1,4 @@
-import type { Change, RowIndex, StoredRow, StoreKey } from '../store.ts';
+import type { Change, RowIndex, StoredRow } from '../store.ts';
 
 /** A row of table `version` as SQLite gives it. */
 export interface VersionRecord {
@@ -55,5 +55,3 @@ function decodeIndex(text: string): RowIndex {
   ];
   return { labels, fields, cells, owners };
 }
-
-export const keyText = (key: StoreKey): string => `${key.resource}/${key.namespace}/${key.name}`;
