@@ -18,6 +18,7 @@ import { startInstance } from './activator/starter.ts';
 import { PodQueue } from './activator/waiting.ts';
 import { platformEndpoints } from './api/endpoints.ts';
 import { type Handler, serveEndpoints } from './api/http.ts';
+import { PodEnds } from './fleet/ends.ts';
 import { Fleet } from './fleet/fleet.ts';
 import { startLabeller } from './fleet/labeller.ts';
 import { PodRemover } from './fleet/remover.ts';
@@ -172,6 +173,7 @@ export async function startFunctions(options: FunctionsOptions): Promise<Functio
     scaler.drainAll(object.metadata.uid ?? '');
   });
 
+  const ends = new PodEnds(state.pods);
   const handler = serveEndpoints(
     platformEndpoints({
       blobs,
@@ -182,6 +184,7 @@ export async function startFunctions(options: FunctionsOptions): Promise<Functio
         const member = fleet.get(id);
         if (member) await remover.kill(member, `a gateway reports it as ${reason}: ${message}`);
       },
+      endOf: (id) => ends.of(id),
       subscribe: (gone) => feed.subscribe(gone),
       ready: fleet.settled(adoptMs),
     }),
@@ -200,6 +203,7 @@ export async function startFunctions(options: FunctionsOptions): Promise<Functio
       stopProjection();
       stopLogs();
       forgetRevision();
+      ends.stop();
       await Promise.all([controllers.done, labeller.close(), stopped, remover.idle()]);
     },
   };

@@ -1,13 +1,13 @@
 import { request, type RequestOptions } from 'node:http';
 import { errorTable, TsumugiError, type ErrorCode } from '../base/errors.ts';
 import { addressOptions } from './instance.ts';
-import type { ActivateAnswer, Activator, InstanceEntry } from './projection.ts';
+import type { ActivateAnswer, Activator, InstanceEnd, InstanceEntry } from './projection.ts';
 
 /** The activator behind the platform API. `address`: `unix:/path` or `tcp:host:port`. */
 export function httpActivator(address: string): Activator {
   return {
     async activate(asked, signal) {
-      const answer = (await post(address, '/v1/activate', asked, signal)) as ActivateAnswer;
+      const answer = (await send('POST', address, '/v1/activate', asked, signal)) as ActivateAnswer;
       if ('instance' in answer) return answer.instance satisfies InstanceEntry;
       const { code, message, hint, retryAfterSeconds } = answer.error;
       throw new TsumugiError(code in errorTable ? (code as ErrorCode) : 'Internal', message, {
@@ -16,7 +16,10 @@ export function httpActivator(address: string): Activator {
       });
     },
     async report(instance, reason, message) {
-      await post(address, `/v1/instances/${encodeURIComponent(instance)}/failed`, { reason, message }, AbortSignal.timeout(10_000));
+      await send('POST', address, `/v1/instances/${encodeURIComponent(instance)}/failed`, { reason, message }, AbortSignal.timeout(10_000));
+    },
+    async endOf(instance, signal) {
+      return (await send('GET', address, `/v1/instances/${encodeURIComponent(instance)}/end`, undefined, signal)) as InstanceEnd;
     },
   };
 }
@@ -28,15 +31,15 @@ export function httpTarget(address: string): Pick<RequestOptions, 'socketPath' |
 }
 
 /** The JSON of the answer, which may be an error's (`{error}`). @throws {TsumugiError} Unavailable when there is none. */
-async function post(address: string, path: string, body: unknown, signal: AbortSignal): Promise<unknown> {
-  const text = JSON.stringify(body);
+async function send(method: 'GET' | 'POST', address: string, path: string, body: unknown, signal: AbortSignal): Promise<unknown> {
+  const text = body === undefined ? '' : JSON.stringify(body);
   try {
     return await new Promise((resolve, reject) => {
       const outgoing = request(
         {
           ...httpTarget(address),
           path,
-          method: 'POST',
+          method,
           agent: false,
           signal,
           headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) },

@@ -17,6 +17,8 @@ export interface InstanceOwner {
   returned(call: Call, busy: boolean): void;
   /** No more calls here: draining, or the connection is lost. */
   lost(instance: Instance): void;
+  /** What to tell those whose calls it had accepted when its connection broke. */
+  ending(instance: Instance): Promise<TsumugiError>;
 }
 
 /** How long an instance that said BUSY is left alone, unless a lease on it comes free before; ms. */
@@ -197,10 +199,18 @@ export class Instance {
     this.blockedBodies.clear();
     this.active = 0;
     this.#owner.lost(this);
+    const accepted = calls.filter((call) => call.accepted);
     for (const call of calls) {
-      if (call.accepted) call.fail(new TsumugiError('InstanceExited', errorTable.InstanceExited.says));
-      else this.#owner.returned(call, false);
+      if (!call.accepted) this.#owner.returned(call, false);
+      // Its stream is gone, and this instance may connect anew: nothing of this call may be sent there.
+      else call.instance = undefined;
     }
+    if (accepted.length > 0) void this.#failAll(accepted);
+  }
+
+  async #failAll(calls: readonly Call[]): Promise<void> {
+    const error = await this.#owner.ending(this);
+    for (const call of calls) call.fail(error);
   }
 }
 

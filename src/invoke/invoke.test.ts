@@ -4,7 +4,7 @@ import { TsumugiError } from '../base/errors.ts';
 import { silentLog } from '../base/log.ts';
 import { FrameType, INITIAL_CREDIT } from '../wire/protocol.ts';
 import type { Invocation, InvokeRequest, ResponseSink } from './invoker.ts';
-import type { ActivateRequest, FunctionEntry, InstanceEntry } from './projection.ts';
+import type { ActivateRequest, FunctionEntry, InstanceEnd, InstanceEntry } from './projection.ts';
 import { InstanceTable } from './table.ts';
 import { TestInstance } from './testing/instance.ts';
 
@@ -24,6 +24,7 @@ let table: InstanceTable;
 let instances: TestInstance[];
 let asked: ActivateRequest[];
 let reported: string[];
+let end: InstanceEnd;
 let retries: string[];
 let activate: (request: ActivateRequest) => Promise<InstanceEntry>;
 
@@ -32,6 +33,7 @@ beforeEach(() => {
   asked = [];
   reported = [];
   retries = [];
+  end = {};
   activate = () => Promise.reject(new TsumugiError('NoInstance', 'none'));
   table = new InstanceTable({
     activator: {
@@ -40,6 +42,7 @@ beforeEach(() => {
         return activate(request);
       },
       report: async (id, reason) => void reported.push(`${id} ${reason}`),
+      endOf: async () => end,
     },
     log: silentLog,
     observer: { activated() {}, retried: (_, why) => retries.push(why) },
@@ -180,6 +183,18 @@ test('a connection that breaks before ACCEPTED moves the request with its body; 
   table.delete('instance', 'a');
   expect(await invoke().outcome()).toBe('InstanceExited');
   expect(b.arrived.length).toBe(2);
+});
+
+test('the caller of an instance that died hears why, where the control plane knows it', async () => {
+  const a = await instance('a');
+  table.put(hello);
+  table.put(a.entry);
+  a.onRequest = (request) => {
+    request.accept();
+    a.breakConnections();
+  };
+  end = { reason: 'OutOfMemory' };
+  expect(await invoke().outcome()).toBe('OutOfMemory');
 });
 
 test('an instance that cannot be reached is no loss: another is asked for, and it comes back', async () => {

@@ -84,6 +84,11 @@ export type ActivateAnswer =
   | { readonly instance: InstanceEntry }
   | { readonly error: { readonly code: string; readonly message: string; readonly hint?: string; readonly retryAfterSeconds?: number } };
 
+/** How a pod ended; without a reason where nobody knows it yet. */
+export interface InstanceEnd {
+  readonly reason?: 'OutOfMemory';
+}
+
 /** The activator as the gateway sees it. Driver: HTTP over a unix socket or TCP. */
 export interface Activator {
   /** @throws {TsumugiError} the coded error of the answer, or Unavailable when the activator cannot be reached. */
@@ -93,4 +98,9 @@ export interface Activator {
    * `POST /v1/instances/ID/failed` with JSON {reason, message}; 204, also when the pod is not known (any more).
    */
   report(instance: string, reason: 'blocked', message: string): Promise<void>;
+  /**
+   * Why an instance whose connection broke has ended, for those whose requests it had accepted.
+   * `GET /v1/instances/ID/end` waits a moment for the pod's end and answers an `InstanceEnd`.
+   */
+  endOf(instance: string, signal: AbortSignal): Promise<InstanceEnd>;
 }

@@ -1,4 +1,4 @@
-import { TsumugiError } from '../base/errors.ts';
+import { errorTable, TsumugiError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Call } from './call.ts';
 import { Instance, type InstanceOwner } from './instance.ts';
@@ -18,6 +18,8 @@ const FIRST_RECONNECT = 20;
 const MAX_RECONNECT = 5_000;
 /** How long after its report a blocked instance may stay connected: longer than it takes to kill it. */
 const KILL_GRACE = 15_000;
+/** How long the callers of an instance that died wait to hear why; ms. */
+const END_WAIT = 1_500;
 
 /**
  * The functions and instances that the projection told of; sends requests to them. See the `Invoker` port.
@@ -135,6 +137,14 @@ export class InstanceTable implements Invoker, PoolHost, InstanceOwner {
 
   returned(call: Call, busy: boolean): void {
     call.pool.returned(call, busy);
+  }
+
+  async ending({ entry }: Instance): Promise<TsumugiError> {
+    const end = await this.#activator
+      .endOf(entry.id, AbortSignal.any([this.#closing.signal, AbortSignal.timeout(END_WAIT)]))
+      .catch(() => undefined);
+    const code = end?.reason ?? 'InstanceExited';
+    return new TsumugiError(code, errorTable[code].says);
   }
 
   lost(instance: Instance): void {

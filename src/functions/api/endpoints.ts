@@ -1,6 +1,6 @@
 /** The platform API: packages, logs, and what gateways ask for. */
 import { TsumugiError } from '../../base/errors.ts';
-import type { ActivateAnswer, ActivateRequest, InstanceEntry } from '../../invoke/projection.ts';
+import type { ActivateAnswer, ActivateRequest, InstanceEnd, InstanceEntry } from '../../invoke/projection.ts';
 import { readManifest } from '../../build/package.ts';
 import type { BlobStore } from '../../records/blobs.ts';
 import type { LogEntry, LogQuery } from '../logs/reader.ts';
@@ -12,6 +12,7 @@ export interface EndpointOptions {
   readonly readLogs: (query: LogQuery) => AsyncIterable<LogEntry>;
   readonly activate: (request: ActivateRequest) => Promise<InstanceEntry>;
   readonly reportFailed: (id: string, reason: string, message: string) => Promise<void>;
+  readonly endOf: (id: string) => Promise<InstanceEnd>;
   /** Lines for one gateway. */
   readonly subscribe: (signal: AbortSignal) => AsyncIterable<string>;
   /** Resolves when the platform knows all that it needs to answer gateways. */
@@ -79,6 +80,11 @@ export function platformEndpoints(options: EndpointOptions): readonly Endpoint[]
         await options.reportFailed(id, reason ?? '', message ?? '');
         return undefined;
       },
+    },
+    {
+      method: 'GET',
+      path: /^\/v1\/instances\/([^/]+)\/end$/,
+      handle: async ([id = '']) => ({ json: await options.endOf(id) }),
     },
     {
       method: 'GET',

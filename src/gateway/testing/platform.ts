@@ -47,6 +47,8 @@ export async function startTestPlatform(): Promise<TestPlatform> {
         const asked = JSON.parse(body) as ActivateRequest;
         platform.activations.push(asked);
         response.end(JSON.stringify(await platform.activate(asked)));
+      } else if (request.method === 'GET') {
+        response.writeHead(200, { 'content-type': 'application/json' }).end('{}');
       } else {
         const id = request.url!.split('/')[3]!;
         platform.failed.push({ id, reason: (JSON.parse(body) as { reason: string }).reason });
