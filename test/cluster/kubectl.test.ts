@@ -6,8 +6,11 @@ import { expect, it } from 'vitest';
 import { nameSuffix } from '../../src/base/ids.ts';
 import { openEmbeddedApi } from '../../src/embedded/api/index.ts';
 import { runEmbeddedControllers } from '../../src/embedded/controllers/index.ts';
+import { createHttpClient } from '../../src/kube/http/client.ts';
+import { loadConnection } from '../../src/kube/kubeconfig.ts';
 import { transcript } from '../e2e/kubectl-script.ts';
 import { findKubectl, Kubectl } from '../e2e/kubectl.ts';
+import { installKinds } from './custom-kinds.ts';
 
 const kubeconfig = process.env['TSUMUGI_TEST_KUBECONFIG'];
 const found = await findKubectl();
@@ -18,6 +21,8 @@ it(`kubectl sees no difference${missing && `: skipped, ${missing}`}`, { timeout:
   const path = 'path' in found ? found.path : '';
   const namespace = `kubectl-${nameSuffix()}`;
 
+  const client = createHttpClient(await loadConnection({ path: kubeconfig ?? '' }));
+  await installKinds(client).finally(() => client.close());
   const real = new Kubectl(path, await readFile(kubeconfig ?? '', 'utf8'));
   const expected = await transcript(real, namespace).finally(() => real.close());
 

@@ -23,6 +23,15 @@ metadata: {name: ${name}, labels: {app: ${name}}}
 data: ${data}
 ${more}`;
 
+const fn = (name: string, more = ''): string => `
+apiVersion: tsumugi.dev/v1
+kind: Function
+metadata: {name: ${name}, labels: {app: ${name}}}
+spec:
+  source: {inline: "export default () => 1"}
+  env: [{name: A, value: "1"}]
+${more}`;
+
 const step = (line: string, input?: string): Step => ({
   args: line.match(/'[^']*'|\S+/g)?.map((word) => word.replaceAll("'", '')) ?? [],
   ...(input !== undefined && { input }),
@@ -114,6 +123,35 @@ export function script(namespace: string): readonly Step[] {
     here('get pod web --watch --output-watch-events --request-timeout=1s'),
     here('diff -f -', map('applied', '{r: "1"}')),
     here('describe secret password'),
+    here('create -f -', fn('greet')),
+    here('create -f -', fn('greet')),
+    here('apply -f -', fn('greet', '  timeoutSeconds: 5')),
+    here('apply -f -', fn('greet', '  timeoutSeconds: 5')),
+    here('apply -f -', fn('greet', '  timeoutSeconds: 6')),
+    here('create -f -', fn('typo', '  timeoutSecond: 6')),
+    here('apply -f -', fn('greet', '  timeoutSeconds: -1')),
+    here('apply -f -', fn('greet', '  timeoutSeconds: long')),
+    here('apply -f -', fn('greet', '  scale: {min: 5, max: 2}')),
+    here('create -f -', fn('greet').replace('inline:', 'git:')),
+    here('get fn'),
+    here('get functions -o wide'),
+    here('get function.tsumugi.dev/greet -o yaml'),
+    here("get functions.v1.tsumugi.dev -o jsonpath='{.items[*].spec.timeoutSeconds}'"),
+    here('get fn greet -o custom-columns=NAME:.metadata.name,RUNTIME:.spec.runtime'),
+    here('get fn absent'),
+    here('patch fn greet --type=merge -p \'{"spec":{"scale":{"max":3}}}\''),
+    here('patch fn greet --type=json -p \'[{"op":"remove","path":"/spec/env"}]\''),
+    here('patch fn greet -p \'{"spec":{}}\''),
+    here(
+      'patch fn greet --subresource=status --type=merge -p \'{"status":{"url":"http://x","conditions":[{"type":"Ready","status":"True","reason":"Ready","message":"","lastTransitionTime":"2030-01-01T00:00:00Z"}]}}\'',
+    ),
+    here('wait --for=condition=Ready fn/greet --timeout=10s'),
+    here('get fn'),
+    here('describe fn greet'),
+    here('label fn greet tier=front'),
+    here('delete fn greet'),
+    here('get fn'),
+    here('get rt,route,revision -o name'),
     here('delete cm settings'),
     here('delete cm settings'),
     here('delete cm settings --ignore-not-found'),
