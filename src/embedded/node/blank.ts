@@ -29,6 +29,13 @@ export interface ShimStarter {
   readonly maxLogBytes: number;
 }
 
+const shimPrefix = 'b-';
+
+/** A place made before its pod was known; other places are named by their pod's uid. */
+export function isShimPlace(id: string): boolean {
+  return id.startsWith(shimPrefix);
+}
+
 /** Starts a shim and waits until it is loaded. */
 export function startShim(
   { isolation, table, slots, maxLogBytes }: ShimStarter,
@@ -36,7 +43,7 @@ export function startShim(
   options: { readonly weight: 'low' | 'normal'; readonly prepare?: (place: Place) => Promise<Partial<Program>> },
 ): Promise<Blank> {
   return slots.run(async () => {
-    const id = `b-${randomBytes(5).toString('hex')}`;
+    const id = `${shimPrefix}${randomBytes(5).toString('hex')}`;
     const place = await isolation.open(id);
     let ended: ((exit: ProcessExit) => void) | undefined;
     try {

@@ -5,7 +5,7 @@ import { toError } from '../../base/errors.ts';
 import type { Container, ContainerState, ContainerStateTerminated, ContainerStatus, Pod } from '../../resources/builtin/pod-types.ts';
 import type { Adopted } from './adopt.ts';
 import type { Blank } from './blank.ts';
-import { startShim } from './blank.ts';
+import { isShimPlace, startShim } from './blank.ts';
 import { ConfigReader, containerEnv, ContainerConfigError, expand } from './container-env.ts';
 import { fillPlace, limitsOf } from './container-needs.ts';
 import { isHeapAbort, lost, rfc3339, terminated } from './container-exit.ts';
@@ -42,6 +42,9 @@ export class ContainerRun {
   #stopping = false;
   #ending = false;
   #restarts = 0;
+  /** The run with which the present place began: a shim gets a new one each time. */
+  #firstRun = 0;
+  #isDue = false;
   #backoff = 0;
   #dueAt = 0;
   #state: ContainerState = { waiting: { reason: 'ContainerCreating' } };
@@ -87,7 +90,7 @@ export class ContainerRun {
 
   /** The log of the present run, or of the one before. */
   logFile(previous: boolean): string | undefined {
-    const run = this.#restarts - (previous ? 1 : 0);
+    const run = this.#restarts - this.#firstRun - (previous ? 1 : 0);
     return this.#place && run >= 0 ? join(this.#place.folder, `${run}.log`) : undefined;
   }
 
@@ -95,6 +98,8 @@ export class ContainerRun {
   advance(now: number): number | undefined {
     if (this.#stopping || this.isAlive || this.#state.terminated) return undefined;
     if (this.#dueAt > now) return Number.isFinite(this.#dueAt) ? this.#dueAt - now : undefined;
+    if (this.#isDue) this.#restarts += 1;
+    this.#isDue = false;
     this.#starting = this.#start()
       .catch((error: unknown) => this.#failToStart(toError(error)))
       .finally(() => {
@@ -119,6 +124,7 @@ export class ContainerRun {
     this.#place = place;
     this.#restarts = before?.restartCount ?? 0;
     this.#lastState = before?.lastState ?? {};
+    if (place && isShimPlace(place.id)) this.#firstRun = this.#restarts;
     const ended = before?.state?.terminated;
     if (ended) {
       // It may be due to start again.
@@ -129,13 +135,16 @@ export class ContainerRun {
     const startedAt = before?.state?.running?.startedAt;
     if (!process) {
       if (startedAt !== undefined) this.#end(lost(startedAt, Date.now()));
+      else this.#isDue = this.#lastState.terminated !== undefined;
       return;
     }
     this.#processId = process.id;
     this.#startedAt = startedAt === undefined ? process.startedAt : Date.parse(startedAt);
     this.#state = { running: { startedAt: rfc3339(this.#startedAt) } };
-    if (process.exit) void this.#onExit(process.exit);
-    else {
+    if (process.exit) {
+      this.#node.table.forget(process.id);
+      void this.#onExit(process.exit);
+    } else {
       this.#node.table.watch(process.id, (exit) => void this.#onExit(exit));
       this.#limitMemory(process.pid);
     }
@@ -185,7 +194,9 @@ export class ContainerRun {
         });
     blank.onEnd = (exit) => void this.#onExit(exit);
     const { uid = '', namespace = '', name: pod } = this.#pod.metadata;
+    await this.#place?.remove();
     this.#place = blank.place;
+    this.#firstRun = this.#restarts;
     this.#processId = blank.id;
     this.#startedAt = Date.now();
     blank.place.limit(limitsOf(this.spec));
@@ -226,7 +237,7 @@ export class ContainerRun {
       if (this.#stopping) return;
       const id = `${this.#pod.metadata.uid}.${this.#index}.${this.#restarts}`;
       this.#oomBefore = place.oomKills();
-      const spec = { id, ...launch, logFile: join(place.folder, `${this.#restarts}.log`), maxLogBytes };
+      const spec = { id, ...launch, logFile: join(place.folder, `${this.#restarts - this.#firstRun}.log`), maxLogBytes };
       const started = table.start(spec, (exit) => void this.#onExit(exit));
       this.#processId = id;
       const { pid, startedAt } = await started.catch((error: unknown) => {
@@ -290,7 +301,7 @@ export class ContainerRun {
     if (now - this.#startedAt > backoffResetMs) this.#backoff = 0;
     const delay = this.#backoff === 0 ? 0 : Math.min(this.#node.restartBackoffMs * 2 ** (this.#backoff - 1), maxBackoffMs);
     this.#backoff += 1;
-    this.#restarts += 1;
+    this.#isDue = true;
     this.#lastState = ended;
     this.#dueAt = now + delay;
     this.#state = {

@@ -96,13 +96,29 @@ for (const isolation of ['process', 'required'] as const) {
         const waiting = await world.when('again', (pod) => stateOf(pod).waiting?.reason === 'CrashLoopBackOff');
         expect(waiting.status?.phase).toBe('Running');
         expect(waiting.status?.containerStatuses?.[0]).toMatchObject({
-          restartCount: 2,
+          restartCount: 1,
           ready: false,
           lastState: { terminated: { exitCode: 2 } },
         });
         expect(await world.log('again', { previous: true })).toBe('run\n');
+        expect(await world.log('again')).toBe('run\n');
         await world.client.delete(pods, { namespace: 'default', name: 'again' });
         await world.gone('again');
+      });
+
+      it('gives a shim that ended a new process, its log and its socket, where the policy says so', async () => {
+        await world.create('renewed', { ...shimPod(), restartPolicy: 'Always' });
+        const first = await world.when('renewed', phaseIs('Running'));
+        world.host.signal(first.status?.containerStatuses?.[0]?.containerID?.replace('tsumugi://', '') as string, 'SIGTERM');
+        const second = await world.when(
+          'renewed',
+          (pod) => pod.status?.containerStatuses?.[0]?.restartCount === 1 && stateOf(pod).running !== undefined,
+        );
+        expect(second.status?.containerStatuses?.[0]?.lastState?.terminated).toMatchObject({ exitCode: 0, reason: 'Completed' });
+        expect((await world.ask(second)).assign['name']).toBe('renewed');
+        expect(await world.log('renewed')).toBe('pod renewed\n');
+        await world.client.delete(pods, { namespace: 'default', name: 'renewed' }, { gracePeriodSeconds: 5 });
+        await world.gone('renewed');
       });
 
       it('asks a deleted pod to end, and kills it after its grace period', async () => {

@@ -37,6 +37,11 @@ export class ProcessTable {
     if (exit) queueMicrotask(() => this.#on({ type: 'exit', id, ...exit }));
   }
 
+  /** Its end is known: the host may drop it. */
+  forget(id: string): void {
+    this.#host.forget(id);
+  }
+
   /** All that survived is watched now. */
   adopted(): void {
     this.#early = undefined;
