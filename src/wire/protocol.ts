@@ -58,8 +58,6 @@ export const FrameType = {
   ACCEPTED: 17,
 } as const;
 
-export type FrameTypeName = keyof typeof FrameType;
-
 export const Flag = {
   END: 1,
 } as const;

@@ -1,5 +1,5 @@
 /** The objects that this part reads and writes, as far as it looks at them. */
-import type { Condition, KubeObject, ObjectMeta } from '../../resources/object.ts';
+import type { Condition, KubeObject } from '../../resources/object.ts';
 
 export interface EnvVar {
   readonly name: string;
@@ -112,5 +112,3 @@ export interface PodObject extends KubeObject {
 export interface DataObject extends KubeObject {
   readonly data?: Readonly<Record<string, string>>;
 }
-
-export type Owned = { readonly metadata: ObjectMeta };
