@@ -2,6 +2,7 @@
 import type { Log } from '../base/log.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { Informer } from '../kube/informer.ts';
+import { conditionOf } from '../resources/conditions.ts';
 import { isNotFound } from '../resources/object.ts';
 import { functions, pods, revisions, routes, runtimes } from '../resources/resources.ts';
 import { TsumugiError } from '../base/errors.ts';
@@ -99,6 +100,14 @@ export class FunctionsState {
   readonly maxInstances = (revision: RevisionObject): number => this.functionOf(revision)?.spec.scale?.max ?? defaults.maxInstances;
 
   readonly imageOf = (runtime: string): string => this.runtimes.get(runtime)?.spec.image ?? '';
+
+  /** Why no pod of a runtime can come; undefined while one may. */
+  readonly whyNoPods = (runtime: string): string | undefined => {
+    const object = this.runtimes.get(runtime);
+    if (!object) return `Runtime "${runtime}" does not exist`;
+    const verdict = conditionOf(object, 'Ready');
+    return verdict?.status === 'False' ? `Runtime "${runtime}" cannot start pods: ${verdict.reason}: ${verdict.message}` : undefined;
+  };
 
   readonly scalePolicy = (revision: RevisionObject): ScalePolicy | undefined => {
     const object = this.functionOf(revision);

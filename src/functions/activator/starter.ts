@@ -20,6 +20,8 @@ export interface StarterOptions {
   /** Greater than that of every earlier control plane on this data. */
   readonly epoch: number;
   readonly imageOf: (runtime: string) => string;
+  /** Why no pod of the runtime can come; undefined while one may. */
+  readonly whyNoPods: (runtime: string) => string | undefined;
   /** A pod that can no longer be used; with the revision whose code it has run, so that its output is kept. */
   readonly discard: (member: Member, why: string, revisionUid?: string) => void;
   readonly log: Log;
@@ -38,6 +40,8 @@ export async function startInstance(options: StarterOptions, revision: RevisionO
   const { queue, log, signal } = options;
   const { spec, metadata } = revision;
   const namespace = metadata.namespace ?? '';
+  const hopeless = options.whyNoPods(spec.runtime);
+  if (hopeless !== undefined) throw new TsumugiError('NoInstance', hopeless, { retryAfterSeconds: 5 });
   // Read while a pod is being found; a failure is heard when it is needed.
   const needs = Promise.all([options.packages.get(spec.source.package), resolveEnvironment(options.client, namespace, spec)]);
   needs.catch(() => undefined);
