@@ -103,8 +103,9 @@ for (const asNobody of [false, true]) {
       } else expect(found.spy['uid']).not.toBe(0);
     });
 
-    it('gets a scrubbed environment and a handful of devices', () => {
+    it('gets a scrubbed environment, a handful of devices and nothing open but its output and its life-line', () => {
       expect(found.spy['variables']).toEqual(['HOME', 'PATH', 'PWD', 'TARGETS']);
+      expect(found.spy['inherited']).toEqual(['1 socket:', '2 socket:', '3 socket:']);
       expect(found.spy['devices']).toEqual(['fd', 'full', 'null', 'random', 'shm', 'stderr', 'stdin', 'stdout', 'urandom', 'zero']);
     });
 

@@ -1,6 +1,6 @@
 // Runs in a pod and tries what it must not be able to do. Prints one JSON object: attempt -> 'denied: …' or what it got.
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 
 const { files, folders, sockets, pids, places } = JSON.parse(process.env.TARGETS);
@@ -37,6 +37,17 @@ result.groups = process.getgroups();
 result.capabilities = [field('CapEff'), field('CapPrm'), field('CapBnd')];
 result.noNewPrivileges = field('NoNewPrivs');
 result.variables = Object.keys(process.env).sort();
+// Sockets and files that were open from the start; what Node opens for itself is neither.
+result.inherited = readdirSync('/proc/self/fd')
+  .map((fd) => {
+    try {
+      return `${fd} ${readlinkSync(`/proc/self/fd/${fd}`)}`;
+    } catch {
+      return '';
+    }
+  })
+  .filter((open) => / (socket:|\/)/.test(open) && !/ \/(dev\/null|proc\/)/.test(open))
+  .map((open) => open.replace(/\[.*/, ''));
 result.devices = readdirSync('/dev').sort();
 writeFileSync('/tmp/mine', '');
 writeFileSync('/work/mine', '');
