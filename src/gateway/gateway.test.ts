@@ -253,6 +253,7 @@ test('what could be read in two ways is refused', async () => {
     'POST /function/hello HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n',
     'GET /function/hello HTTP/1.1\r\nHost: a\r\nHost: b\r\nConnection: close\r\n\r\n',
     'GET /function/hello HTTP/1.1\r\nConnection: close\r\n\r\n',
+    'GET /function/hello HTTP/1.1\r\nHost: a@b/c\r\nConnection: close\r\n\r\n',
     'GET /function/hello HTTP/1.1\r\nHost : a\r\n\r\n',
     'GET /function/hello HTTP/1.1\r\nHost: a\r\nX: a\x00b\r\n\r\n',
     'nonsense\r\n\r\n',

@@ -22,6 +22,7 @@ export class Gateway implements ExchangeHost {
   readonly #invoker: Invoker;
   readonly #metrics: GatewayMetrics;
   readonly #log: Log;
+  #lastHost = '';
 
   constructor(parts: { resolver: Resolver; invoker: Invoker; metrics: GatewayMetrics; log: Log }) {
     this.#resolver = parts.resolver;
@@ -41,6 +42,7 @@ export class Gateway implements ExchangeHost {
     this.inFlight++;
     try {
       if (head.host === undefined) throw new TsumugiError('Invalid', 'a request needs exactly one Host header');
+      this.#checkHost(head.host);
       const method = incoming.method!;
       const url = pathOf(incoming.url!);
       if ((url === '/healthz' || url === '/readyz') && this.#probe(url, exchange)) return;
@@ -108,6 +110,13 @@ export class Gateway implements ExchangeHost {
     });
     exchange.outgoing.end(body);
     return true;
+  }
+
+  /** The function's URL is made of it. Clients of one gateway use few hosts, so the last one is most often the next. */
+  #checkHost(host: string): void {
+    if (host === this.#lastHost) return;
+    if (!/^(\[[\da-f:.]+\]|[\w.~-]+)(:\d{1,5})?$/i.test(host)) throw new TsumugiError('Invalid', 'the Host header is no host');
+    this.#lastHost = host;
   }
 
   #defect(error: unknown, exchange: Exchange): TsumugiError {
