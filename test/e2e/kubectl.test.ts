@@ -97,12 +97,15 @@ describe.runIf('path' in found)('kubectl', { timeout: 60_000 }, () => {
     expect(await get('cm', '--field-selector=metadata.name=a', '-o', 'name')).toBe('configmap/a\n');
     expect(await get('cm', '--chunk-size=1', '-o', 'name')).toBe('configmap/a\nconfigmap/b\n');
     expect(await get('cm', '-A', '--no-headers')).toContain('forms  a  1  AGE\n');
-    expect(JSON.parse(await get('cm', 'a', '-o', 'json'))).toMatchObject({
+    expect(JSON.parse(await kubectl.ok(['get', 'cm', 'a', '-n', 'forms', '-o', 'json']))).toMatchObject({
       kind: 'ConfigMap',
       data: { key: 'a' },
       metadata: { name: 'a', namespace: 'forms' },
     });
-    expect(parse(await get('cm', 'a', '-o', 'yaml'))).toMatchObject({ kind: 'ConfigMap', data: { key: 'a' } });
+    expect(parse(await kubectl.ok(['get', 'cm', 'a', '-n', 'forms', '-o', 'yaml']))).toMatchObject({
+      kind: 'ConfigMap',
+      data: { key: 'a' },
+    });
     expect(await refused(['get', 'cm', 'absent', '-n', 'forms'])).toBe('Error from server (NotFound): configmaps "absent" not found');
     expect(await refused(['get', 'nonsense'])).toBe(`error: the server doesn't have a resource type "nonsense"`);
   });

@@ -95,7 +95,8 @@ export function normalised(text: string): string {
       .replaceAll(/^@@ -\d[\s\S]*?^ .*null,\n\n/gm, '')
       .replaceAll(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, 'UID')
       .replaceAll(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ/g, 'TIME')
-      .replaceAll(/(resourceVersion"?: )"\d+"|(Resource Version: +)\d+/g, '$1$2RV')
+      .replaceAll(/(resourceVersion"?: )"\d+"/g, '$1"RV"')
+      .replaceAll(/(Resource Version: +)\d+/g, '$1RV')
       // Server-side apply is not there yet.
       .replaceAll(', application/apply-patch+yaml', '')
       .replaceAll(/\b\d+(s|m\d*s?)\b/g, 'AGE')
