@@ -82,7 +82,6 @@ async function start(settings: RoleSettings): Promise<RunningRole> {
 
   return {
     warnings: running.isolation.warnings,
-    metrics: () => '',
     waitFor: (names) => functions.waitFor(names),
     async stop(graceMs) {
       await platform.close();

@@ -2,14 +2,15 @@
 import module from 'node:module';
 import { errorTable, TsumugiError, toError, type ErrorCode } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
+import { processMetrics } from './process-metrics.ts';
 import type { RoleSettings } from './settings.ts';
 import type { FromSupervisor, PlainError, ToSupervisor } from './messages.ts';
 
 export interface RunningRole {
   /** What the user should know, one sentence each. */
   readonly warnings?: readonly string[];
-  /** Prometheus text of this process. */
-  metrics(): string | Promise<string>;
+  /** Prometheus text, beside what every process tells of itself. */
+  metrics?(): string;
   waitFor?(names: readonly string[]): void;
   /** Takes no new work, finishes what runs within `graceMs`, closes everything. */
   stop(graceMs: number): Promise<void>;
@@ -29,14 +30,12 @@ export async function runRole(log: Log, start: (settings: RoleSettings) => Promi
     process.exit(1);
   });
 
+  const ownMetrics = processMetrics();
   let role: RunningRole | undefined;
   let stopping = false;
   process.on('message', (message: FromSupervisor) => {
     if (message.type === 'metrics') {
-      Promise.resolve(role?.metrics() ?? '').then(
-        (text) => tell({ type: 'answer', id: message.id, text }),
-        () => tell({ type: 'answer', id: message.id, text: '' }),
-      );
+      void tell({ type: 'answer', id: message.id, text: ownMetrics() + (role?.metrics?.() ?? '') });
     } else if (message.type === 'waitFor') {
       role?.waitFor?.(message.names);
     } else if (message.type === 'stop' && !stopping) {

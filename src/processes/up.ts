@@ -12,6 +12,7 @@ import { Keeper } from './keeper.ts';
 import { endLeftovers, rememberProcesses } from './leftovers.ts';
 import { serveMetrics } from './metrics.ts';
 import { choosePorts } from './ports.ts';
+import { processMetrics } from './process-metrics.ts';
 import { createScreen, type Ready, type Screen } from './screen.ts';
 import { isLoopback, type RoleSettings, type UpSettings } from './settings.ts';
 import { onSignals } from './signals.ts';
@@ -65,10 +66,11 @@ async function supervise(settings: RoleSettings, options: UpOptions, screen: Scr
     (_, index) => new Keeper({ ...common, name: `gateway-${index}`, module: 'gateway', onStart: remember }),
   );
   const keepers = [controlPlane, ...gateways];
-  const metrics = await serveMetrics(
-    settings.metricsPort,
-    async () => new Map(await Promise.all(keepers.map(async (keeper) => [keeper.name, await keeper.metrics()] as const))),
-  );
+  const ownMetrics = processMetrics();
+  const metrics = await serveMetrics(settings.metricsPort, async () => {
+    const others = await Promise.all(keepers.map(async (keeper) => [keeper.name, await keeper.metrics()] as const));
+    return new Map([['supervisor', ownMetrics()], ...others]);
+  });
   void signals.second.then(() => {
     for (const keeper of keepers) keeper.kill();
     return host.close().finally(() => process.exit(1));

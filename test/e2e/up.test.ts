@@ -28,9 +28,10 @@ describe('up DIR', () => {
     expect(await (await platform.fetch('/function/deep')).text()).toBe('deep');
     expect((await platform.fetch('/readyz')).status).toBe(200);
     expect((await platform.tsumugi('get', 'configmap', 'names', '-o', 'json')).stdout).toContain('"NAME": "Ada"');
-    expect(await (await fetch(platform.metrics, { headers: { connection: 'close' } })).text()).toMatch(
-      /tsumugi_gateway_requests_total\{process="gateway-0",.*\} 1/,
-    );
+    const metrics = await (await fetch(platform.metrics, { headers: { connection: 'close' } })).text();
+    expect(metrics).toMatch(/tsumugi_gateway_requests_total\{process="gateway-0",.*\} 1/);
+    for (const name of ['supervisor', 'control-plane', 'gateway-0'])
+      expect(metrics).toContain(`process_resident_memory_bytes{process="${name}"} `);
     for (const secret of ['kubeconfig', 'pki/ca.key', 'pki/server.key']) expect(statSync(join(platform.data, secret)).mode & 0o77).toBe(0);
     expect(await platform.stop()).toBe(0);
   });
