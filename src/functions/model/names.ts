@@ -28,6 +28,7 @@ export const defaults = {
   maxInstances: 10,
   idleTimeoutSeconds: 180,
   poolSize: 3,
+  memory: '512Mi',
   /** Revisions kept besides those with traffic or instances. */
   oldRevisions: 3,
 } as const;

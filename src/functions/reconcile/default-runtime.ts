@@ -10,7 +10,13 @@ export async function ensureDefaultRuntime(client: KubeClient): Promise<void> {
     apiVersion: 'tsumugi.dev/v1',
     kind: 'Runtime',
     metadata: { name: defaults.runtime },
-    spec: { image: 'tsumugi/node', poolSize: defaults.poolSize, concurrency: defaults.concurrency },
+    spec: {
+      image: 'tsumugi/node',
+      poolSize: defaults.poolSize,
+      concurrency: defaults.concurrency,
+      // Without a limit, one function that eats memory takes the machine with it.
+      resources: { limits: { memory: defaults.memory } },
+    },
   };
   try {
     await client.create(runtimes, node, { fieldManager });
