@@ -5,7 +5,7 @@ import type { Patch } from '../../kube/client.ts';
 import type { KindDefinition } from '../../resources/kind.ts';
 import { decodeBody, mediaType, objectTypes } from './decode.ts';
 import type { Decoded } from './decode.ts';
-import type { ApiRequest } from './handler.ts';
+import type { ApiRequest } from './request.ts';
 import { patchTypes } from './patching.ts';
 import { badRequest, unsupportedMediaType, unsupportedPatch } from './status.ts';
 

@@ -3,7 +3,7 @@ import { jsonReply } from './answers.ts';
 import type { Reply } from './answers.ts';
 import { mayReadPaths } from './authorize.ts';
 import { discoveryReply } from './discovery.ts';
-import type { ApiRequest } from './handler.ts';
+import type { ApiRequest } from './request.ts';
 import { openApiReply } from './openapi.ts';
 import type { ApiServer } from './server.ts';
 import { methodNotAllowed, noSuchResource, pathForbidden } from './status.ts';

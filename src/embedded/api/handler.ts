@@ -4,32 +4,19 @@ import { ApiError } from '../../resources/object.ts';
 import type { Log } from '../../base/log.ts';
 import { errorReply, jsonReply, listReply, objectShape, statusReply, watchReply } from './answers.ts';
 import type { Reply, Shape } from './answers.ts';
-import type { User } from './authorize.ts';
 import { readBody, readDeleteOptions, readPatch } from './bodies.ts';
 import type { Call } from './core.ts';
 import { generalReply } from './general.ts';
 import { podLogReply } from './pod-log.ts';
 import type { PodAccess } from './pod-access.ts';
 import { dryRun, isWatch, listOptions, watchOptions, writeOptions } from './query.ts';
+import type { ApiRequest } from './request.ts';
 import { resourcePath } from './route.ts';
 import type { ResourcePath } from './route.ts';
 import type { ApiServer } from './server.ts';
 import { internal, methodNotAllowed, noSuchResource } from './status.ts';
 import { strategyOf } from './strategy.ts';
 import { tableAsked, tableShape } from './tables.ts';
-
-export interface ApiRequest {
-  readonly method: string;
-  readonly path: string;
-  readonly query: URLSearchParams;
-  readonly accept: string;
-  readonly contentType: string;
-  readonly ifNoneMatch?: string;
-  readonly user: User;
-  readonly signal?: AbortSignal;
-  /** The whole body; throws ApiError 413 when it is over the limit. */
-  readonly body: () => Promise<Uint8Array>;
-}
 
 export interface HandlerParts {
   readonly server: ApiServer;

@@ -3,7 +3,7 @@ import type { FieldError } from '../../resources/kind.ts';
 import type { KubeObject } from '../../resources/object.ts';
 import type { Reply } from './answers.ts';
 import type { Call } from './core.ts';
-import type { ApiRequest } from './handler.ts';
+import type { ApiRequest } from './request.ts';
 import type { PodAccess, PodLogOptions } from './pod-access.ts';
 import { objectOf } from './rows.ts';
 import type { ApiServer } from './server.ts';

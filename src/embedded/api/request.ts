@@ -1,0 +1,15 @@
+import type { User } from './authorize.ts';
+
+/** One request of the Kubernetes API, freed from whoever carried it. */
+export interface ApiRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly query: URLSearchParams;
+  readonly accept: string;
+  readonly contentType: string;
+  readonly ifNoneMatch?: string;
+  readonly user: User;
+  readonly signal?: AbortSignal;
+  /** The whole body; throws ApiError 413 when it is over the limit. */
+  readonly body: () => Promise<Uint8Array>;
+}
