@@ -9,7 +9,7 @@ export default defineConfig({
     fileParallelism: false,
     testTimeout: 60_000,
     hookTimeout: 60_000,
-    setupFiles: ['test/setup/leaks.ts'],
+    setupFiles: ['test/setup/leaks.ts', 'test/setup/seeds.ts'],
     expect: { requireAssertions: true },
   },
 });

@@ -14,7 +14,7 @@ export default defineConfig({
     maxWorkers: 2,
     testTimeout: 20_000,
     hookTimeout: 60_000,
-    setupFiles: ['test/setup/leaks.ts'],
+    setupFiles: ['test/setup/leaks.ts', 'test/setup/seeds.ts'],
     expect: { requireAssertions: true },
   },
 });
