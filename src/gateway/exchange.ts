@@ -31,6 +31,10 @@ export class Exchange implements ResponseSink {
   aborted = false;
   readonly #host: ExchangeHost;
   #over = false;
+  /** Bytes of the answer that its own content-length still promises; NaN without one. */
+  #promised = Number.NaN;
+  /** Bytes that wait for the client to take them. */
+  #stalled = 0;
 
   constructor(
     host: ExchangeHost,
@@ -68,7 +72,7 @@ export class Exchange implements ResponseSink {
   response(head: string, body: Buffer | undefined, end: boolean): void {
     if (this.#over) return;
     const { outgoing, invocation } = this;
-    const { status, headers, sized } = responseHeaders(head);
+    const { status, headers, length } = responseHeaders(head);
     const now = performance.now();
     const sentAt = invocation?.sentAt || now;
     headers.push(
@@ -77,8 +81,10 @@ export class Exchange implements ResponseSink {
       'Server-Timing',
       timing(sentAt - this.arrivedAt, now - sentAt, invocation?.queued === true),
     );
-    if (end && !sized && this.incoming.method !== 'HEAD' && status !== 204 && status !== 304)
-      headers.push('Content-Length', String(body?.length ?? 0));
+    const bodiless = this.incoming.method === 'HEAD' || status === 204 || status === 304;
+    if (end && length === undefined && !bodiless) headers.push('Content-Length', String(body?.length ?? 0));
+    if (length !== undefined && !bodiless) this.#promised = /^\d+$/.test(length) ? Number(length) : -1;
+    if (end && !Number.isNaN(this.#promised) && this.#promised !== (body?.length ?? 0)) return this.#wrongLength(body, length!);
     if (this.#host.draining) outgoing.shouldKeepAlive = false;
     try {
       outgoing.writeHead(status, headers);
@@ -92,12 +98,13 @@ export class Exchange implements ResponseSink {
     // As one string the head and a small body leave in one write; latin1 keeps each byte as it is.
     if (end && body && body.length <= JOINED) outgoing.end(body.toString('latin1'), 'latin1');
     else if (end) outgoing.end(body);
-    else if (body) this.#write(body);
+    else if (body) this.data(body, false);
     else outgoing.flushHeaders();
   }
 
   data(chunk: Buffer, end: boolean): void {
     if (this.#over) return;
+    if (this.#promised < chunk.length || (end && this.#promised > chunk.length)) return this.#cut();
     if (end) this.outgoing.end(chunk.length > 0 ? chunk : undefined);
     else this.#write(chunk);
   }
@@ -109,10 +116,30 @@ export class Exchange implements ResponseSink {
     else this.outgoing.destroy();
   }
 
+  #wrongLength(body: Buffer | undefined, said: string): void {
+    this.#host.fail(
+      this,
+      new TsumugiError('HandlerError', `the function's response has ${body?.length ?? 0} bytes, its content-length says ${said}`),
+    );
+  }
+
+  /** More bytes than promised would be taken for the next answer, fewer would be waited for. */
+  #cut(): void {
+    this.invocation?.abort();
+    this.outgoing.destroy();
+  }
+
   /** The client takes it at its own speed; the instance may send as much as was taken. */
   #write(chunk: Buffer): void {
-    if (this.outgoing.write(chunk)) this.invocation?.consumed(chunk.length);
-    else this.outgoing.once('drain', () => this.invocation?.consumed(chunk.length));
+    this.#promised -= chunk.length;
+    if (this.outgoing.write(chunk)) return this.invocation?.consumed(chunk.length);
+    this.#stalled += chunk.length;
+    if (this.#stalled > chunk.length) return;
+    this.outgoing.once('drain', () => {
+      const taken = this.#stalled;
+      this.#stalled = 0;
+      this.invocation?.consumed(taken);
+    });
   }
 
   #tooLarge(): void {

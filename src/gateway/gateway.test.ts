@@ -20,6 +20,12 @@ export default async (request, context) => {
     case '/status': return new Response(null, { status: Number(url.searchParams.get('s')), headers: { 'x-own': 'yes', connection: 'x-drop', 'keep-alive': 'no' } });
     case '/throw': throw new Error('on purpose');
     case '/exit': process.exit(3);
+    case '/crumbs': return (async function* () { for (let i = 0; i < 1000; i++) yield new Uint8Array(8192); })();
+    case '/length': {
+      const length = url.searchParams.get('says');
+      const body = url.searchParams.has('stream') ? (async function* () { yield 'abc'; yield 'def'; })() : 'abcdef';
+      return new Response(typeof body === 'string' ? body : ReadableStream.from(body).pipeThrough(new TextEncoderStream()), { headers: { 'content-length': length } });
+    }
     default: return 'hello ' + url.pathname + url.search;
   }
 };
@@ -191,6 +197,37 @@ test('statuses, own headers and HEAD', async () => {
   expect([empty.status, empty.text, empty.headers['content-length']]).toEqual([204, '', undefined]);
   const head = await http('/function/hello', { method: 'HEAD' });
   expect([head.status, head.text]).toEqual([200, '']);
+});
+
+test('a content-length that is not true neither keeps a client waiting nor mixes up answers', async () => {
+  expect(await http('/function/hello/length?says=6')).toMatchObject({ status: 200, text: 'abcdef' });
+  expect(await http('/function/hello/length?says=6&stream')).toMatchObject({ status: 200, text: 'abcdef' });
+  for (const says of [2, 100]) {
+    const whole = await http(`/function/hello/length?says=${says}`);
+    expect(whole.status).toBe(500);
+    expect(JSON.parse(whole.text).error.message).toBe(`the function's response has 6 bytes, its content-length says ${says}`);
+    await expect(http(`/function/hello/length?says=${says}&stream`)).rejects.toThrow(/aborted|hang up|Parse Error/);
+  }
+  expect((await http('/function/hello/length?says=2', { method: 'HEAD' })).headers['content-length']).toBe('2');
+});
+
+test('a client that takes a large answer slowly causes no warning', async () => {
+  const warnings: string[] = [];
+  const note = (warning: Error) => void warnings.push(warning.name);
+  process.on('warning', note);
+  try {
+    const answer = await new Promise<IncomingMessage>((resolve) =>
+      httpRequest({ port: gateway.port, path: '/function/hello/crumbs' }, resolve).end(),
+    );
+    answer.pause();
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    let size = 0;
+    for await (const chunk of answer) size += (chunk as Buffer).length;
+    expect(size).toBe(1000 * 8192);
+    expect(warnings).toEqual([]);
+  } finally {
+    process.off('warning', note);
+  }
 });
 
 test('a handler that throws is a 500 with code, revision and request id; others go on', async () => {

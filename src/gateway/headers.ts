@@ -167,17 +167,28 @@ const hop = new Set([
   'x-request-id',
 ]);
 
-/** The fields of a RESPONSE head (`status\0name\0value…`) as node's writeHead takes them, without hop-by-hop headers. */
-export function responseHeaders(head: string): { readonly status: number; readonly headers: string[]; readonly sized: boolean } {
+/**
+ * The fields of a RESPONSE head (`status\0name\0value…`) as node's writeHead takes them, without hop-by-hop headers.
+ * `length`: the content-length that the function gave, undefined without.
+ */
+export function responseHeaders(head: string): {
+  readonly status: number;
+  readonly headers: string[];
+  readonly length: string | undefined;
+} {
   const fields = head.split('\0');
   const headers: string[] = [];
-  let sized = false;
+  let length: string | undefined;
   for (let i = 1; i + 1 < fields.length; i += 2) {
     const name = fields[i]!;
     const lower = name.toLowerCase();
     if (hop.has(lower)) continue;
-    if (lower === 'content-length') sized = true;
+    // One of them, as a client refuses two.
+    if (lower === 'content-length') {
+      if (length !== undefined) continue;
+      length = fields[i + 1]!;
+    }
     headers.push(name, fields[i + 1]!);
   }
-  return { status: Number(fields[0]), headers, sized };
+  return { status: Number(fields[0]), headers, length };
 }
