@@ -82,6 +82,11 @@ describe('Informer on the embedded API', () => {
     await maps.patch(client, 'a', { data: { color: 'blue' } });
     await vi.waitFor(() => expect(informer.byIndex('color', 'blue').map(keyOf).toSorted()).toEqual(['default/a', 'default/b']));
     expect(informer.byIndex('color', 'red')).toEqual([]);
+    expect([informer.countByIndex('color', 'blue'), informer.countByIndex('color', 'red')]).toEqual([2, 0]);
+    await maps.delete(client, 'a');
+    await vi.waitFor(() => expect(informer.byIndex('color', 'blue').map(keyOf)).toEqual(['default/b']));
+    await maps.delete(client, 'b');
+    await vi.waitFor(() => expect(informer.countByIndex('color', 'blue')).toBe(0));
     expect(() => informer.byIndex('size', 'big')).toThrow('no index "size"; there are: color');
   });
 

@@ -102,6 +102,11 @@ export class Informer<T extends KubeObject> {
     return this.#cache.byIndex(name, value);
   }
 
+  /** How many `byIndex` would give. */
+  countByIndex(name: string, value: string): number {
+    return this.#cache.countByIndex(name, value);
+  }
+
   /** Calls the handler for what is there (as added), then for every change. Returns how to stop it. */
   on(handler: ChangeHandler<T>): () => void {
     this.#handlers.add(handler);

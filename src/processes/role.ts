@@ -3,6 +3,7 @@ import module from 'node:module';
 import { errorTable, TsumugiError, toError, type ErrorCode } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { processMetrics } from './process-metrics.ts';
+import { giveMemoryBack } from './quiet-memory.ts';
 import type { RoleSettings } from './settings.ts';
 import type { FromSupervisor, PlainError, ToSupervisor } from './messages.ts';
 
@@ -54,6 +55,7 @@ export async function runRole(log: Log, start: (settings: RoleSettings) => Promi
     role = await start(JSON.parse(process.argv[2] ?? '{}') as RoleSettings);
     // Now, not at the end: from the next start on nothing is stripped of types again, which halves this process's memory.
     module.flushCompileCache();
+    giveMemoryBack();
   } catch (error) {
     log.debug({ err: toError(error) }, 'cannot start');
     await tell({ type: 'failed', error: plainError(error) });

@@ -13,6 +13,7 @@ import { endLeftovers, rememberProcesses } from './leftovers.ts';
 import { serveMetrics } from './metrics.ts';
 import { choosePorts } from './ports.ts';
 import { processMetrics } from './process-metrics.ts';
+import { giveMemoryBack } from './quiet-memory.ts';
 import { createScreen, type Ready, type Screen } from './screen.ts';
 import { isLoopback, type RoleSettings, type UpSettings } from './settings.ts';
 import { onSignals } from './signals.ts';
@@ -87,7 +88,9 @@ async function supervise(settings: RoleSettings, options: UpOptions, screen: Scr
       const deployed = await deployAll(settings, options, screen, (names) => controlPlane.waitFor(names), signals.signal);
       if (!signals.received)
         screen.ready({ ...deployed, file, kubeconfig: kubeconfigPath(settings.data), ms: performance.now() - started });
+      const stopGiving = giveMemoryBack();
       await signals.first;
+      stopGiving();
     }
     screen.note('stopping: what is in flight is finished first; once more to stop at once');
     await Promise.all(gateways.map((gateway) => gateway.stop(drainMs)));

@@ -2,7 +2,7 @@ import { expect, describe, it } from 'vitest';
 
 import { applyJsonPatch, PatchError } from './json-patch.ts';
 import { applyMergePatch } from './merge-patch.ts';
-import { deepFreeze } from './rows.ts';
+import { deepFreeze } from './frozen.ts';
 
 const base = deepFreeze({
   metadata: { name: 'jp', labels: { a: '1', 'x/y': '2' }, finalizers: ['x.io/a', 'x.io/b'] },

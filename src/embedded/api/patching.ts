@@ -1,5 +1,5 @@
 /** patch: JSON, merge and strategic. Server-side apply has its place here, once managedFields are kept. */
-import { deepFreeze } from './rows.ts';
+import { deepFreeze } from './frozen.ts';
 import type { KubeObject } from '../../resources/object.ts';
 import type { Patch } from '../../kube/client.ts';
 import type { StoredRow } from '../storage/store.ts';

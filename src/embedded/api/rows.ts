@@ -3,6 +3,7 @@ import { printCells, selectableValues } from '../../resources/cells.ts';
 import type { KindDefinition } from '../../resources/kind.ts';
 import type { KubeObject } from '../../resources/object.ts';
 import type { RowIndex, StoredRow, StoreKey } from '../storage/store.ts';
+import { deepFreeze } from './frozen.ts';
 
 const parsed = new WeakMap<StoredRow, KubeObject>();
 
@@ -12,12 +13,6 @@ export function objectOf<T extends KubeObject = KubeObject>(row: StoredRow): T {
   let object = parsed.get(row);
   if (!object) parsed.set(row, (object = deepFreeze(JSON.parse(row.text) as KubeObject)));
   return object as T;
-}
-
-export function deepFreeze<T>(value: T): T {
-  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
-  for (const key in value) deepFreeze(value[key]);
-  return Object.freeze(value);
 }
 
 const versionAt = /"resourceVersion":"\d*"/;

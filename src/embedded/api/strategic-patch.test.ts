@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { deepFreeze } from './rows.ts';
+import { deepFreeze } from './frozen.ts';
 import type { Structure } from '../../resources/structure.ts';
 import { applyStrategicPatch } from './strategic-patch.ts';
 import { base, cases } from './testing/strategic-cases.ts';

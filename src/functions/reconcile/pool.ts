@@ -36,7 +36,7 @@ export interface PoolOptions {
 /** A pod that has not been reached for so long does not count as starting any more: others may start. */
 const startingMs = 15_000;
 /** A pod that is being specialised has the processor to itself for so long, while the pool is not empty: replacing it can wait. */
-const quietMs = 40;
+const quietMs = 20;
 /** After a pod that ended before it was ever reached: doubles with each. */
 const firstBackoffMs = 500;
 const maxBackoffMs = 30_000;
@@ -77,7 +77,7 @@ export class PoolReconciler {
     for (const pod of ended) this.#noteEnd(key, pod);
     await Promise.all(ended.map((pod) => remover.remove(pod, fleet.claimOf(pod.metadata.uid ?? ''))));
 
-    const isUsed = runtime !== undefined && functions.byIndex('pool', key).length > 0;
+    const isUsed = runtime !== undefined && functions.countByIndex('pool', key) > 0;
     const generic = mine.filter((pod) => this.#isGeneric(pod));
     const stale = generic.filter((pod) => !isUsed || pod.spec.containers[0]?.image !== runtime.spec.image);
     const good = generic.filter((pod) => !stale.includes(pod));

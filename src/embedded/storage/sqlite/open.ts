@@ -18,7 +18,7 @@ export function openDatabase(path: string): DatabaseSync {
     db.exec('PRAGMA locking_mode = EXCLUSIVE');
     db.exec('PRAGMA journal_mode = WAL');
     db.exec('PRAGMA synchronous = FULL');
-    db.exec('PRAGMA cache_size = -16384');
+    db.exec('PRAGMA cache_size = -4096');
     db.exec('BEGIN EXCLUSIVE; COMMIT');
     chmodSync(path, 0o600);
     migrate(db, path);
