@@ -294,6 +294,17 @@ export default (request: Request) => {
     expect(await abortOf(client.request({ requestId: 'bad-2' }))).toMatchObject({ code: 'HandlerError' });
   });
 
+  test.each([
+    ["{ a: 1, of: { b: ['x'] } }", "{ a: 1, of: { b: [ 'x' ] } }"],
+    ["'in words'", 'in words'],
+    ['undefined', 'undefined'],
+    ['null', 'null'],
+  ])('are told even when they are no Error: throw %s', async (thrown, message) => {
+    const pod = await newPod();
+    const { client } = await pod.specialize(`export default () => { throw ${thrown}; }`);
+    expect(await abortOf(client.request())).toMatchObject({ code: 'HandlerError', message });
+  });
+
   test('after the head end the stream with ABORT', async () => {
     const pod = await newPod();
     const { client } = await pod.specialize("export default async function* () { yield 'a'; throw new Error('half way') }");

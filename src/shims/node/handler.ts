@@ -23,6 +23,12 @@ export function describe(thrown: unknown): string {
   return thrown instanceof Error ? inspect(thrown, { colors: false }) : `thrown: ${inspect(thrown)}`;
 }
 
+/** The message of whatever was thrown, in one line: code may throw anything. */
+export function messageOf(thrown: unknown): string {
+  if (thrown instanceof Error) return `${thrown.name}: ${thrown.message}`;
+  return typeof thrown === 'string' ? thrown : inspect(thrown, { colors: false, breakLength: Infinity });
+}
+
 const list = (names: readonly string[]): string => (names.length === 0 ? 'nothing' : names.map((name) => `"${name}"`).join(', '));
 
 /** Node keeps the line of a syntax error to itself, but prints it when asked to check a file. Undefined when it finds none. */

@@ -1,7 +1,7 @@
 /** From an accepted invocation to its answer: calls the handler inside its context and sends what it returns. */
 import { toAnswer, toCallAnswer } from './answer.ts';
 import { running, writeLog } from './console.ts';
-import { describe, HandlerMissing, type LoadedFunction } from './handler.ts';
+import { describe, HandlerMissing, messageOf, type LoadedFunction } from './handler.ts';
 import type { Instance } from './instance.ts';
 import { type Invocation, InvocationContext } from './invocation.ts';
 import type { Outgoing } from './outgoing.ts';
@@ -77,5 +77,5 @@ function failureOf(thrown: unknown, requestId: string, invocation: Invocation): 
   // Nobody waits for it any more, and it ended because it was told to.
   const expected = invocation.aborted && (thrown as Error | undefined)?.name === invocation.signal().reason?.name;
   if (!expected) writeLog(stack, requestId);
-  return { code: 'HandlerError', message: thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown), stack };
+  return { code: 'HandlerError', message: messageOf(thrown), stack };
 }
