@@ -29,6 +29,12 @@ describe('deploy', () => {
     expect(result.stdout).toMatch(new RegExp(`^hello-world   ${platform.gateway}/function/hello-world   ready in \\d+\\.\\d\\d s\n$`));
   });
 
+  test('waits unless told not to', async () => {
+    const path = file('patient.ts', 'export default () => "hi";');
+    expect((await platform.tsumugi('deploy', path, '--wait')).stdout).toContain('ready in');
+    expect((await platform.tsumugi('deploy', path, '--no-wait', '--env', 'A=1')).stdout).toMatch(/ {3}deployed\n$/);
+  });
+
   test('into another namespace gives a URL that names it', async () => {
     expect((await platform.tsumugi('apply', '-f', file('ns.yaml', 'apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n'))).code).toBe(
       0,

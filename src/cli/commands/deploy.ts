@@ -36,7 +36,8 @@ export function functionOptions(command: Command): Command {
       .option('--max-scale <number>', 'instances at most')
       .option('--timeout <duration>', 'time for one request, as 30s')
       .option('--idle-timeout <duration>', 'an instance without work goes after this')
-      .option('--no-wait', 'do not wait until it is Ready')
+      .option('--wait', 'wait until it is Ready (default)', true)
+      .option('--no-wait', 'do not wait')
       .option('--wait-timeout <duration>', 'wait at most so long', '60s')
       .option('-o, --output <form>', 'text or json (one line each)', 'text'),
   );
