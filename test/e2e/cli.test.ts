@@ -143,6 +143,11 @@ describe('nouns', () => {
     });
     expect(await platform.tsumugi('route', 'create', '--function', 'made', '--path', '/made')).toMatchObject({ code: 1 });
     await eventually('the route answers', async () => (await (await platform.fetch('/made')).text()) === 'made');
+    expect(await platform.tsumugi('route', 'create', '--function', 'made')).toMatchObject({
+      code: 2,
+      stderr:
+        'error: a route needs --path, --prefix or --host\n hint: as --path /made; --prefix / takes all paths that no other route has\n',
+    });
     expect(
       await platform.tsumugi('runtime', 'create', 'small', '--image', 'tsumugi/node', '--pool-size', '0', '--memory', '128Mi'),
     ).toMatchObject({ code: 0 });

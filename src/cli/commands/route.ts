@@ -42,8 +42,13 @@ Examples:
         throw new TsumugiError('Usage', 'a route needs its function', { hint: 'tsumugi route create --function NAME --path PATH' });
       if (flags.path !== undefined && flags.prefix !== undefined)
         throw new TsumugiError('Usage', '--path and --prefix exclude each other', { hint: 'use one of them' });
+      if (flags.path === undefined && flags.prefix === undefined && flags.host === undefined)
+        throw new TsumugiError('Usage', 'a route needs --path, --prefix or --host', {
+          hint: `as --path /${backend}; --prefix / takes all paths that no other route has`,
+        });
       const match = {
         ...(flags.host ? { hosts: flags.host } : {}),
+        // A host alone: all of its paths.
         ...(flags.path === undefined ? { prefix: flags.prefix ?? '/' } : { path: flags.path }),
         ...(flags.method ? { methods: flags.method.map((method) => method.toUpperCase()) } : {}),
       };
