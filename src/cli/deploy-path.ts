@@ -2,13 +2,13 @@
 import { basename, join } from 'node:path';
 import { discover } from '../build/discover.ts';
 import { functionName } from '../build/names.ts';
-import { TsumugiError, toError } from '../base/errors.ts';
 import type { FunctionObject } from '../functions/model/types.ts';
 import type { DeployedFunction, DeployLine } from '../processes/deploy-folder.ts';
 import type { KubeObject } from '../resources/object.ts';
 import { functions } from '../resources/resources.ts';
 import { applyObject, readManifests } from './apply.ts';
 import { type DeployOptions, deployFunction, outcome } from './deploy.ts';
+import { describe } from './errors.ts';
 import { discoverKinds, kindOfObject } from './kinds.ts';
 import { progress } from './output.ts';
 import type { Platform } from './platform.ts';
@@ -74,7 +74,7 @@ async function applyManifests(
       written.push(applied.object);
       tell({ ...line, result: applied.result });
     } catch (error) {
-      tell({ ...line, result: 'failed', error: toError(error).message });
+      tell({ ...line, result: 'failed', error: describe(error).message });
     }
   }
   return written;
@@ -82,8 +82,7 @@ async function applyManifests(
 
 function failure(namespace: string, name: string, thrown: unknown, isFolder: boolean): DeployedFunction {
   if (!isFolder) throw thrown;
-  const error = toError(thrown);
-  const hint = error instanceof TsumugiError ? error.hint : undefined;
+  const { message, hint } = describe(thrown);
   return {
     type: 'function',
     namespace,
@@ -93,7 +92,7 @@ function failure(namespace: string, name: string, thrown: unknown, isFolder: boo
     revision: '',
     exports: [],
     ms: 0,
-    error: error.message,
+    error: message,
     ...(hint ? { hint } : {}),
   };
 }

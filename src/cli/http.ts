@@ -2,7 +2,7 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { Readable } from 'node:stream';
-import { TsumugiError } from '../base/errors.ts';
+import { type ErrorCode, TsumugiError } from '../base/errors.ts';
 import type { Credentials } from '../kube/connection.ts';
 
 export interface Target {
@@ -71,13 +71,36 @@ export async function readText(response: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString('utf8');
 }
 
-/** The error that a part of ours answered, in its own words; undefined for other bodies. */
-export function codedError(body: string): TsumugiError | undefined {
+/** An error that the gateway or the platform API answered, with the id of the request where the answer has one. */
+export class AnswerError extends TsumugiError {
+  readonly requestId: string | undefined;
+
+  constructor(message: string, details: { readonly hint?: string; readonly requestId?: string }) {
+    super('Internal', message, details.hint === undefined ? {} : { hint: details.hint });
+    this.requestId = details.requestId;
+  }
+}
+
+/** What happened in the function itself: its log says more. */
+const ofFunction = new Set<string>(['HandlerError', 'LoadError', 'InstanceExited', 'OutOfMemory', 'Timeout'] satisfies ErrorCode[]);
+
+/** The error that a part of ours answered, in its own words; undefined for other bodies. `logs`: the command that shows the function's log. */
+export function codedError(body: string, logs?: string): AnswerError | undefined {
   try {
-    const { error } = JSON.parse(body) as { error?: { code?: string; message?: string; hint?: string } };
+    const { error } = JSON.parse(body) as { error?: { code?: string; message?: string; hint?: string; requestId?: string } };
     if (typeof error?.code !== 'string' || typeof error.message !== 'string') return undefined;
-    return new TsumugiError('Internal', `${error.code}: ${error.message}`, error.hint ? { hint: error.hint } : {});
+    const { code, message, requestId } = error;
+    const hint = error.hint || (logs !== undefined && ofFunction.has(code) ? `see: ${logs}` : undefined);
+    return new AnswerError(`${code}: ${message}`, {
+      ...(hint === undefined ? {} : { hint }),
+      ...(typeof requestId === 'string' ? { requestId } : {}),
+    });
   } catch {
     return undefined;
   }
+}
+
+/** The command that shows the log of a function. */
+export function logsCommand(name: string, namespace: string): string {
+  return `tsumugi logs ${name}${namespace === 'default' ? '' : ` -n ${namespace}`}`;
 }

@@ -50,6 +50,11 @@ describe('deploy', () => {
     [['deploy'], 2, "error: missing required argument 'path'\n"],
     [['deploy', 'x.ts', '--timeout', 'soon'], 2, 'error: --timeout is "soon"\n hint: allowed: a duration as 2s, 1m, 1h or 2 (seconds)\n'],
     [['deploy', 'x.ts', '--conurrency', '1'], 2, "error: unknown option '--conurrency'\n hint: did you mean --concurrency?\n"],
+    [
+      ['deploy', 'src/cli/flags.ts', '--name', 'Bad_Name'],
+      1,
+      `error: Function "Bad_Name" is not valid: metadata.name must be a DNS label of at most 40 characters: lower case letters, digits and '-'\n`,
+    ],
     [['deplyo', 'x.ts'], 2, "error: unknown command 'deplyo'\n hint: did you mean deploy?\n"],
   ])('%j ends with %i and says why', async (args, code, message) => {
     const result = await platform.tsumugi(...args);
@@ -86,6 +91,21 @@ describe('invoke and call', () => {
     });
     expect(await platform.tsumugi('call', 'echo.twice', '4')).toMatchObject({ code: 0, stdout: '8\n', stderr: '' });
     expect(await platform.tsumugi('call', 'echo', '5')).toMatchObject({ code: 0, stdout: '10\n' });
+  });
+});
+
+describe('a function that fails', () => {
+  beforeAll(() =>
+    platform.deploy('broken', 'export default () => { throw { a: 1 }; };\nexport const never = () => { throw new RangeError("no"); };'),
+  );
+
+  test.each([
+    [['invoke', 'broken'], /^error: HandlerError: \{ a: 1 \}\n request: [0-9a-f-]{32,36}\n hint: see: tsumugi logs broken\n$/],
+    [['call', 'broken.never'], /^error: HandlerError: RangeError: no\n request: [0-9a-f-]{32,36}\n hint: see: tsumugi logs broken\n$/],
+  ])('%j tells the code, the message, the request and where to look', async (args, message) => {
+    const result = await platform.tsumugi(...args);
+    expect(result).toMatchObject({ code: 1, stdout: '' });
+    expect(result.stderr).toMatch(message);
   });
 });
 
@@ -128,7 +148,8 @@ describe('objects', () => {
       ),
     );
     expect(invalid).toMatchObject({ code: 1, stdout: '' });
-    expect(invalid.stderr).toContain('spec.timeoutSeconds');
+    expect(invalid.stderr.match(/spec\.timeoutSeconds: /g)).toHaveLength(1);
+    expect(invalid.stderr).not.toContain('<nil>');
   });
 });
 

@@ -23,7 +23,10 @@ Examples:
     )
     .action(async (name: string, args: string[], flags: PlatformFlags) => {
       const body = `[${args.map(checkJson).join(',')}]`;
-      const [{ connect }, { send, readText, codedError }] = await Promise.all([import('../platform.ts'), import('../http.ts')]);
+      const [{ connect }, { send, readText, codedError, logsCommand }] = await Promise.all([
+        import('../platform.ts'),
+        import('../http.ts'),
+      ]);
       const platform = await connect(flags);
       const at = name.indexOf('.');
       const path =
@@ -31,7 +34,8 @@ Examples:
       const response = await send(platform.gateway, path, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
       const text = await readText(response);
       const status = response.statusCode ?? 500;
-      if (status >= 400) throw codedError(text) ?? new TsumugiError('Internal', `${name} answered ${status}: ${text.slice(0, 500)}`);
+      const logs = logsCommand(at === -1 ? name : name.slice(0, at), platform.namespace);
+      if (status >= 400) throw codedError(text, logs) ?? new TsumugiError('Internal', `${name} answered ${status}: ${text.slice(0, 500)}`);
       if (text !== '') process.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
     });
 }

@@ -47,7 +47,7 @@ async function invoke(name: string, { data, file, platform: folder, ...flags }: 
   if (data !== undefined && file !== undefined)
     throw new TsumugiError('Usage', '--data and --file both give the body', { hint: 'use one of them' });
   const headers = Object.fromEntries((flags.header ?? []).map(parseHeader));
-  const [{ connect }, { send, readText, codedError }, { createReadStream }] = await Promise.all([
+  const [{ connect }, { send, readText, codedError, logsCommand }, { createReadStream }] = await Promise.all([
     import('../platform.ts'),
     import('../http.ts'),
     import('node:fs'),
@@ -55,6 +55,7 @@ async function invoke(name: string, { data, file, platform: folder, ...flags }: 
   const platform = await connect({ ...flags, ...(folder === undefined ? {} : { data: folder }) });
   const body = file === '-' ? process.stdin : file !== undefined ? createReadStream(file) : data;
   const target = name.includes('.') ? name : `${name}.${platform.namespace}`;
+  const [functionName = '', namespace = ''] = target.split('.');
   // The user's own request: it carries no token of ours.
   const { credentials: _, ...gateway } = platform.gateway;
   const response = await send(gateway, `/function/${target}${flags.path.startsWith('/') ? '' : '/'}${flags.path}`, {
@@ -69,7 +70,7 @@ async function invoke(name: string, { data, file, platform: folder, ...flags }: 
   }
   if (status >= 400 && response.headers['content-type']?.startsWith('application/json')) {
     const text = await readText(response);
-    const error = codedError(text);
+    const error = codedError(text, logsCommand(functionName, namespace));
     if (error) throw error;
     process.stdout.write(text);
   } else {
