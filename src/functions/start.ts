@@ -67,6 +67,8 @@ export interface Functions {
   stop(): Promise<void>;
 }
 
+/** The request that waits for the instance goes first: to write takes the thread that is to answer the gateway. */
+const verdictAfterMs = 15;
 /** How long a restarted control plane waits for running pods to say whose they are before it answers gateways. */
 const adoptMs = 3000;
 
@@ -110,10 +112,15 @@ export async function startFunctions(options: FunctionsOptions): Promise<Functio
         },
         revision,
       ),
-    onStart: (revision, error) =>
-      void writeRevisionStatus(client, revision, error).catch((thrown: unknown) => {
-        log.warn({ revision: revision.metadata.name, error: toError(thrown).message }, 'the status of a revision could not be written');
-      }),
+    onStart: (revision, error) => {
+      clock
+        .sleep(verdictAfterMs, signal)
+        .then(() => writeRevisionStatus(client, revision, error))
+        .catch((thrown: unknown) => {
+          if (signal.aborted) return;
+          log.warn({ revision: revision.metadata.name, error: toError(thrown).message }, 'the status of a revision could not be written');
+        });
+    },
   });
   const startOne = (revision: RevisionObject): Promise<unknown> =>
     activator.activate({

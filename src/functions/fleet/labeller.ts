@@ -9,6 +9,9 @@ import { fieldManager, label, ownedBy } from '../model/names.ts';
 import type { RevisionObject } from '../model/types.ts';
 import type { Fleet } from './fleet.ts';
 
+/** The first request goes first: to write takes the thread that is to answer the gateway. */
+const afterwardsMs = 15;
+
 /** Off the path of a request: the instance answers before its labels are there. */
 export function startLabeller(options: {
   readonly client: KubeClient;
@@ -47,7 +50,7 @@ export function startLabeller(options: {
   }
 
   const queue = new WorkQueue({ work, parallelism: 4 });
-  fleet.on({ serving: (member) => queue.add(member.uid) });
+  fleet.on({ serving: (member) => queue.addAfter(member.uid, afterwardsMs) });
   return { close: () => queue.close() };
 }
 
