@@ -25,6 +25,14 @@ const backoffMs = [0, 100, 500, 1000, 2000, 5000];
 /** A process that ran so long counts as healthy: the next death starts the backoff anew. */
 const healthyMs = 10_000;
 
+/**
+ * Bodies pass through a gateway in buffers outside its small heap, and V8 counts them: without room from the start it marks the whole
+ * heap once per 10 MB (measured: half of the gateway's CPU). The larger young space spares requests in flight from being copied.
+ */
+const v8Options: Readonly<Record<string, readonly string[]>> = {
+  gateway: ['--initial-old-space-size=64', '--min-semi-space-size=8'],
+};
+
 /** Forks a process, starts it again when it dies, and ends it when told to. */
 export class Keeper {
   readonly #options: KeeperOptions;
@@ -64,7 +72,7 @@ export class Keeper {
       fileURLToPath(new URL(`./${this.#options.module}.${extension}`, import.meta.url)),
       [JSON.stringify({ ...settings, ...(this.#waitFor ? { waitFor: this.#waitFor } : {}) })],
       {
-        execArgv: [],
+        execArgv: [...(v8Options[this.#options.module] ?? [])],
         env: {
           ...process.env,
           ...(cache ? { NODE_COMPILE_CACHE: cache } : {}),
