@@ -2,7 +2,7 @@
 import { basename, join } from 'node:path';
 import { discover } from '../build/discover.ts';
 import { functionName } from '../build/names.ts';
-import type { FunctionObject } from '../functions/model/types.ts';
+import type { FunctionResource } from '../resources/function.ts';
 import type { DeployedFunction, DeployLine } from '../processes/deploy-folder.ts';
 import type { KubeObject } from '../resources/object.ts';
 import { functions } from '../resources/resources.ts';
@@ -55,7 +55,7 @@ export async function deployPath(platform: Platform, path: string, options: Depl
 /** Namespaces before what is in them, functions last: what they need is then there. */
 const order = (object: KubeObject): number => (object.kind === 'Namespace' ? 0 : isFunction(object) ? 2 : 1);
 
-const isFunction = (object: KubeObject): object is FunctionObject =>
+const isFunction = (object: KubeObject): object is FunctionResource =>
   object.kind === functions.kind && object.apiVersion === `${functions.group}/${functions.version}`;
 
 /** Answers the objects as they are now, without those that were refused. */

@@ -1,7 +1,8 @@
 /** From a file to a URL: bundle here, upload the package, write the Function, wait until it is Ready. */
 import { bundleFunction } from '../build/bundle.ts';
 import { TsumugiError } from '../base/errors.ts';
-import type { EnvVar, FunctionObject } from '../functions/model/types.ts';
+import type { EnvVar } from '../resources/builtin/pod-types.ts';
+import type { FunctionResource } from '../resources/function.ts';
 import type { DeployedFunction } from '../processes/deploy-folder.ts';
 import { ApiError, isAlreadyExists, isConflict, isNotFound, type KubeObject } from '../resources/object.ts';
 import { functions, secrets } from '../resources/resources.ts';
@@ -53,7 +54,7 @@ export async function deployFunction(
 /** Waits (at most `waitSeconds`; 0: not at all) until the function is Ready or will not become so, and says what came of it. */
 export async function outcome(
   platform: Platform,
-  written: FunctionObject,
+  written: FunctionResource,
   waitSeconds: number,
   started: number,
 ): Promise<DeployedFunction> {
@@ -100,7 +101,7 @@ async function writeSecret(
 }
 
 /** The Secret that `--secret K=V` made goes when its function goes. */
-async function own(platform: Platform, secret: KubeObject, owner: FunctionObject): Promise<void> {
+async function own(platform: Platform, secret: KubeObject, owner: FunctionResource): Promise<void> {
   const { uid = '', name } = owner.metadata;
   if (secret.metadata.ownerReferences?.some((reference) => reference.uid === uid)) return;
   const ownerReferences = [{ apiVersion: owner.apiVersion, kind: owner.kind, name, uid }];
@@ -117,24 +118,24 @@ async function writeFunction(
   packageId: string,
   wishes: FunctionWishes,
   secretNames: readonly string[],
-): Promise<FunctionObject> {
+): Promise<FunctionResource> {
   const key = { namespace: platform.namespace, name };
   const options = { fieldManager: 'tsumugi', fieldValidation: 'Strict' as const };
   for (let attempt = 0; ; attempt += 1) {
-    const current = await platform.kube.get<FunctionObject>(functions, key).catch((error: unknown) => {
+    const current = await platform.kube.get<FunctionResource>(functions, key).catch((error: unknown) => {
       if (isNotFound(error)) return undefined;
       throw error;
     });
     const spec = wishedSpec(current?.spec, packageId, wishes, secretNames);
     try {
       if (!current)
-        return await platform.kube.create<FunctionObject>(
+        return await platform.kube.create<FunctionResource>(
           functions,
-          { apiVersion: 'tsumugi.dev/v1', kind: 'Function', metadata: key, spec } as FunctionObject,
+          { apiVersion: 'tsumugi.dev/v1', kind: 'Function', metadata: key, spec } as FunctionResource,
           options,
         );
       // With the version that was read: a list is replaced as a whole, so nobody may have changed it in between.
-      return await platform.kube.patch<FunctionObject>(
+      return await platform.kube.patch<FunctionResource>(
         functions,
         key,
         { type: 'merge', body: { metadata: { resourceVersion: current.metadata.resourceVersion }, spec } },
@@ -148,7 +149,7 @@ async function writeFunction(
 }
 
 function wishedSpec(
-  current: FunctionObject['spec'] | undefined,
+  current: FunctionResource['spec'] | undefined,
   packageId: string,
   wishes: FunctionWishes,
   secretNames: readonly string[],
@@ -175,7 +176,7 @@ function wishedSpec(
 }
 
 /** The verdict on the present generation, once there is one. */
-function isReady(object: FunctionObject) {
+function isReady(object: FunctionResource) {
   const ready = object.status?.conditions?.find((condition) => condition.type === 'Ready');
   return ready?.observedGeneration === object.metadata.generation && object.status?.observedGeneration === object.metadata.generation
     ? ready
@@ -183,10 +184,10 @@ function isReady(object: FunctionObject) {
 }
 
 /** Watches until the function is Ready or will not become so; at the end of the time, what was seen last. */
-async function waitReady(platform: Platform, written: FunctionObject, seconds: number): Promise<FunctionObject> {
+async function waitReady(platform: Platform, written: FunctionResource, seconds: number): Promise<FunctionResource> {
   const key = { namespace: written.metadata.namespace ?? platform.namespace, name: written.metadata.name };
   const signal = AbortSignal.timeout(seconds * 1000);
-  const isOver = (object: FunctionObject): boolean => {
+  const isOver = (object: FunctionResource): boolean => {
     const ready = isReady(object);
     return ready?.status === 'True' || ready?.status === 'False';
   };
@@ -196,7 +197,7 @@ async function waitReady(platform: Platform, written: FunctionObject, seconds: n
   while (!signal.aborted) {
     // A watch from the version that was written misses nothing; the server may end it at any time.
     try {
-      for await (const { type, object } of platform.kube.watch<FunctionObject>(functions, {
+      for await (const { type, object } of platform.kube.watch<FunctionResource>(functions, {
         namespace: key.namespace,
         fieldSelector: `metadata.name=${key.name}`,
         ...(last.metadata.resourceVersion === undefined ? {} : { resourceVersion: last.metadata.resourceVersion }),
@@ -211,7 +212,7 @@ async function waitReady(platform: Platform, written: FunctionObject, seconds: n
       if (signal.aborted) break;
       if (!(error instanceof ApiError)) throw error;
     }
-    last = await platform.kube.get<FunctionObject>(functions, key);
+    last = await platform.kube.get<FunctionResource>(functions, key);
     if (isOver(last)) return last;
   }
   return last;

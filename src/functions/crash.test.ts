@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { KubeClient } from '../kube/client.ts';
 import { ApiError } from '../resources/object.ts';
 import { pods } from '../resources/resources.ts';
-import type { PodObject } from './model/types.ts';
+import type { Pod } from '../resources/builtin/pod-types.ts';
 import { eventually, invoke, TestPlatform } from './testing/platform.ts';
 
 let platform: TestPlatform;
@@ -41,10 +41,10 @@ function dyingClient(client: KubeClient, writes: number): { client: KubeClient; 
   return { client: dying, died };
 }
 
-const live = async (): Promise<readonly PodObject[]> =>
-  (await platform.client.list<PodObject>(pods, { namespace: 'default' })).items.filter((pod) => !pod.metadata.deletionTimestamp);
+const live = async (): Promise<readonly Pod[]> =>
+  (await platform.client.list<Pod>(pods, { namespace: 'default' })).items.filter((pod) => !pod.metadata.deletionTimestamp);
 
-const isGeneric = (pod: PodObject): boolean => pod.metadata.labels?.['tsumugi.dev/revision'] === undefined;
+const isGeneric = (pod: Pod): boolean => pod.metadata.labels?.['tsumugi.dev/revision'] === undefined;
 
 const points = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
 

@@ -5,7 +5,8 @@ import type { ObjectKey } from '../kube/client.ts';
 import type { Resource } from '../resources/object.ts';
 import { pods, routes, runtimes } from '../resources/resources.ts';
 import { conditionOf } from '../resources/conditions.ts';
-import type { PodObject, RouteObject } from './model/types.ts';
+import type { Pod } from '../resources/builtin/pod-types.ts';
+import type { RouteResource } from '../resources/route.ts';
 import { eventually, TestPlatform } from './testing/platform.ts';
 
 let platform: TestPlatform;
@@ -14,9 +15,9 @@ beforeAll(async () => {
 });
 afterAll(() => platform.stop());
 
-const poolPods = async (): Promise<readonly PodObject[]> =>
-  (await platform.client.list<PodObject>(pods, { namespace: 'default', labelSelector: 'tsumugi.dev/runtime=node' })).items;
-const generic = async (): Promise<readonly PodObject[]> =>
+const poolPods = async (): Promise<readonly Pod[]> =>
+  (await platform.client.list<Pod>(pods, { namespace: 'default', labelSelector: 'tsumugi.dev/runtime=node' })).items;
+const generic = async (): Promise<readonly Pod[]> =>
   (await poolPods()).filter((pod) => !pod.metadata.labels?.['tsumugi.dev/function'] && pod.status?.phase === 'Running');
 
 describe('a function of inline source', () => {
@@ -144,7 +145,7 @@ describe('a route and a runtime', () => {
     };
     await platform.client.create(routes, route as never);
     const verdict = async (resource: Resource, key: ObjectKey) =>
-      conditionOf(await platform.client.get<RouteObject>(resource, key), 'Ready');
+      conditionOf(await platform.client.get<RouteResource>(resource, key), 'Ready');
     const routeKey = { namespace: 'default', name: 'r' };
     await eventually(async () => expect(await verdict(routes, routeKey)).toMatchObject({ status: 'False', reason: 'FunctionMissing' }));
     await platform.inline('later', 'export default () => 1;');

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ProjectionEvent } from '../invoke/projection.ts';
 import { conditionOf } from '../resources/conditions.ts';
 import { functions as functionResource, namespaces, pods } from '../resources/resources.ts';
-import type { PodObject } from './model/types.ts';
+import type { Pod } from '../resources/builtin/pod-types.ts';
 import { eventually, invoke, TestPlatform } from './testing/platform.ts';
 
 let platform: TestPlatform;
@@ -13,8 +13,8 @@ beforeAll(async () => {
 });
 afterAll(() => platform.stop());
 
-const podsOf = async (name: string): Promise<readonly PodObject[]> =>
-  (await platform.client.list<PodObject>(pods, { namespace: 'default', labelSelector: `tsumugi.dev/function=${name}` })).items;
+const podsOf = async (name: string): Promise<readonly Pod[]> =>
+  (await platform.client.list<Pod>(pods, { namespace: 'default', labelSelector: `tsumugi.dev/function=${name}` })).items;
 
 describe('an update', () => {
   it('makes the next revision, starts it beside the old and then moves the traffic', async () => {
@@ -112,8 +112,8 @@ describe('harm', () => {
   });
 
   it('a pod of the pool that dies is replaced', async () => {
-    const isGeneric = (pod: PodObject): boolean => pod.status?.phase === 'Running' && !pod.metadata.labels?.['tsumugi.dev/function'];
-    const generic = async () => (await platform.client.list<PodObject>(pods, { namespace: 'default' })).items.filter(isGeneric);
+    const isGeneric = (pod: Pod): boolean => pod.status?.phase === 'Running' && !pod.metadata.labels?.['tsumugi.dev/function'];
+    const generic = async () => (await platform.client.list<Pod>(pods, { namespace: 'default' })).items.filter(isGeneric);
     await eventually(async () => expect(await generic()).toHaveLength(3));
     const [victim] = await generic();
     platform.node.processOf(victim?.metadata.name ?? '')?.kill('SIGKILL');
@@ -220,7 +220,7 @@ describe('the end of a function', () => {
   it('of the last one in a namespace takes the pool', async () => {
     await platform.client.create(namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'side' } });
     await platform.apply('only', { source: { inline: 'export default () => 1;' } }, 'side');
-    const inSide = async () => (await platform.client.list<PodObject>(pods, { namespace: 'side' })).items;
+    const inSide = async () => (await platform.client.list<Pod>(pods, { namespace: 'side' })).items;
     await eventually(async () => expect((await inSide()).filter((pod) => pod.status?.phase === 'Running')).toHaveLength(3));
     await platform.client.delete(functionResource, { namespace: 'side', name: 'only' });
     await eventually(async () => expect(await inSide()).toHaveLength(0));

@@ -26,7 +26,8 @@ import { LogKeeper } from './logs/keeper.ts';
 import { readLogs } from './logs/reader.ts';
 import { keepLogsInOrder } from './logs/upkeep.ts';
 import { openPlatformKeys, type PlatformKeys } from './model/keys.ts';
-import type { PodObject, RevisionObject } from './model/types.ts';
+import type { Pod } from '../resources/builtin/pod-types.ts';
+import type { RevisionResource } from '../resources/revision.ts';
 import { ProjectionFeed } from './projection/feed.ts';
 import { Readiness } from './projection/readiness.ts';
 import { fillProjection, instanceEntry } from './projection/source.ts';
@@ -46,7 +47,7 @@ export interface FunctionsOptions {
   /** The data folder's `pki/`, or the keys themselves. */
   readonly pki: string | PlatformKeys;
   /** Where a running pod's shim listens: `unix:/path`, `tcp:host:port`; undefined while nobody can know. */
-  readonly addressOf: (pod: PodObject) => string | undefined;
+  readonly addressOf: (pod: Pod) => string | undefined;
   /** As users reach it: `http://127.0.0.1:8080`. */
   readonly gatewayUrl: string;
   /** sha256 hex of the tokens that may use `/call/`. */
@@ -122,7 +123,7 @@ export async function startFunctions(options: FunctionsOptions): Promise<Functio
         });
     },
   });
-  const startOne = (revision: RevisionObject): Promise<unknown> =>
+  const startOne = (revision: RevisionResource): Promise<unknown> =>
     activator.activate({
       revisionUid: revision.metadata.uid ?? '',
       namespace: revision.metadata.namespace ?? '',

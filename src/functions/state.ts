@@ -8,23 +8,27 @@ import { functions, pods, revisions, routes, runtimes } from '../resources/resou
 import { TsumugiError } from '../base/errors.ts';
 import { poolKey } from './activator/waiting.ts';
 import { defaults, isOwnedBy, label, revisionNumber } from './model/names.ts';
-import type { FunctionObject, PodObject, RevisionObject, RouteObject, RuntimeObject } from './model/types.ts';
+import type { Pod } from '../resources/builtin/pod-types.ts';
+import type { FunctionResource } from '../resources/function.ts';
+import type { RevisionResource } from '../resources/revision.ts';
+import type { RouteResource } from '../resources/route.ts';
+import type { RuntimeResource } from '../resources/runtime.ts';
 import type { ScalePolicy } from './reconcile/scale.ts';
 
 export class FunctionsState {
-  readonly functions: Informer<FunctionObject>;
-  readonly revisions: Informer<RevisionObject>;
-  readonly runtimes: Informer<RuntimeObject>;
-  readonly routes: Informer<RouteObject>;
+  readonly functions: Informer<FunctionResource>;
+  readonly revisions: Informer<RevisionResource>;
+  readonly runtimes: Informer<RuntimeResource>;
+  readonly routes: Informer<RouteResource>;
   /** Those of pools, specialised ones too. */
-  readonly pods: Informer<PodObject>;
+  readonly pods: Informer<Pod>;
   readonly #client: KubeClient;
   /** `namespace/name` of a function -> the revision with its traffic, and since when. */
   readonly #moved = new Map<string, { readonly revision: string | undefined; readonly at: number }>();
 
   constructor(client: KubeClient, log: Log) {
     this.#client = client;
-    this.functions = new Informer<FunctionObject>(client, functions, {
+    this.functions = new Informer<FunctionResource>(client, functions, {
       log,
       indexes: {
         pool: ({ metadata, spec }) => [poolKey(metadata.namespace ?? '', spec.runtime ?? defaults.runtime)],
@@ -32,19 +36,19 @@ export class FunctionsState {
         min: ({ spec }) => ((spec.scale?.min ?? 0) > 0 ? ['set'] : []),
       },
     });
-    this.revisions = new Informer<RevisionObject>(client, revisions, {
+    this.revisions = new Informer<RevisionResource>(client, revisions, {
       log,
       indexes: {
         function: ({ metadata, spec }) => [`${metadata.namespace}/${spec.function}`],
         uid: ({ metadata }) => [metadata.uid ?? ''],
       },
     });
-    this.runtimes = new Informer<RuntimeObject>(client, runtimes, { log });
-    this.routes = new Informer<RouteObject>(client, routes, {
+    this.runtimes = new Informer<RuntimeResource>(client, runtimes, { log });
+    this.routes = new Informer<RouteResource>(client, routes, {
       log,
       indexes: { function: ({ metadata, spec }) => [`${metadata.namespace}/${spec.backend.function ?? ''}`] },
     });
-    this.pods = new Informer<PodObject>(client, pods, {
+    this.pods = new Informer<Pod>(client, pods, {
       log,
       labelSelector: label.runtime,
       indexes: {
@@ -69,7 +73,7 @@ export class FunctionsState {
     return { stopped };
   }
 
-  readonly revisionByUid = (uid: string): RevisionObject | undefined => this.revisions.byIndex('uid', uid)[0];
+  readonly revisionByUid = (uid: string): RevisionResource | undefined => this.revisions.byIndex('uid', uid)[0];
 
   /** The cache, or the API server where that is behind. Rejects with NotFound. */
   async revision({
@@ -80,10 +84,10 @@ export class FunctionsState {
     revisionUid: string;
     namespace: string;
     revision: string;
-  }): Promise<RevisionObject> {
+  }): Promise<RevisionResource> {
     const known = this.revisionByUid(revisionUid);
     if (known) return known;
-    const found = await this.#client.get<RevisionObject>(revisions, { namespace, name: revision }).catch((error: unknown) => {
+    const found = await this.#client.get<RevisionResource>(revisions, { namespace, name: revision }).catch((error: unknown) => {
       if (isNotFound(error)) return undefined;
       throw error;
     });
@@ -92,12 +96,12 @@ export class FunctionsState {
   }
 
   /** The function of a revision, while it lives. */
-  functionOf(revision: RevisionObject): FunctionObject | undefined {
+  functionOf(revision: RevisionResource): FunctionResource | undefined {
     const object = this.functions.get(`${revision.metadata.namespace}/${revision.spec.function}`);
     return object && isOwnedBy(revision, object) && !object.metadata.deletionTimestamp ? object : undefined;
   }
 
-  readonly maxInstances = (revision: RevisionObject): number => this.functionOf(revision)?.spec.scale?.max ?? defaults.maxInstances;
+  readonly maxInstances = (revision: RevisionResource): number => this.functionOf(revision)?.spec.scale?.max ?? defaults.maxInstances;
 
   readonly imageOf = (runtime: string): string => this.runtimes.get(runtime)?.spec.image ?? '';
 
@@ -109,7 +113,7 @@ export class FunctionsState {
     return verdict?.status === 'False' ? `Runtime "${runtime}" cannot start pods: ${verdict.reason}: ${verdict.message}` : undefined;
   };
 
-  readonly scalePolicy = (revision: RevisionObject): ScalePolicy | undefined => {
+  readonly scalePolicy = (revision: RevisionResource): ScalePolicy | undefined => {
     const object = this.functionOf(revision);
     if (!object) return undefined;
     const { name } = object.metadata;
@@ -126,7 +130,7 @@ export class FunctionsState {
   };
 
   /** Revisions with traffic of functions that want instances without it. */
-  *withLeastInstances(): Generator<RevisionObject> {
+  *withLeastInstances(): Generator<RevisionResource> {
     for (const { metadata, status } of this.functions.byIndex('min', 'set')) {
       const revision = status?.latestReadyRevision && this.revisions.get(`${metadata.namespace}/${status.latestReadyRevision}`);
       if (revision && !metadata.deletionTimestamp) yield revision;

@@ -64,6 +64,11 @@ export interface FunctionResource extends KubeObject {
   readonly status?: FunctionStatus;
 }
 
+/** What a user writes: the server fills in what has a default. */
+export interface FunctionInput extends KubeObject {
+  readonly spec: Immutable<z.input<typeof spec>>;
+}
+
 export const functionKind = defineCustom<FunctionResource>(functions, {
   singular: 'function',
   shortNames: ['fn'],

@@ -101,11 +101,11 @@ export function objectStructure(spec: z.ZodType, status: z.ZodType): ObjectStruc
   };
 }
 
-/** What a reader gets: nothing of it may be changed. */
+/** What a reader gets: nothing of it may be changed, and as it was JSON, no field is there and undefined. */
 export type Immutable<T> = T extends readonly (infer Item)[]
   ? readonly Immutable<Item>[]
   : T extends object
-    ? { readonly [Key in keyof T]: Immutable<T[Key]> }
+    ? { readonly [Key in keyof T]: Immutable<Exclude<T[Key], undefined>> }
     : T;
 
 /** A list without order whose items are all different. */

@@ -4,13 +4,13 @@ import { describe, expect, it } from 'vitest';
 import { TsumugiError } from '../../base/errors.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import { Member } from '../fleet/member.ts';
-import type { RevisionObject } from '../model/types.ts';
+import type { RevisionResource } from '../../resources/revision.ts';
 import { InstanceActivator } from './activator.ts';
 
 const revision = {
   metadata: { name: 'f-00001', namespace: 'n', uid: 'r' },
   spec: { function: 'f', concurrency: 1 },
-} as unknown as RevisionObject;
+} as unknown as RevisionResource;
 const ask = { revisionUid: 'r', namespace: 'n', revision: 'f-00001' };
 
 function setUp(max: number) {

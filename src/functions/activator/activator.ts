@@ -8,7 +8,7 @@ import { toError, TsumugiError } from '../../base/errors.ts';
 import type { ActivateRequest } from '../../invoke/projection.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import type { Member } from '../fleet/member.ts';
-import type { RevisionObject } from '../model/types.ts';
+import type { RevisionResource } from '../../resources/revision.ts';
 
 interface Start {
   readonly done: Promise<Member>;
@@ -25,11 +25,11 @@ interface Failure {
 export interface ActivatorOptions {
   readonly fleet: Fleet;
   /** Rejects with NotFound. */
-  readonly revision: (request: { revisionUid: string; namespace: string; revision: string }) => Promise<RevisionObject>;
-  readonly maxInstances: (revision: RevisionObject) => number;
-  readonly start: (revision: RevisionObject) => Promise<Member>;
+  readonly revision: (request: { revisionUid: string; namespace: string; revision: string }) => Promise<RevisionResource>;
+  readonly maxInstances: (revision: RevisionResource) => number;
+  readonly start: (revision: RevisionResource) => Promise<Member>;
   /** A start ended, with what error, if any: for the revision's status. */
-  readonly onStart?: (revision: RevisionObject, error: TsumugiError | undefined) => void;
+  readonly onStart?: (revision: RevisionResource, error: TsumugiError | undefined) => void;
 }
 
 /** A revision that cannot be loaded costs a pod a try: tries are spaced out, callers get the last error at once. */
@@ -75,7 +75,7 @@ export class InstanceActivator {
     return start.done;
   }
 
-  #begin(revision: RevisionObject, revisionUid: string, starts: Set<Start>): Start {
+  #begin(revision: RevisionResource, revisionUid: string, starts: Set<Start>): Start {
     const failed = this.#failures.get(revisionUid);
     if (failed && failed.until > Date.now()) throw failed.error;
     const start: Start = { done: this.#options.start(revision), asks: 0 };
@@ -88,7 +88,7 @@ export class InstanceActivator {
     return start;
   }
 
-  #ended(revision: RevisionObject, revisionUid: string, start: Start, thrown: unknown): void {
+  #ended(revision: RevisionResource, revisionUid: string, start: Start, thrown: unknown): void {
     const starts = this.#starts.get(revisionUid);
     starts?.delete(start);
     if (starts?.size === 0) this.#starts.delete(revisionUid);

@@ -6,7 +6,8 @@ import type { Fleet } from '../fleet/fleet.ts';
 import type { Member } from '../fleet/member.ts';
 import { resolveEnvironment } from '../model/environment.ts';
 import type { PlatformKeys } from '../model/keys.ts';
-import type { RevisionObject } from '../model/types.ts';
+import { defaults } from '../model/names.ts';
+import type { RevisionResource } from '../../resources/revision.ts';
 import type { PackageCache } from './packages.ts';
 import type { PodQueue } from './waiting.ts';
 
@@ -36,7 +37,7 @@ const attempts = 3;
  * Makes an instance of the revision. Rejects with LoadError (the user's code, with its stack), NoInstance (no pod, or something it
  * needs is missing), Busy (too many wait).
  */
-export async function startInstance(options: StarterOptions, revision: RevisionObject): Promise<Member> {
+export async function startInstance(options: StarterOptions, revision: RevisionResource): Promise<Member> {
   const { queue, log, signal } = options;
   const { spec, metadata } = revision;
   const namespace = metadata.namespace ?? '';
@@ -74,7 +75,7 @@ export async function startInstance(options: StarterOptions, revision: RevisionO
 async function specialise(
   options: StarterOptions,
   member: Member,
-  revision: RevisionObject,
+  revision: RevisionResource,
   [tar, env]: [Uint8Array, Record<string, string>],
 ): Promise<string> {
   const { fleet, keys, epoch, discard } = options;
@@ -87,7 +88,7 @@ async function specialise(
     revision: metadata.name,
     handler: spec.handler === 'default' ? '' : spec.handler,
     env,
-    concurrency: spec.concurrency,
+    concurrency: spec.concurrency ?? defaults.concurrency,
     timeoutSeconds: spec.timeoutSeconds,
     token: keys.tokenFor(member.uid, epoch),
     gatewayUrl: options.gatewayUrl,

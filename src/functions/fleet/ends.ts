@@ -1,7 +1,7 @@
 /** Why pods ended: kept for a while, because those who ask come after the pod object has gone. */
 import type { Informer } from '../../kube/informer.ts';
 import type { InstanceEnd } from '../../invoke/projection.ts';
-import type { PodObject } from '../model/types.ts';
+import type { Pod } from '../../resources/builtin/pod-types.ts';
 import { hasEnded } from './member.ts';
 
 /** So many ends are remembered. */
@@ -12,10 +12,10 @@ const waitMs = 1000;
 export class PodEnds {
   readonly #known = new Map<string, InstanceEnd>();
   readonly #asking = new Map<string, Set<(end: InstanceEnd) => void>>();
-  readonly #pods: Informer<PodObject>;
+  readonly #pods: Informer<Pod>;
   readonly #stop: () => void;
 
-  constructor(pods: Informer<PodObject>) {
+  constructor(pods: Informer<Pod>) {
     this.#pods = pods;
     this.#stop = pods.on(({ type, object }) => {
       const { uid = '' } = object.metadata;
@@ -55,7 +55,7 @@ export class PodEnds {
   }
 }
 
-function endOf(pod: PodObject): InstanceEnd {
+function endOf(pod: Pod): InstanceEnd {
   const killed = pod.status?.containerStatuses?.some(({ state }) => state?.terminated?.reason === 'OOMKilled');
   return killed ? { reason: 'OutOfMemory' } : {};
 }

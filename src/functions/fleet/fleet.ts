@@ -10,7 +10,7 @@ import { toError } from '../../base/errors.ts';
 import type { Informer } from '../../kube/informer.ts';
 import type { KeyPair } from '../../wire/seal.ts';
 import { label } from '../model/names.ts';
-import type { PodObject } from '../model/types.ts';
+import type { Pod } from '../../resources/builtin/pod-types.ts';
 import { openLink } from './link.ts';
 import { hasEnded, Member } from './member.ts';
 
@@ -24,9 +24,9 @@ export interface FleetListener {
 }
 
 export interface FleetOptions {
-  readonly pods: Informer<PodObject>;
+  readonly pods: Informer<Pod>;
   readonly key: KeyPair;
-  readonly addressOf: (pod: PodObject) => string | undefined;
+  readonly addressOf: (pod: Pod) => string | undefined;
   readonly log: Log;
   readonly signal: AbortSignal;
 }
@@ -128,7 +128,7 @@ export class Fleet {
     for (const listener of this.#listeners) listener.stopped?.(member);
   }
 
-  #changed(deleted: boolean, pod: PodObject): void {
+  #changed(deleted: boolean, pod: Pod): void {
     const uid = pod.metadata.uid ?? '';
     let member = this.#members.get(uid);
     if (deleted || hasEnded(pod)) {
@@ -210,7 +210,7 @@ export class Fleet {
     }
   }
 
-  #gone(member: Member, pod: PodObject): void {
+  #gone(member: Member, pod: Pod): void {
     const was = member.state;
     member.pod = pod;
     member.state = 'gone';

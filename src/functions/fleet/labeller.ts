@@ -6,7 +6,7 @@ import { WorkQueue } from '../../kube/queue.ts';
 import { ApiError } from '../../resources/object.ts';
 import { pods } from '../../resources/resources.ts';
 import { fieldManager, label, ownedBy } from '../model/names.ts';
-import type { RevisionObject } from '../model/types.ts';
+import type { RevisionResource } from '../../resources/revision.ts';
 import type { Fleet } from './fleet.ts';
 
 /** The first request goes first: to write takes the thread that is to answer the gateway. */
@@ -16,7 +16,7 @@ const afterwardsMs = 15;
 export function startLabeller(options: {
   readonly client: KubeClient;
   readonly fleet: Fleet;
-  readonly revisionByUid: (uid: string) => RevisionObject | undefined;
+  readonly revisionByUid: (uid: string) => RevisionResource | undefined;
   readonly log: Log;
 }): { close(): Promise<void> } {
   const { client, fleet, revisionByUid, log } = options;

@@ -1,6 +1,6 @@
 /** One pod of a pool as this process sees it. The pod is the authority on its claim; this is what it told us. */
 import { label } from '../model/names.ts';
-import type { PodObject } from '../model/types.ts';
+import type { Pod } from '../../resources/builtin/pod-types.ts';
 import type { PodLink } from './link.ts';
 
 /**
@@ -15,7 +15,7 @@ export class Member {
   readonly name: string;
   readonly runtime: string;
   /** The object as last seen. */
-  pod: PodObject;
+  pod: Pod;
   state: MemberState = 'pending';
   address: string | undefined;
   link: PodLink | undefined;
@@ -30,7 +30,7 @@ export class Member {
   /** A DRAIN is under way, so that nobody asks twice. */
   asking = false;
 
-  constructor(pod: PodObject) {
+  constructor(pod: Pod) {
     this.pod = pod;
     this.uid = pod.metadata.uid ?? '';
     this.namespace = pod.metadata.namespace ?? '';
@@ -40,6 +40,6 @@ export class Member {
 }
 
 /** Whether its process has ended, or never will start again. */
-export function hasEnded(pod: PodObject): boolean {
+export function hasEnded(pod: Pod): boolean {
   return pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
 }

@@ -6,7 +6,8 @@ import { ApiError, isNotFound } from '../../resources/object.ts';
 import { pods } from '../../resources/resources.ts';
 import type { LogKeeper } from '../logs/keeper.ts';
 import { label } from '../model/names.ts';
-import type { PodObject, RevisionObject } from '../model/types.ts';
+import type { Pod } from '../../resources/builtin/pod-types.ts';
+import type { RevisionResource } from '../../resources/revision.ts';
 import type { Fleet } from './fleet.ts';
 import type { Member } from './member.ts';
 
@@ -14,7 +15,7 @@ export interface RemoverOptions {
   readonly client: KubeClient;
   readonly fleet: Fleet;
   readonly keeper: LogKeeper;
-  readonly revisionByUid: (uid: string) => RevisionObject | undefined;
+  readonly revisionByUid: (uid: string) => RevisionResource | undefined;
   readonly log: Log;
 }
 
@@ -35,11 +36,11 @@ export class PodRemover {
   }
 
   /** A pod whose process has ended, or one that has drained. */
-  remove(pod: PodObject, revisionUid?: string): Promise<void> {
+  remove(pod: Pod, revisionUid?: string): Promise<void> {
     return this.#remove(pod, 0, revisionUid);
   }
 
-  #remove(pod: PodObject, graceSeconds: number, revisionUid: string | undefined): Promise<void> {
+  #remove(pod: Pod, graceSeconds: number, revisionUid: string | undefined): Promise<void> {
     const uid = pod.metadata.uid ?? '';
     const running = this.#running.get(uid);
     if (running) return running;
@@ -55,7 +56,7 @@ export class PodRemover {
     return done;
   }
 
-  async #run(pod: PodObject, gracePeriodSeconds: number, revisionUid: string | undefined): Promise<void> {
+  async #run(pod: Pod, gracePeriodSeconds: number, revisionUid: string | undefined): Promise<void> {
     const { client } = this.#options;
     const { namespace = '', name, uid = '' } = pod.metadata;
     await this.keepLog(pod, revisionUid);
@@ -73,7 +74,7 @@ export class PodRemover {
   }
 
   /** Copies the pod's log into records, if it was a function's. */
-  async keepLog(pod: PodObject, revisionUid?: string): Promise<void> {
+  async keepLog(pod: Pod, revisionUid?: string): Promise<void> {
     const { keeper, revisionByUid } = this.#options;
     const { namespace = '', name, labels } = pod.metadata;
     const functionName = labels?.[label.function] ?? (revisionUid === undefined ? undefined : revisionByUid(revisionUid)?.spec.function);

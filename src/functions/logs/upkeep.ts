@@ -6,7 +6,7 @@ import type { Informer } from '../../kube/informer.ts';
 import type { LogStore } from '../../records/logs.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import type { PodRemover } from '../fleet/remover.ts';
-import type { PodObject } from '../model/types.ts';
+import type { Pod } from '../../resources/builtin/pod-types.ts';
 
 const trimMs = 10 * 60_000;
 const keepMs = 7 * 24 * 3_600_000;
@@ -14,7 +14,7 @@ const keepBytes = 256 * 1024 * 1024;
 
 /** Returns how to stop. */
 export function keepLogsInOrder(options: {
-  readonly pods: Informer<PodObject>;
+  readonly pods: Informer<Pod>;
   readonly fleet: Fleet;
   readonly remover: PodRemover;
   readonly logs: LogStore;

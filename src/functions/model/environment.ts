@@ -3,7 +3,8 @@ import { TsumugiError } from '../../base/errors.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { isNotFound } from '../../resources/object.ts';
 import { configMaps, secrets } from '../../resources/resources.ts';
-import type { DataObject, EnvVar } from './types.ts';
+import type { ConfigMap } from '../../resources/builtin/configmap.ts';
+import type { EnvVar } from '../../resources/builtin/pod-types.ts';
 
 export interface EnvironmentSpec {
   readonly env?: readonly EnvVar[];
@@ -47,7 +48,7 @@ export async function resolveEnvironment(client: KubeClient, namespace: string, 
 
 async function readData(client: KubeClient, namespace: string, source: Source, name: string): Promise<Record<string, string> | undefined> {
   try {
-    const { data = {} } = await client.get<DataObject>(source === 'Secret' ? secrets : configMaps, { namespace, name });
+    const { data = {} } = await client.get<ConfigMap>(source === 'Secret' ? secrets : configMaps, { namespace, name });
     if (source === 'ConfigMap') return { ...data };
     return Object.fromEntries(Object.entries(data).map(([key, value]) => [key, Buffer.from(value, 'base64').toString('utf8')]));
   } catch (error) {

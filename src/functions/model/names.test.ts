@@ -2,9 +2,9 @@ import { assert, property, string } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 import { functionPath, revisionHash, revisionName, revisionNumber } from './names.ts';
-import type { FunctionObject } from './types.ts';
+import type { FunctionInput } from '../../resources/function.ts';
 
-type Spec = FunctionObject['spec'];
+type Spec = FunctionInput['spec'];
 const spec: Spec = { source: { inline: 'export default 1' } };
 
 describe('the name of a revision', () => {

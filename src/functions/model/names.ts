@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 
 import type { ObjectMeta, OwnerReference } from '../../resources/object.ts';
-import type { FunctionObject } from './types.ts';
+import type { FunctionInput } from '../../resources/function.ts';
 
 export const label = {
   runtime: 'tsumugi.dev/runtime',
@@ -46,7 +46,7 @@ export function revisionNumber(functionName: string, name: string): number {
 }
 
 /** Of the fields that make a revision: not scale, traffic or visibility. */
-export function revisionHash(spec: FunctionObject['spec']): string {
+export function revisionHash(spec: FunctionInput['spec']): string {
   const { source, runtime, handler, env, secrets, configMaps, timeoutSeconds, concurrency } = spec;
   const fields = [
     source.inline ?? null,

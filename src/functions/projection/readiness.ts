@@ -1,17 +1,17 @@
 /** What `/readyz` waits for: the functions of `up DIR`, and the tokens that may call. */
 import type { Informer } from '../../kube/informer.ts';
 import { isReady } from '../../resources/conditions.ts';
-import type { FunctionObject } from '../model/types.ts';
+import type { FunctionResource } from '../../resources/function.ts';
 import type { ProjectionFeed } from './feed.ts';
 
 export class Readiness {
   readonly #feed: ProjectionFeed;
-  readonly #functions: Informer<FunctionObject>;
+  readonly #functions: Informer<FunctionResource>;
   readonly #tokenHashes: readonly string[];
   #names: readonly string[] = [];
   readonly #stop: () => void;
 
-  constructor(feed: ProjectionFeed, functions: Informer<FunctionObject>, tokenHashes: readonly string[]) {
+  constructor(feed: ProjectionFeed, functions: Informer<FunctionResource>, tokenHashes: readonly string[]) {
     this.#feed = feed;
     this.#functions = functions;
     this.#tokenHashes = tokenHashes;

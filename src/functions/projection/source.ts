@@ -7,23 +7,25 @@ import type { Fleet } from '../fleet/fleet.ts';
 import type { Member } from '../fleet/member.ts';
 import type { PlatformKeys } from '../model/keys.ts';
 import { defaults } from '../model/names.ts';
-import type { FunctionObject, RevisionObject, RouteObject } from '../model/types.ts';
+import type { FunctionResource } from '../../resources/function.ts';
+import type { RevisionResource } from '../../resources/revision.ts';
+import type { RouteResource } from '../../resources/route.ts';
 import type { ProjectionFeed } from './feed.ts';
 
 export interface ProjectionSourceOptions {
   readonly feed: ProjectionFeed;
-  readonly functions: Informer<FunctionObject>;
-  readonly revisions: Informer<RevisionObject>;
-  readonly routes: Informer<RouteObject>;
+  readonly functions: Informer<FunctionResource>;
+  readonly revisions: Informer<RevisionResource>;
+  readonly routes: Informer<RouteResource>;
   readonly fleet: Fleet;
-  readonly revisionByUid: (uid: string) => RevisionObject | undefined;
+  readonly revisionByUid: (uid: string) => RevisionResource | undefined;
   readonly keys: PlatformKeys;
 }
 
 /** Keeps the feed as the informers and the fleet are. */
 export function fillProjection(options: ProjectionSourceOptions): () => void {
   const { feed, functions, revisions, routes, fleet, revisionByUid, keys } = options;
-  const putFunction = (object: FunctionObject): void => feed.put(keyOf(object), functionEntry(object, revisions));
+  const putFunction = (object: FunctionResource): void => feed.put(keyOf(object), functionEntry(object, revisions));
   const stops = [
     functions.on(({ type, object }) =>
       type === 'deleted' || object.metadata.deletionTimestamp ? feed.delete('function', keyOf(object)) : putFunction(object),
@@ -46,7 +48,7 @@ export function fillProjection(options: ProjectionSourceOptions): () => void {
   };
 }
 
-function functionEntry(object: FunctionObject, revisions: Informer<RevisionObject>): FunctionEntry {
+function functionEntry(object: FunctionResource, revisions: Informer<RevisionResource>): FunctionEntry {
   const { metadata, spec, status } = object;
   const namespace = metadata.namespace ?? '';
   const revision = status?.latestReadyRevision === undefined ? undefined : revisions.get(`${namespace}/${status.latestReadyRevision}`);
@@ -64,7 +66,7 @@ function functionEntry(object: FunctionObject, revisions: Informer<RevisionObjec
   };
 }
 
-function routeEntry({ metadata, spec }: RouteObject): RouteEntry {
+function routeEntry({ metadata, spec }: RouteResource): RouteEntry {
   const { hosts = [], path, prefix, methods = [] } = spec.match ?? {};
   return {
     kind: 'route',
@@ -82,7 +84,7 @@ function routeEntry({ metadata, spec }: RouteObject): RouteEntry {
 /** How a gateway reaches the instance. The token is what the pod was told when it was specialised, or by an earlier control plane. */
 export function instanceEntry(
   member: Member,
-  revisionByUid: (uid: string) => RevisionObject | undefined,
+  revisionByUid: (uid: string) => RevisionResource | undefined,
   keys: PlatformKeys,
 ): InstanceEntry {
   const { uid, name, address = '', claim } = member;

@@ -6,7 +6,7 @@ import { type Controller, keysOf, runController } from '../../kube/reconcile.ts'
 import { poolKey } from '../activator/waiting.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import { defaults, label } from '../model/names.ts';
-import type { RevisionObject } from '../model/types.ts';
+import type { RevisionResource } from '../../resources/revision.ts';
 import type { FunctionsState } from '../state.ts';
 import type { FunctionReconciler } from './function.ts';
 import { removeOldRevisions } from './old-revisions.ts';
@@ -24,7 +24,7 @@ export interface ControllersOptions {
 }
 
 /** `namespace/name` of a revision's function. */
-export const functionKey = (revision: RevisionObject): string => `${revision.metadata.namespace}/${revision.spec.function}`;
+export const functionKey = (revision: RevisionResource): string => `${revision.metadata.namespace}/${revision.spec.function}`;
 
 /** Runs all until `signal` is aborted; `done` when each has finished what it did. */
 export function runControllers(options: ControllersOptions): {

@@ -3,10 +3,10 @@ import type { KubeClient } from '../../kube/client.ts';
 import { isAlreadyExists } from '../../resources/object.ts';
 import { runtimes } from '../../resources/resources.ts';
 import { defaults, fieldManager } from '../model/names.ts';
-import type { RuntimeObject } from '../model/types.ts';
+import type { RuntimeResource } from '../../resources/runtime.ts';
 
 export async function ensureDefaultRuntime(client: KubeClient): Promise<void> {
-  const node: RuntimeObject = {
+  const node: RuntimeResource = {
     apiVersion: 'tsumugi.dev/v1',
     kind: 'Runtime',
     metadata: { name: defaults.runtime },

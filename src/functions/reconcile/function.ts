@@ -26,17 +26,19 @@ import {
   revisionName,
   revisionNumber,
 } from '../model/names.ts';
-import type { FunctionObject, FunctionStatus, RevisionObject, RuntimeObject } from '../model/types.ts';
+import type { FunctionResource, FunctionStatus } from '../../resources/function.ts';
+import type { RevisionResource } from '../../resources/revision.ts';
+import type { RuntimeResource } from '../../resources/runtime.ts';
 import { exportsOf, packageOf, sourceHash } from './source.ts';
 import type { Trials } from './trials.ts';
 
 export interface FunctionReconcilerOptions {
   readonly client: KubeClient;
   readonly blobs: BlobStore;
-  readonly functions: Informer<FunctionObject>;
+  readonly functions: Informer<FunctionResource>;
   /** Indexed `function` by `namespace/name` of the function. */
-  readonly revisions: Informer<RevisionObject>;
-  readonly runtimes: Informer<RuntimeObject>;
+  readonly revisions: Informer<RevisionResource>;
+  readonly runtimes: Informer<RuntimeResource>;
   /** Whether a revision has instances. */
   readonly hasInstances: (revisionUid: string) => boolean;
   readonly trials: Trials;
@@ -83,13 +85,13 @@ export class FunctionReconciler {
   }
 
   /** The function's revisions, of this very object, the newest first. */
-  ownRevisions(object: FunctionObject): RevisionObject[] {
+  ownRevisions(object: FunctionResource): RevisionResource[] {
     const { name, namespace } = object.metadata;
     const all = this.#options.revisions.byIndex('function', `${namespace}/${name}`).filter((each) => isOwnedBy(each, object));
     return all.sort((a, b) => revisionNumber(name, b.metadata.name) - revisionNumber(name, a.metadata.name));
   }
 
-  #runtime({ spec }: FunctionObject): RuntimeObject {
+  #runtime({ spec }: FunctionResource): RuntimeResource {
     const name = spec.runtime ?? defaults.runtime;
     const runtime = this.#options.runtimes.get(name);
     const verdict = runtime && conditionOf(runtime, 'Ready');
@@ -106,7 +108,7 @@ export class FunctionReconciler {
   }
 
   /** The revision of what the spec says now; made if the newest is another. */
-  async #newestRevision(object: FunctionObject, runtime: RuntimeObject): Promise<RevisionObject> {
+  async #newestRevision(object: FunctionResource, runtime: RuntimeResource): Promise<RevisionResource> {
     const hash = revisionHash(object.spec);
     const [newest] = this.ownRevisions(object);
     if (newest?.metadata.annotations?.[annotation.hash] === hash) return newest;
@@ -124,19 +126,19 @@ export class FunctionReconciler {
       ...(source !== undefined && { [annotation.source]: source }),
     });
     try {
-      const made = await this.#options.client.create<RevisionObject>(revisionResource, revision, { fieldManager });
+      const made = await this.#options.client.create<RevisionResource>(revisionResource, revision, { fieldManager });
       this.#options.revisions.observe(made);
       return made;
     } catch (error) {
       if (!isAlreadyExists(error)) throw error;
       // Made before a crash, and our cache does not show it yet: ours if it is the same, else the cache must catch up.
-      const there = await this.#options.client.get<RevisionObject>(revisionResource, { namespace, name: revision.metadata.name });
+      const there = await this.#options.client.get<RevisionResource>(revisionResource, { namespace, name: revision.metadata.name });
       if (isOwnedBy(there, object) && there.metadata.annotations?.[annotation.hash] === hash) return there;
       throw new TsumugiError('Conflict', `revision ${revision.metadata.name} exists already`, { cause: error });
     }
   }
 
-  async #package(object: FunctionObject): Promise<string> {
+  async #package(object: FunctionResource): Promise<string> {
     try {
       return await packageOf(this.#options.blobs, object);
     } catch (error) {
@@ -148,7 +150,7 @@ export class FunctionReconciler {
   }
 
   /** What its instances will need must be there now, so that a typing error is told at deploy and not at the first call. */
-  async #checkNeeds({ metadata, spec }: FunctionObject): Promise<void> {
+  async #checkNeeds({ metadata, spec }: FunctionResource): Promise<void> {
     try {
       await resolveEnvironment(this.#options.client, metadata.namespace ?? '', spec);
     } catch (error) {
@@ -158,7 +160,7 @@ export class FunctionReconciler {
     }
   }
 
-  async #moveTraffic(object: FunctionObject, newest: RevisionObject): Promise<ReconcileResult> {
+  async #moveTraffic(object: FunctionResource, newest: RevisionResource): Promise<ReconcileResult> {
     const { hasInstances, trials } = this.#options;
     const current = this.ownRevisions(object).find((each) => each.metadata.name === object.status?.latestReadyRevision);
     const uid = newest.metadata.uid ?? '';
@@ -195,7 +197,7 @@ export class FunctionReconciler {
   }
 
   /** With a revision: it gets the traffic from now on. */
-  async #writeStatus(object: FunctionObject, verdict: Verdict, traffic?: RevisionObject): Promise<void> {
+  async #writeStatus(object: FunctionResource, verdict: Verdict, traffic?: RevisionResource): Promise<void> {
     const { metadata, status } = object;
     const moves = traffic !== undefined && (traffic.metadata.name !== status?.latestReadyRevision || status.exports === undefined);
     const next: FunctionStatus = {
@@ -219,7 +221,7 @@ export class FunctionReconciler {
       !moves
     )
       return;
-    const written = await this.#options.client.update<FunctionObject>(
+    const written = await this.#options.client.update<FunctionResource>(
       functionResource,
       { ...object, status: next },
       { subresource: 'status', fieldManager },
@@ -233,12 +235,12 @@ function withHint(error: TsumugiError): string {
 }
 
 function makeRevision(
-  object: FunctionObject,
-  runtime: RuntimeObject,
+  object: FunctionResource,
+  runtime: RuntimeResource,
   packageId: string,
   number: number,
   annotations: Record<string, string>,
-): RevisionObject {
+): RevisionResource {
   const { spec, metadata } = object;
   return {
     apiVersion: 'tsumugi.dev/v1',

@@ -3,13 +3,14 @@ import type { KubeClient } from '../../kube/client.ts';
 import { isNotFound } from '../../resources/object.ts';
 import { revisions } from '../../resources/resources.ts';
 import { defaults } from '../model/names.ts';
-import type { FunctionObject, RevisionObject } from '../model/types.ts';
+import type { FunctionResource } from '../../resources/function.ts';
+import type { RevisionResource } from '../../resources/revision.ts';
 
 /** `own`: the function's revisions, the newest first. */
 export async function removeOldRevisions(
   client: KubeClient,
-  object: FunctionObject,
-  own: readonly RevisionObject[],
+  object: FunctionResource,
+  own: readonly RevisionResource[],
   isOccupied: (revisionUid: string) => boolean,
 ): Promise<void> {
   const traffic = object.status?.latestReadyRevision;

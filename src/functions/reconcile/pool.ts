@@ -17,15 +17,17 @@ import type { Fleet } from '../fleet/fleet.ts';
 import { hasEnded, type Member } from '../fleet/member.ts';
 import type { PodRemover } from '../fleet/remover.ts';
 import { defaults, fieldManager, label, ownedBy } from '../model/names.ts';
-import type { FunctionObject, PodObject, RuntimeObject } from '../model/types.ts';
+import type { Pod } from '../../resources/builtin/pod-types.ts';
+import type { FunctionResource } from '../../resources/function.ts';
+import type { RuntimeResource } from '../../resources/runtime.ts';
 
 export interface PoolOptions {
   readonly client: KubeClient;
   /** Indexed `pool` by `poolKey`. */
-  readonly functions: Informer<FunctionObject>;
-  readonly runtimes: Informer<RuntimeObject>;
+  readonly functions: Informer<FunctionResource>;
+  readonly runtimes: Informer<RuntimeResource>;
   /** Indexed `pool` by `poolKey`. */
-  readonly pods: Informer<PodObject>;
+  readonly pods: Informer<Pod>;
   readonly fleet: Fleet;
   readonly queue: PodQueue;
   readonly remover: PodRemover;
@@ -102,7 +104,7 @@ export class PoolReconciler {
   }
 
   /** Neither specialised, nor about to be, nor ended or going. */
-  #isGeneric(pod: PodObject): boolean {
+  #isGeneric(pod: Pod): boolean {
     if (pod.metadata.deletionTimestamp || hasEnded(pod) || pod.metadata.labels?.[label.revision]) return false;
     const state = this.#options.fleet.get(pod.metadata.uid ?? '')?.state;
     return state === undefined || state === 'pending' || state === 'generic';
@@ -121,10 +123,10 @@ export class PoolReconciler {
     return this.#starting.size + this.#creating;
   }
 
-  async #create(key: string, namespace: string, runtime: RuntimeObject): Promise<void> {
+  async #create(key: string, namespace: string, runtime: RuntimeResource): Promise<void> {
     this.#creating++;
     try {
-      const pod = await this.#options.client.create<PodObject>(podResource, poolPod(namespace, runtime), { fieldManager });
+      const pod = await this.#options.client.create<Pod>(podResource, poolPod(namespace, runtime), { fieldManager });
       this.#starting.set(pod.metadata.uid ?? '', { key, at: Date.now() });
       this.#options.pods.observe(pod);
     } catch (error) {
@@ -136,7 +138,7 @@ export class PoolReconciler {
     }
   }
 
-  async #dismiss(pod: PodObject): Promise<void> {
+  async #dismiss(pod: Pod): Promise<void> {
     const member = this.#options.fleet.get(pod.metadata.uid ?? '');
     // Out of the pool first, so that nobody specialises what is about to go.
     if (member) await this.#options.remover.kill(member, 'the pool does not need it');
@@ -144,7 +146,7 @@ export class PoolReconciler {
   }
 
   /** A pod that ended before anybody reached it will mostly do so again. */
-  #noteEnd(key: string, pod: PodObject): void {
+  #noteEnd(key: string, pod: Pod): void {
     if (!this.#starting.delete(pod.metadata.uid ?? '')) return;
     const count = (this.#failures.get(key)?.count ?? 0) + 1;
     this.#failures.set(key, { count, until: Date.now() + Math.min(firstBackoffMs * 2 ** (count - 1), maxBackoffMs) });
@@ -152,7 +154,7 @@ export class PoolReconciler {
 }
 
 /** A pod that waits for a function. */
-function poolPod(namespace: string, runtime: RuntimeObject): PodObject {
+function poolPod(namespace: string, runtime: RuntimeResource): Pod {
   const { image, resources } = runtime.spec;
   return {
     apiVersion: 'v1',

@@ -5,10 +5,10 @@ import { conditionOf, setCondition } from '../../resources/conditions.ts';
 import { isConflict, isNotFound } from '../../resources/object.ts';
 import { revisions } from '../../resources/resources.ts';
 import { fieldManager } from '../model/names.ts';
-import type { RevisionObject } from '../model/types.ts';
+import type { RevisionResource } from '../../resources/revision.ts';
 
 /** Off the path of the request that started the instance. Only a verdict on the code is written: that no pod was free says nothing about it. */
-export async function writeRevisionStatus(client: KubeClient, revision: RevisionObject, error: TsumugiError | undefined): Promise<void> {
+export async function writeRevisionStatus(client: KubeClient, revision: RevisionResource, error: TsumugiError | undefined): Promise<void> {
   if (error && error.code !== 'LoadError') return;
   const { namespace = '', name, uid } = revision.metadata;
   const next = error
@@ -16,12 +16,12 @@ export async function writeRevisionStatus(client: KubeClient, revision: Revision
     : { type: 'Ready', status: 'True' as const, reason: 'Loaded', message: 'an instance has loaded it' };
   for (let attempt = 0; attempt < 5; attempt++) {
     try {
-      const current = attempt === 0 ? revision : await client.get<RevisionObject>(revisions, { namespace, name });
+      const current = attempt === 0 ? revision : await client.get<RevisionResource>(revisions, { namespace, name });
       if (current.metadata.uid !== uid) return;
       const was = conditionOf(current, 'Ready');
       if (was?.status === next.status && was.message === next.message) return;
       const conditions = setCondition(current.status?.conditions, next, Date.now());
-      await client.update<RevisionObject>(
+      await client.update<RevisionResource>(
         revisions,
         { ...current, status: { ...current.status, conditions } },
         { subresource: 'status', fieldManager },

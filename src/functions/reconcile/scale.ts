@@ -7,7 +7,7 @@ import type { Log } from '../../base/log.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import type { Member } from '../fleet/member.ts';
 import type { PodRemover } from '../fleet/remover.ts';
-import type { RevisionObject } from '../model/types.ts';
+import type { RevisionResource } from '../../resources/revision.ts';
 
 /** What the owner of a revision wants of it now. */
 export interface ScalePolicy {
@@ -21,15 +21,15 @@ export interface ScalePolicy {
 export interface ScalerOptions {
   readonly fleet: Fleet;
   readonly remover: PodRemover;
-  readonly revisionByUid: (uid: string) => RevisionObject | undefined;
+  readonly revisionByUid: (uid: string) => RevisionResource | undefined;
   /** Undefined: its function is gone. */
-  readonly policy: (revision: RevisionObject) => ScalePolicy | undefined;
+  readonly policy: (revision: RevisionResource) => ScalePolicy | undefined;
   /** Revisions whose least number of instances is not 0. */
-  readonly wanted: () => Iterable<RevisionObject>;
+  readonly wanted: () => Iterable<RevisionResource>;
   /** Instances of it under way. */
   readonly starting: (revisionUid: string) => number;
   /** Starts one more; rejects when it cannot. */
-  readonly start: (revision: RevisionObject) => Promise<unknown>;
+  readonly start: (revision: RevisionResource) => Promise<unknown>;
   readonly log: Log;
 }
 

@@ -6,13 +6,16 @@ import type { Condition, KubeObject, Resource } from '../../resources/object.ts'
 import { routes as routeResource, runtimes as runtimeResource } from '../../resources/resources.ts';
 import { hasEnded } from '../fleet/member.ts';
 import { fieldManager } from '../model/names.ts';
-import type { FunctionObject, PodObject, RouteObject, RuntimeObject } from '../model/types.ts';
+import type { Pod } from '../../resources/builtin/pod-types.ts';
+import type { FunctionResource } from '../../resources/function.ts';
+import type { RouteResource } from '../../resources/route.ts';
+import type { RuntimeResource } from '../../resources/runtime.ts';
 
 type Verdict = Pick<Condition, 'status' | 'reason' | 'message'>;
 type WithStatus = KubeObject & { readonly status?: { readonly conditions?: readonly Condition[]; readonly observedGeneration?: number } };
 
 /** A route works when its function exists. */
-export function routeVerdict({ metadata, spec }: RouteObject, functions: Informer<FunctionObject>): Verdict {
+export function routeVerdict({ metadata, spec }: RouteResource, functions: Informer<FunctionResource>): Verdict {
   const name = spec.backend.function ?? '';
   if (functions.get(`${metadata.namespace}/${name}`))
     return { status: 'True', reason: 'Ready', message: `requests go to function "${name}"` };
@@ -20,7 +23,7 @@ export function routeVerdict({ metadata, spec }: RouteObject, functions: Informe
 }
 
 /** A runtime works as long as no pod of it says that it cannot start. */
-export function runtimeVerdict(runtime: RuntimeObject, pods: readonly PodObject[]): Verdict {
+export function runtimeVerdict(runtime: RuntimeResource, pods: readonly Pod[]): Verdict {
   for (const pod of pods) {
     if (hasEnded(pod) || pod.spec.containers[0]?.image !== runtime.spec.image) continue;
     const waiting = pod.status?.containerStatuses?.find((each) => each.state?.waiting)?.state?.waiting;
@@ -41,7 +44,7 @@ async function writeVerdict(client: KubeClient, resource: Resource, object: With
   await client.update<WithStatus>(resource, next, { subresource: 'status', fieldManager });
 }
 
-export function reconcileRoute(client: KubeClient, routes: Informer<RouteObject>, functions: Informer<FunctionObject>) {
+export function reconcileRoute(client: KubeClient, routes: Informer<RouteResource>, functions: Informer<FunctionResource>) {
   return async (key: string): Promise<void> => {
     const route = routes.get(key);
     if (route && !route.metadata.deletionTimestamp) await writeVerdict(client, routeResource, route, routeVerdict(route, functions));
@@ -49,7 +52,7 @@ export function reconcileRoute(client: KubeClient, routes: Informer<RouteObject>
 }
 
 /** `pods`: indexed `runtime`. */
-export function reconcileRuntime(client: KubeClient, runtimes: Informer<RuntimeObject>, pods: Informer<PodObject>) {
+export function reconcileRuntime(client: KubeClient, runtimes: Informer<RuntimeResource>, pods: Informer<Pod>) {
   return async (key: string): Promise<void> => {
     const runtime = runtimes.get(key);
     if (runtime && !runtime.metadata.deletionTimestamp)

@@ -4,18 +4,18 @@ import { readManifest } from '../../build/package.ts';
 import { TsumugiError } from '../../base/errors.ts';
 import type { BlobStore } from '../../records/blobs.ts';
 import { shortHash } from '../model/names.ts';
-import type { FunctionObject } from '../model/types.ts';
+import type { FunctionResource } from '../../resources/function.ts';
 
 /** Changes when the same inline source would be bundled into something else. */
 const bundleVersion = 1;
 
 /** Identifies inline source; undefined for a package, which identifies itself. */
-export function sourceHash({ spec, metadata }: FunctionObject): string | undefined {
+export function sourceHash({ spec, metadata }: FunctionResource): string | undefined {
   return spec.source.inline === undefined ? undefined : shortHash(`${bundleVersion}\0${metadata.name}\0${spec.source.inline}`);
 }
 
 /** The id of the function's package. Rejects with Invalid (the code cannot be bundled) or NotFound (the package was never uploaded). */
-export async function packageOf(blobs: BlobStore, { spec, metadata }: FunctionObject): Promise<string> {
+export async function packageOf(blobs: BlobStore, { spec, metadata }: FunctionResource): Promise<string> {
   const { inline, package: id } = spec.source;
   if (inline !== undefined) {
     const bundled = await bundleFunction({ source: inline, name: metadata.name, noFiles: true });

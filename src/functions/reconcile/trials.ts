@@ -1,6 +1,6 @@
 /** Trying a new revision before it gets the traffic: one instance is started beside the old ones. Kept in memory; after a restart it is tried again. */
 import { toError } from '../../base/errors.ts';
-import type { RevisionObject } from '../model/types.ts';
+import type { RevisionResource } from '../../resources/revision.ts';
 
 export type Trial = { readonly state: 'running' } | { readonly state: 'failed'; readonly message: string };
 
@@ -8,18 +8,18 @@ export type Trial = { readonly state: 'running' } | { readonly state: 'failed'; 
 const repeatMs = 25_000;
 
 export class Trials {
-  readonly #start: (revision: RevisionObject) => Promise<unknown>;
-  readonly #ended: (revision: RevisionObject) => void;
+  readonly #start: (revision: RevisionResource) => Promise<unknown>;
+  readonly #ended: (revision: RevisionResource) => void;
   readonly #trials = new Map<string, Trial & { readonly at: number }>();
 
   /** `ended` is called when the outcome is known. */
-  constructor(start: (revision: RevisionObject) => Promise<unknown>, ended: (revision: RevisionObject) => void) {
+  constructor(start: (revision: RevisionResource) => Promise<unknown>, ended: (revision: RevisionResource) => void) {
     this.#start = start;
     this.#ended = ended;
   }
 
   /** How the revision's trial stands; begins one if there is none. When it succeeds, the revision has an instance and no trial is asked for. */
-  of(revision: RevisionObject): Trial {
+  of(revision: RevisionResource): Trial {
     const uid = revision.metadata.uid ?? '';
     const known = this.#trials.get(uid);
     if (known && (known.state === 'running' || Date.now() - known.at < repeatMs)) return known;

@@ -11,7 +11,7 @@ import { Informer } from '../../kube/informer.ts';
 import type { KubeObject } from '../../resources/object.ts';
 import { isConflict, isNotFound } from '../../resources/object.ts';
 import { pods } from '../../resources/resources.ts';
-import type { PodObject } from '../model/types.ts';
+import type { Pod } from '../../resources/builtin/pod-types.ts';
 
 interface Running {
   readonly child: ChildProcess;
@@ -36,7 +36,7 @@ export class LittleNode {
     this.#publicKey = publicKey;
   }
 
-  readonly addressOf = (pod: PodObject): string => `unix:${this.#socket(pod.metadata.uid ?? '')}`;
+  readonly addressOf = (pod: Pod): string => `unix:${this.#socket(pod.metadata.uid ?? '')}`;
 
   /** For the API server's log subresource. */
   readonly podAccess = {
@@ -45,7 +45,7 @@ export class LittleNode {
 
   start(client: KubeClient): void {
     this.#client = client;
-    const informer = new Informer<PodObject>(client, pods);
+    const informer = new Informer<Pod>(client, pods);
     informer.on(({ type, object }) => {
       const uid = object.metadata.uid ?? '';
       if (type === 'deleted') this.#kill(uid);
@@ -80,7 +80,7 @@ export class LittleNode {
     this.#running.get(uid)?.child.kill('SIGKILL');
   }
 
-  #run(pod: PodObject): void {
+  #run(pod: Pod): void {
     const uid = pod.metadata.uid ?? '';
     const cwd = join(this.#folder, uid);
     mkdirSync(cwd);
@@ -109,11 +109,11 @@ export class LittleNode {
     );
   }
 
-  #report(pod: PodObject, status: object): Promise<void> {
+  #report(pod: Pod, status: object): Promise<void> {
     return this.#patch(pod, { status }, { subresource: 'status' });
   }
 
-  async #patch(pod: PodObject, body: object, options?: { subresource: string }): Promise<void> {
+  async #patch(pod: Pod, body: object, options?: { subresource: string }): Promise<void> {
     const { namespace = '', name } = pod.metadata;
     try {
       await this.#client?.patch(pods, { namespace, name }, { type: 'merge', body }, options);
@@ -123,8 +123,8 @@ export class LittleNode {
   }
 
   /** A pod that was deleted with grace goes when its process has. */
-  async #finalise({ metadata: { namespace = '', name, uid = '' } }: PodObject): Promise<void> {
-    const now = await this.#client?.get<PodObject>(pods, { namespace, name }).catch(() => undefined);
+  async #finalise({ metadata: { namespace = '', name, uid = '' } }: Pod): Promise<void> {
+    const now = await this.#client?.get<Pod>(pods, { namespace, name }).catch(() => undefined);
     if (now?.metadata.uid !== uid || !now.metadata.deletionTimestamp) return;
     await this.#client?.delete(pods, { namespace, name }, { gracePeriodSeconds: 0, preconditions: { uid } }).catch(() => undefined);
   }

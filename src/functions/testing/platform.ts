@@ -21,7 +21,8 @@ import { FrameConnection } from '../../wire/connection.ts';
 import { decodeAbort, readHead } from '../../wire/frames.ts';
 import { Flag, FrameType } from '../../wire/protocol.ts';
 import { openPlatformKeys } from '../model/keys.ts';
-import type { FunctionObject, RevisionObject } from '../model/types.ts';
+import type { FunctionInput, FunctionResource } from '../../resources/function.ts';
+import type { RevisionResource } from '../../resources/revision.ts';
 import { type Functions, startFunctions } from '../start.ts';
 import { LittleNode } from './little-node.ts';
 
@@ -82,19 +83,15 @@ export class TestPlatform {
   }
 
   /** An object of the Function kind, applied: created or its spec replaced. */
-  async apply(
-    name: string,
-    spec: Partial<FunctionObject['spec']> & Pick<FunctionObject['spec'], 'source'>,
-    namespace = 'default',
-  ): Promise<FunctionObject> {
-    const object = { apiVersion: 'tsumugi.dev/v1', kind: 'Function', metadata: { name, namespace }, spec } as FunctionObject;
-    const old = await this.client.get<FunctionObject>(functionResource, { namespace, name }).catch(() => undefined);
+  async apply(name: string, spec: FunctionInput['spec'], namespace = 'default'): Promise<FunctionResource> {
+    const object = { apiVersion: 'tsumugi.dev/v1', kind: 'Function', metadata: { name, namespace }, spec } as FunctionResource;
+    const old = await this.client.get<FunctionResource>(functionResource, { namespace, name }).catch(() => undefined);
     return old
       ? this.client.patch(functionResource, { namespace, name }, { type: 'merge', body: { spec } })
       : this.client.create(functionResource, object);
   }
 
-  inline(name: string, source: string, spec: Partial<FunctionObject['spec']> = {}): Promise<FunctionObject> {
+  inline(name: string, source: string, spec: Partial<FunctionInput['spec']> = {}): Promise<FunctionResource> {
     return this.apply(name, { source: { inline: source }, ...spec });
   }
 
@@ -103,12 +100,12 @@ export class TestPlatform {
     return ((await (await this.http('PUT', '/v1/packages', bytes)).json()) as { id: string }).id;
   }
 
-  function(name: string, namespace = 'default'): Promise<FunctionObject> {
-    return this.client.get<FunctionObject>(functionResource, { namespace, name });
+  function(name: string, namespace = 'default'): Promise<FunctionResource> {
+    return this.client.get<FunctionResource>(functionResource, { namespace, name });
   }
 
   async revisionNames(name: string): Promise<string[]> {
-    const { items } = await this.client.list<RevisionObject>(revisionResource, { namespace: 'default' });
+    const { items } = await this.client.list<RevisionResource>(revisionResource, { namespace: 'default' });
     return items
       .filter((each) => each.spec.function === name)
       .map((each) => each.metadata.name)
@@ -116,7 +113,7 @@ export class TestPlatform {
   }
 
   /** When the condition Ready of the present generation is as asked. */
-  async ready(name: string, status: 'True' | 'False' = 'True'): Promise<FunctionObject> {
+  async ready(name: string, status: 'True' | 'False' = 'True'): Promise<FunctionResource> {
     return eventually(async () => {
       const object = await this.function(name);
       const ready = conditionOf(object, 'Ready');
@@ -129,7 +126,7 @@ export class TestPlatform {
   /** What a gateway does for a function without a free instance. */
   async activate(name: string, known: readonly string[] = []): Promise<ActivateAnswer> {
     const object = await this.function(name);
-    const revision = await this.client.get<RevisionObject>(revisionResource, {
+    const revision = await this.client.get<RevisionResource>(revisionResource, {
       namespace: 'default',
       name: object.status?.latestReadyRevision ?? '',
     });

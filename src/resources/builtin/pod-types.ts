@@ -108,6 +108,7 @@ export interface PodSpec {
   readonly nodeSelector?: Readonly<Record<string, string>>;
   readonly serviceAccountName?: string;
   readonly serviceAccount?: string;
+  readonly automountServiceAccountToken?: boolean;
   readonly securityContext?: Readonly<Record<string, unknown>>;
   readonly schedulerName?: string;
   readonly enableServiceLinks?: boolean;
