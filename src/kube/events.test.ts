@@ -54,6 +54,21 @@ it('counts repeats up, also while the first is being written, and after the Even
   expect(await counts()).toEqual([6]);
 });
 
+it('drops what nobody could write in time, but keeps counting what it knows', async () => {
+  const { client } = await openTestApi();
+  const map = await maps.create(client, 'a');
+  const recorder = new EventRecorder(client, 'tsumugi-test', { host: 'here' });
+  for (let n = 0; n < 300; n++) recorder.record(map, 'Warning', 'Odd', `the ${n}th`);
+  recorder.record(map, 'Warning', 'Odd', 'the 0th');
+  await recorder.flush();
+  const { items } = await client.list<KubeEvent>(events, { namespace: 'default' });
+  expect(items).toHaveLength(200);
+  expect(items.find(({ message }) => message === 'the 0th')).toMatchObject({
+    count: 2,
+    source: { component: 'tsumugi-test', host: 'here' },
+  });
+});
+
 it('never fails, whatever the server says', async () => {
   const server = await new ScriptedServer((_, response) =>
     sendJson(response, { kind: 'Status', status: 'Failure', reason: 'Forbidden', code: 403 }, 403),

@@ -4,12 +4,16 @@ import { type Clock, systemClock } from '../base/clock.ts';
 import { toError } from '../base/errors.ts';
 import { type Log, silentLog } from '../base/log.ts';
 import type { KubeEvent } from '../resources/builtin/event.ts';
-import { isNotFound, type KubeObject, type ObjectMeta } from '../resources/object.ts';
+import { ApiError, isNotFound, type KubeObject, type ObjectMeta } from '../resources/object.ts';
 import { events } from '../resources/resources.ts';
 import type { KubeClient } from './client.ts';
 
 /** So many different events are remembered to be counted up rather than written anew. */
 const remembered = 1000;
+/** When so many wait to be written, new ones are dropped: a hint that comes late helps nobody. */
+const mostWaiting = 200;
+/** Events are written so much later, one after the other: what they tell of goes first. */
+const afterwardsMs = 50;
 const longestMessage = 1024;
 
 /** One event that happens again and again. */
@@ -19,7 +23,6 @@ interface Series {
   readonly event: Omit<KubeEvent, 'metadata' | 'count' | 'lastTimestamp'>;
   count: number;
   written: number;
-  writing: Promise<void> | undefined;
 }
 
 /**
@@ -30,26 +33,29 @@ interface Series {
  */
 export class EventRecorder {
   readonly #client: KubeClient;
-  readonly #component: string;
+  readonly #source: { readonly component: string; readonly host?: string };
   readonly #log: Log;
   readonly #clock: Clock;
   /** The latest last. */
   readonly #series = new Map<string, Series>();
+  readonly #waiting = new Set<Series>();
+  #writing: Promise<void> | undefined;
 
+  /** `component`: who tells, as `tsumugi-node`; `host`: on which node, where that matters. */
   constructor(
     client: KubeClient,
     component: string,
-    { log = silentLog, clock = systemClock }: { readonly log?: Log; readonly clock?: Clock } = {},
+    { host, log = silentLog, clock = systemClock }: { readonly host?: string; readonly log?: Log; readonly clock?: Clock } = {},
   ) {
     this.#client = client;
-    this.#component = component;
+    this.#source = { component, ...(host !== undefined && { host }) };
     this.#log = log;
     this.#clock = clock;
   }
 
   /**
-   * Writes in the background, and never fails: an event is no reason to stop. The same reason and message for the same object
-   * count up one Event; what comes while one is being written is counted in the next write.
+   * Writes in the background, a moment later, and never fails: an event is no reason to stop. The same reason and message for the
+   * same object count up one Event; what comes before it is written is counted in the same write.
    *
    * @param reason why, in CamelCase, of a small set
    * @param message for humans, one sentence; cut at 1,024 characters
@@ -58,7 +64,9 @@ export class EventRecorder {
     const key = [object.metadata.uid ?? `${object.kind}/${object.metadata.namespace}/${object.metadata.name}`, type, reason, message].join(
       '\0',
     );
-    const series = this.#series.get(key) ?? this.#begin(object, type, reason, message);
+    const known = this.#series.get(key);
+    if (!known && this.#waiting.size >= mostWaiting) return;
+    const series = known ?? this.#begin(object, type, reason, message);
     this.#series.delete(key);
     this.#series.set(key, series);
     if (this.#series.size > remembered) {
@@ -66,17 +74,17 @@ export class EventRecorder {
       this.#series.delete(oldest as string);
     }
     series.count += 1;
-    series.writing ??= this.#write(series).finally(() => (series.writing = undefined));
+    this.#waiting.add(series);
+    this.#writing ??= this.#writeAll();
   }
 
   /** When all that was recorded so far is written, or has failed. */
   async flush(): Promise<void> {
-    for (const series of this.#series.values()) await series.writing;
+    await this.#writing;
   }
 
   #begin(object: KubeObject, type: 'Normal' | 'Warning', reason: string, message: string): Series {
     const { namespace, name, uid, resourceVersion } = object.metadata;
-    const component = this.#component;
     return {
       namespace: namespace ?? 'default',
       name: `${name.slice(0, 230)}.${randomBytes(8).toString('hex')}`,
@@ -94,30 +102,36 @@ export class EventRecorder {
         type,
         reason,
         message: message.length > longestMessage ? `${message.slice(0, longestMessage - 1)}…` : message,
-        source: { component },
-        reportingComponent: component,
-        reportingInstance: '',
+        source: this.#source,
+        reportingComponent: this.#source.component,
+        reportingInstance: this.#source.host ?? '',
         firstTimestamp: this.#now(),
       },
       count: 0,
       written: 0,
-      writing: undefined,
     };
+  }
+
+  async #writeAll(): Promise<void> {
+    await this.#clock.sleep(afterwardsMs);
+    for (const series of this.#waiting) {
+      this.#waiting.delete(series);
+      await this.#write(series);
+    }
+    this.#writing = undefined;
   }
 
   async #write(series: Series): Promise<void> {
     try {
-      while (series.written < series.count) {
-        const { count } = series;
-        await (series.written === 0 ? this.#create(series, count) : this.#count(series, count));
-        series.written = count;
-      }
+      const { count } = series;
+      await (series.written === 0 ? this.#create(series, count) : this.#count(series, count));
+      series.written = count;
     } catch (thrown) {
-      this.#log.warn(
-        { error: toError(thrown).message, reason: series.event.reason, object: series.event.involvedObject.name },
-        'an event could not be written',
-      );
       series.written = series.count;
+      const { reason, involvedObject } = series.event;
+      // A namespace that ends takes no more events.
+      const level = isNotFound(thrown) || (thrown instanceof ApiError && thrown.reason === 'Forbidden') ? 'debug' : 'warn';
+      this.#log[level]({ error: toError(thrown).message, reason, object: involvedObject.name }, 'an event could not be written');
     }
   }
 

@@ -1,8 +1,8 @@
 /** What the parts of the node share. */
 import type { Log } from '../../base/log.ts';
 import type { KubeClient } from '../../kube/client.ts';
+import type { EventRecorder } from '../../kube/events.ts';
 import type { BlankPool, ShimStarter } from './blank.ts';
-import type { EventRecorder } from './event-recorder.ts';
 import type { Isolation } from './isolation/isolation.ts';
 import type { MemoryWatch } from './memory-watch.ts';
 import type { ProcessTable } from './process-table.ts';

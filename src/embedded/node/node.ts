@@ -7,6 +7,7 @@ import { mkdir } from 'node:fs/promises';
 import type { Log } from '../../base/log.ts';
 import { silentLog } from '../../base/log.ts';
 import type { KubeClient } from '../../kube/client.ts';
+import { EventRecorder } from '../../kube/events.ts';
 import { Informer } from '../../kube/informer.ts';
 import { keyOf } from '../../kube/key.ts';
 import { keysOf, runController } from '../../kube/reconcile.ts';
@@ -16,7 +17,6 @@ import type { KubeObject } from '../../resources/object.ts';
 import { pods } from '../../resources/resources.ts';
 import { findSurvivors } from './adopt.ts';
 import { BlankPool } from './blank.ts';
-import { EventRecorder } from './event-recorder.ts';
 import { chooseIsolation } from './isolation/choose.ts';
 import type { IsolationMode } from './isolation/choose.ts';
 import { podLog } from './logs.ts';
@@ -84,7 +84,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
       new BlankPool(starter, { bundle, size: options.blanks ?? 2, log: log.child({ runtime }) }),
     ]),
   );
-  const recorder = new EventRecorder(client, name, log);
+  const recorder = new EventRecorder(client, 'tsumugi-node', { host: name, log });
   const memory = new MemoryWatch();
   const { shims, version, publicKey, restartBackoffMs = 10_000 } = options;
   const context: NodeContext = {
@@ -187,7 +187,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
       await controller?.done;
       await informing;
       await Promise.all([...blanks.values()].map((pool) => pool.close()));
-      await recorder.flushed();
+      await recorder.flush();
       memory.close();
       isolation.close();
       table.close();
