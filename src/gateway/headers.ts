@@ -167,15 +167,28 @@ const hop = new Set([
   'x-request-id',
 ]);
 
-/**
- * The fields of a RESPONSE head (`status\0name\0value…`) as node's writeHead takes them, without hop-by-hop headers.
- * `length`: the content-length that the function gave, undefined without.
- */
-export function responseHeaders(head: string): {
+/** A RESPONSE head, read. */
+export interface ResponseHead {
   readonly status: number;
-  readonly headers: string[];
+  /** Names and values as node's writeHead takes them, without hop-by-hop headers. */
+  readonly headers: readonly string[];
+  /** The content-length that the function gave. */
   readonly length: string | undefined;
-} {
+}
+
+let lastText = '';
+let lastRead: ResponseHead | undefined;
+
+/** Reads `status\0name\0value…`. Functions say mostly the same head again and again, so the last one is kept. */
+export function responseHeaders(head: string): ResponseHead {
+  if (lastRead === undefined || head !== lastText) {
+    lastRead = readResponseHead(head);
+    lastText = head;
+  }
+  return lastRead;
+}
+
+function readResponseHead(head: string): ResponseHead {
   const fields = head.split('\0');
   const headers: string[] = [];
   let length: string | undefined;

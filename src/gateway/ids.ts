@@ -1,17 +1,20 @@
 import { randomFillSync } from 'node:crypto';
 
-/** 24 random bytes make a trace id and a span id; drawn for many requests at once. */
-const pool = Buffer.allocUnsafe(24 * 256);
-let used = pool.length;
+/** Hex digits of one trace id and one span id. */
+const DIGITS = 48;
+/** Drawn for many requests at once: one at a time the call costs more than the randomness. */
+const pool = Buffer.allocUnsafe((DIGITS / 2) * 256);
+let digits = '';
+let used = 0;
 
 /** 48 random hex digits: a trace id (32) and a span id (16). */
 export function randomIds(): string {
-  if (used === pool.length) {
-    randomFillSync(pool);
+  if (used === digits.length) {
+    digits = randomFillSync(pool).toString('hex');
     used = 0;
   }
-  used += 24;
-  return pool.toString('hex', used - 24, used);
+  used += DIGITS;
+  return digits.slice(used - DIGITS, used);
 }
 
 const traceparent = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;

@@ -49,6 +49,9 @@ export class Resolver {
   readonly #targets = new Map<string, Target>();
   #tokens = new Set<string>();
   platform: PlatformEntry | undefined;
+  /** The last Host header and its name: most requests come through one. */
+  #header = '';
+  #host = '';
 
   constructor(domain: string) {
     this.#domain = `.${domain.toLowerCase()}`;
@@ -98,8 +101,12 @@ export class Resolver {
   }
 
   #byHost(method: string, header: string, path: string, url: string): Resolution | undefined {
-    const colon = header.lastIndexOf(':');
-    const host = (colon > header.lastIndexOf(']') ? header.slice(0, colon) : header).toLowerCase();
+    if (header !== this.#header) {
+      const colon = header.lastIndexOf(':');
+      this.#host = (colon > header.lastIndexOf(']') ? header.slice(0, colon) : header).toLowerCase();
+      this.#header = header;
+    }
+    const host = this.#host;
     const match = this.#routes.matchHost(host, path, method);
     if (match && 'route' in match) return this.#byRoute(match.route.namespace, match.route.function, url);
     if (match) throw new MethodNotAllowed(method, path, match.allow);

@@ -80,7 +80,7 @@ test('header names that objects have themselves are names like others', () => {
   expect(responseHeaders('200\0Content-Length\x003\0connection\0x\0a\0b')).toEqual({
     status: 200,
     headers: ['Content-Length', '3', 'a', 'b'],
-    sized: true,
+    length: '3',
   });
 });
 
