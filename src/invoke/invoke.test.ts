@@ -361,8 +361,12 @@ test('when the traffic moves to another revision, what waits moves with it; what
 test('whatever instances do, an accepted request runs once and one that none accepted is answered', async () => {
   const moves = ['respond', 'respond', 'busy', 'break', 'accept and break'] as const;
   activate = () => new Promise(() => {}); // only the two that there are
+  // A request that ten instances left is given up, so fewer than ten of them break here.
+  const scripts = fc
+    .array(fc.constantFrom(...moves), { minLength: 12, maxLength: 16 })
+    .filter((script) => script.filter((move) => move.endsWith('break')).length < 10);
   await fc.assert(
-    fc.asyncProperty(fc.array(fc.constantFrom(...moves), { minLength: 12, maxLength: 16 }), async (script) => {
+    fc.asyncProperty(scripts, async (script) => {
       const pair = [await instance(`x${ids}`, { concurrency: 5 }), await instance(`y${ids}`, { concurrency: 5 })];
       const accepted = new Map<string, number>();
       const remaining = [...script];
