@@ -7,5 +7,5 @@ import { bundleShim } from '../src/build/shim.ts';
 rmSync('dist', { recursive: true, force: true });
 const { status } = spawnSync('node_modules/.bin/tsc', ['-p', 'tsconfig.build.json'], { stdio: 'inherit' });
 if (status !== 0) process.exit(1);
-await bundleShim('dist/shims/node.mjs');
+await bundleShim('dist/shims/node.cjs');
 await stopEsbuild();

@@ -49,7 +49,7 @@ try {
   );
   const installed = join(user, 'node_modules', 'tsumugi');
   assert.ok(!existsSync(join(installed, 'src')), 'the package has sources');
-  assert.ok(existsSync(join(installed, 'dist', 'shims', 'node.mjs')), 'the package has no shim');
+  assert.ok(existsSync(join(installed, 'dist', 'shims', 'node.cjs')), 'the package has no shim');
 
   const bins = join(node, 'node_modules', `node-${process.platform}-${process.arch}`, 'bin');
   const env = { ...process.env, PATH: `${bins}:${process.env['PATH']}` };

@@ -49,7 +49,7 @@ async function start(settings: RoleSettings): Promise<RunningRole> {
     host: ipcProcessHost(process),
     runFolder: run,
     hidden: [data],
-    shims: { node: await bundleShim(join(data, 'shims', 'node.mjs')) },
+    shims: { node: await bundleShim(join(data, 'shims', 'node.cjs')) },
     isolation: settings.isolation,
     publicKey: keys.signing.publicKey,
     version: packageVersion(),

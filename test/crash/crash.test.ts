@@ -52,7 +52,7 @@ describe('kill -9', () => {
     const platform = await startPlatform();
     await platform.deploy('counter', 'let calls = 0; export default () => `${process.pid} ${++calls}`;');
     await (await platform.fetch('/function/counter')).text();
-    const shims = descendantsOf(platform.pid).filter((each) => each.command.includes('node.mjs'));
+    const shims = descendantsOf(platform.pid).filter((each) => each.command.includes('node.cjs'));
     expect(shims.length).toBeGreaterThan(0);
     for (const { pid } of shims) process.kill(pid, 'SIGKILL');
     expect(await nextAnswer(platform)).toMatch(/^\d+ 1$/);

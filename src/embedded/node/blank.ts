@@ -40,7 +40,12 @@ export function isShimPlace(id: string): boolean {
 export function startShim(
   { isolation, table, slots, maxLogBytes }: ShimStarter,
   bundle: string,
-  options: { readonly weight: 'low' | 'normal'; readonly prepare?: (place: Place) => Promise<Partial<Program>> },
+  options: {
+    readonly weight: 'low' | 'normal';
+    /** Somebody waits for it: it warms up later, if it is left alone. */
+    readonly hurry?: boolean;
+    readonly prepare?: (place: Place) => Promise<Partial<Program>>;
+  },
 ): Promise<Blank> {
   return slots.run(async () => {
     const id = `${shimPrefix}${randomBytes(5).toString('hex')}`;
@@ -52,7 +57,7 @@ export function startShim(
       const launch = await place.launch({
         ...program,
         argv: [place.inside.node, place.inside.bundle(bundle)],
-        env: { ...env, TSUMUGI_LIFELINE: '3' },
+        env: { ...env, TSUMUGI_LIFELINE: '3', ...(options.hurry && { TSUMUGI_HURRY: '1' }) },
         binds: program.binds ?? [],
       });
       const { pid, startedAt } = await table.start({ id, ...launch, logFile: join(place.folder, '0.log'), maxLogBytes }, (exit) =>
@@ -130,7 +135,8 @@ export class BlankPool {
 
   async #startOne(): Promise<void> {
     try {
-      const blank = await startShim(this.#starter, this.#bundle, { weight: this.#waiting.length > 0 ? 'normal' : 'low' });
+      const hurry = this.#waiting.length > 0;
+      const blank = await startShim(this.#starter, this.#bundle, { weight: hurry ? 'normal' : 'low', hurry });
       this.#failures = 0;
       await this.#offer(blank);
     } catch (error) {

@@ -6,7 +6,7 @@ export type ImageKind =
   | { readonly kind: 'unavailable'; readonly message: string };
 
 /**
- * @param shims runtime name -> bundle: `{ node: '/…/node.mjs' }` makes the image `tsumugi/node`
+ * @param shims runtime name -> bundle: `{ node: '/…/node.cjs' }` makes the image `tsumugi/node`
  * @param version of this install; a tag that names another one is not available
  */
 export function resolveImage(image: string | undefined, shims: Readonly<Record<string, string>>, version: string): ImageKind {

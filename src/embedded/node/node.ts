@@ -37,7 +37,7 @@ export interface NodeOptions {
   readonly runFolder: string;
   /** Not to be seen by pods: the data folder, and whatever else. */
   readonly hidden: readonly string[];
-  /** Runtime name -> bundle of its shim: `{ node: '/…/node.mjs' }`. */
+  /** Runtime name -> bundle of its shim: `{ node: '/…/node.cjs' }`. */
   readonly shims: Readonly<Record<string, string>>;
   readonly isolation: IsolationMode;
   /** Raw ed25519 public key of the platform, base64url: what shims obey. */

@@ -37,7 +37,7 @@ export class TestPlatform {
   static async start(): Promise<TestPlatform> {
     const platform = new TestPlatform();
     mkdirSync(join(platform.folder, 'run'));
-    const shim = await bundleShim(join(platform.folder, 'shim.mjs'));
+    const shim = await bundleShim(join(platform.folder, 'shim.cjs'));
     platform.node = new LittleNode(join(platform.folder, 'run'), shim, openPlatformKeys(join(platform.folder, 'pki')).signing.publicKey);
     platform.api = await openEmbeddedApi({ data: platform.folder, listen: false, podAccess: platform.node.podAccess });
     platform.node.start(platform.api.client);

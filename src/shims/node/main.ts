@@ -1,7 +1,8 @@
 /**
  * The node shim: what runs inside a pod of runtime `node`, beside the user's code. Bundled into one file without dependencies.
  *
- * On one machine (`TSUMUGI_LIFELINE=3`) it starts blank and waits on fd 3 for `{"assign": …}`; the end of fd 3 is its own end.
+ * On one machine (`TSUMUGI_LIFELINE=3`) it starts blank and waits on fd 3 for `{"assign": …}`; the end of fd 3 is its own end. With
+ * `TSUMUGI_HURRY` a pod waits for it already: what it would do ahead comes only when nobody claims it for a while.
  * On Kubernetes `TSUMUGI_POD_UID`, `TSUMUGI_LISTEN` and `TSUMUGI_PUBLIC_KEY` say who it is. SIGTERM: finish what runs, exit 0.
  */
 import { setSourceMapsSupport } from 'node:module';
@@ -18,6 +19,9 @@ installWebClasses();
 installConsole();
 // Stacks show the lines of the user's own files.
 setSourceMapsSupport(true, { nodeModules: false, generatedCode: false });
+
+/** A shim started in a hurry that has no claim for so long is none that somebody waits for (ms). */
+const LEFT_ALONE = 1000;
 
 /** How long the log's reader may take for the last lines (ms). */
 const LOG_GRACE = 1000;
@@ -47,12 +51,14 @@ async function start(assignment: Assignment): Promise<void> {
   serving = await serve(assignment, () => exit(0));
 }
 
-const { TSUMUGI_LIFELINE, TSUMUGI_POD_UID, TSUMUGI_LISTEN, TSUMUGI_PUBLIC_KEY } = process.env;
+const { TSUMUGI_LIFELINE, TSUMUGI_HURRY, TSUMUGI_POD_UID, TSUMUGI_LISTEN, TSUMUGI_PUBLIC_KEY } = process.env;
 if (TSUMUGI_LIFELINE) {
   openLifeline(Number(TSUMUGI_LIFELINE), start);
-  setImmediate(() => void warmUp());
+  const warm = (): void => void (serving?.instance.claim ?? warmUp());
+  if (TSUMUGI_HURRY) setTimeout(warm, LEFT_ALONE).unref();
+  else setImmediate(warm);
 } else if (TSUMUGI_POD_UID && TSUMUGI_LISTEN && TSUMUGI_PUBLIC_KEY) {
-  await start({ pod: TSUMUGI_POD_UID, listen: TSUMUGI_LISTEN, publicKey: TSUMUGI_PUBLIC_KEY });
+  void start({ pod: TSUMUGI_POD_UID, listen: TSUMUGI_LISTEN, publicKey: TSUMUGI_PUBLIC_KEY });
 } else {
   process.stderr.write(
     'This program runs inside a pod: it needs TSUMUGI_LIFELINE, or TSUMUGI_POD_UID, TSUMUGI_LISTEN and TSUMUGI_PUBLIC_KEY.\n',

@@ -18,12 +18,12 @@ let bundled: Promise<string> | undefined;
 /** The shim as it is shipped: one file. Built once per test file. */
 export function bundleShim(): Promise<string> {
   bundled ??= (async () => {
-    const outfile = join(mkdtempSync(join(tmpdir(), 'tsumugi-shim-')), 'node.mjs');
+    const outfile = join(mkdtempSync(join(tmpdir(), 'tsumugi-shim-')), 'node.cjs');
     await build({
       entryPoints: [join(import.meta.dirname, '../main.ts')],
       outfile,
       bundle: true,
-      format: 'esm',
+      format: 'cjs',
       platform: 'node',
       target: 'node24',
       minifySyntax: true,
