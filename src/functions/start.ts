@@ -10,6 +10,7 @@ import { type Clock, systemClock } from '../base/clock.ts';
 import { toError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { KubeClient } from '../kube/client.ts';
+import { EventRecorder } from '../kube/events.ts';
 import type { BlobStore } from '../records/blobs.ts';
 import type { LogStore } from '../records/logs.ts';
 import { InstanceActivator } from './activator/activator.ts';
@@ -38,10 +39,13 @@ import { PoolReconciler } from './reconcile/pool.ts';
 import { writeRevisionStatus } from './reconcile/revision-status.ts';
 import { Scaler } from './reconcile/scale.ts';
 import { Trials } from './reconcile/trials.ts';
+import { UnusedPackages } from './reconcile/unused-packages.ts';
 import { FunctionsState } from './state.ts';
+import { tellStory } from './story.ts';
 
 export interface FunctionsOptions {
   readonly client: KubeClient;
+  /** For packages alone: what no Function and no Revision names is removed after a while. */
   readonly blobs: BlobStore;
   readonly logs: LogStore;
   /** The data folder's `pki/`, or the keys themselves. */
@@ -164,6 +168,7 @@ export async function startFunctions(options: FunctionsOptions): Promise<Functio
     revisionByUid,
     keys,
   });
+  const story = tellStory(state, new EventRecorder(client, 'tsumugi-functions', { log, clock }));
   const readiness = new Readiness(feed, state.functions, options.tokenHashes ?? []);
   const scaler = new Scaler({
     fleet,
@@ -173,8 +178,13 @@ export async function startFunctions(options: FunctionsOptions): Promise<Functio
     wanted: () => state.withLeastInstances(),
     starting: (uid) => activator.starting(uid),
     start: startOne,
+    scaledToZero: (revision, idleMs) => {
+      const object = state.functionOf(revision);
+      if (object?.status?.latestReadyRevision === revision.metadata.name) story.scaledToZero(object, idleMs);
+    },
     log,
   });
+  const sweeping = new UnusedPackages({ blobs, functions: state.functions, revisions: state.revisions, clock, log }).run(signal);
   const stopLogs = keepLogsInOrder({ pods: state.pods, fleet, remover, logs, clock, log });
   const forgetRevision = state.revisions.on(({ type, object }) => {
     if (type !== 'deleted') return;
@@ -213,7 +223,7 @@ export async function startFunctions(options: FunctionsOptions): Promise<Functio
       stopLogs();
       forgetRevision();
       ends.stop();
-      await Promise.all([controllers.done, labeller.close(), stopped, remover.idle()]);
+      await Promise.all([controllers.done, labeller.close(), stopped, remover.idle(), story.stop(), sweeping]);
     },
   };
 }

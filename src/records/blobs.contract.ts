@@ -42,6 +42,37 @@ export function blobContract(open: () => Promise<BlobStore>): void {
     expect(await store.get([id])).toEqual([undefined]);
   });
 
+  it('lists all in pages, with the time of their last put', async () => {
+    const store = await open();
+    const before = (await store.list({ limit: 1000 })).map(({ id }) => id);
+    const started = Date.now();
+    const ids = await store.put(Array.from({ length: 25 }, (_, n) => bytes(`page ${n}`)));
+    const all: string[] = [];
+    for (let after: string | undefined; ;) {
+      const page = await store.list({ limit: 10, ...(after !== undefined && { after }) });
+      expect(page.length).toBeLessThanOrEqual(10);
+      all.push(...page.map(({ id }) => id));
+      // The clock of a disk is a little coarser than ours.
+      for (const { id, putAt } of page) if (ids.includes(id)) expect(putAt).toBeGreaterThan(started - 2000);
+      if (page.length === 0) break;
+      after = page.at(-1)?.id;
+    }
+    expect(all).toEqual([...before, ...ids].sort());
+    const [id = ''] = ids;
+    await store.delete([id]);
+    expect((await store.list({ limit: 1000 })).map((each) => each.id)).not.toContain(id);
+  });
+
+  it('counts bytes that are put again as put now', async () => {
+    const store = await open();
+    const [id] = await store.put([bytes('again')]);
+    const putAt = async (): Promise<number> => (await store.list({ limit: 1000 })).find((each) => each.id === id)?.putAt ?? 0;
+    const first = await putAt();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    await store.put([bytes('again')]);
+    expect(await putAt()).toBeGreaterThan(first);
+  });
+
   it('refuses an id that is none', async () => {
     const store = await open();
     await expect(store.get(['../../etc/passwd'])).rejects.toMatchObject({ code: 'Invalid' });

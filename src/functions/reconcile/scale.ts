@@ -30,6 +30,8 @@ export interface ScalerOptions {
   readonly starting: (revisionUid: string) => number;
   /** Starts one more; rejects when it cannot. */
   readonly start: (revision: RevisionResource) => Promise<unknown>;
+  /** The last instance has gone after so long without work. */
+  readonly scaledToZero: (revision: RevisionResource, idleMs: number) => void;
   readonly log: Log;
 }
 
@@ -95,7 +97,7 @@ export class Scaler {
 
   /** The pod itself decides: it knows of work that we have not heard of yet. */
   async #stop(member: Member, idleMs: number, why: string): Promise<void> {
-    const { fleet, remover, log } = this.#options;
+    const { fleet, remover, revisionByUid, scaledToZero, log } = this.#options;
     if (member.asking || !member.link) return;
     member.asking = true;
     try {
@@ -103,7 +105,12 @@ export class Scaler {
       if (await member.link.drain(idleMs)) {
         fleet.retire(member);
         // Idle: nothing runs in it. Else it ends by itself, after what runs, and the pool's reconciler clears up.
-        if (idleMs > 0) await remover.kill(member, why);
+        if (idleMs > 0) {
+          await remover.kill(member, why);
+          const uid = member.claim?.revisionUid ?? '';
+          const revision = revisionByUid(uid);
+          if (revision && fleet.instances(uid).length === 0) scaledToZero(revision, idleMs);
+        }
       } else member.idleSince = Date.now();
     } catch (error) {
       log.debug({ pod: member.name, error: toError(error).message }, 'an instance did not answer DRAIN');

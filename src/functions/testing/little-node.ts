@@ -99,8 +99,7 @@ export class LittleNode {
     const ended = new Promise<void>((resolve) => {
       child.once('close', (code) => {
         resolve();
-        if (!this.#stop.signal.aborted)
-          void this.#report(pod, { phase: code === 0 ? 'Succeeded' : 'Failed' }).then(() => this.#finalise(pod));
+        if (!this.#stop.signal.aborted) void this.#report(pod, endedStatus(pod, code ?? 137)).then(() => this.#finalise(pod));
       });
     });
     this.#running.set(uid, { child, lines, ended });
@@ -134,6 +133,13 @@ export class LittleNode {
       yield Buffer.from(`${timestamps ? line : line.slice(line.indexOf(' ') + 1)}\n`);
     }
   }
+}
+
+function endedStatus({ spec }: Pod, exitCode: number): object {
+  const [{ name, image } = { name: '', image: '' }] = spec.containers;
+  const terminated = { exitCode, reason: exitCode === 0 ? 'Completed' : 'Error' };
+  const container = { name, image, imageID: '', ready: false, restartCount: 0, state: { terminated } };
+  return { phase: exitCode === 0 ? 'Succeeded' : 'Failed', containerStatuses: [container] };
 }
 
 let last = 0n;

@@ -4,11 +4,11 @@
  * A blob is written to `<folder>/tmp`, synced, then renamed, so a reader sees all of it or nothing, whenever the power goes.
  */
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 import { TsumugiError } from '../../base/errors.ts';
-import type { BlobStore } from '../blobs.ts';
+import type { BlobStore, StoredBlob } from '../blobs.ts';
 
 /** The id of these bytes: `sha256:<64 hex>`. */
 export function blobId(bytes: Uint8Array): string {
@@ -35,8 +35,8 @@ export async function openFileBlobs(folder: string): Promise<BlobStore> {
 
   async function put(bytes: Uint8Array): Promise<string> {
     const id = blobId(bytes);
-    if (await has(id)) return id;
     const path = pathOf(id);
+    if (await touch(path)) return id;
     const half = join(temporary, randomUUID());
     await mkdir(dirname(path), { recursive: true, mode: 0o700 });
     const file = await open(half, 'wx', 0o600);
@@ -62,7 +62,24 @@ export async function openFileBlobs(folder: string): Promise<BlobStore> {
     }
   }
 
+  async function list({ after = '', limit }: { readonly after?: string; readonly limit: number }): Promise<StoredBlob[]> {
+    const from = after.slice('sha256:'.length);
+    const found: StoredBlob[] = [];
+    for (const first of await namesIn(join(folder, 'sha256'))) {
+      if (first < from.slice(0, 2)) continue;
+      for (const rest of await namesIn(join(folder, 'sha256', first))) {
+        if (first + rest <= from) continue;
+        if (found.length >= limit) return found;
+        const { mtimeMs } = await stat(join(folder, 'sha256', first, rest)).catch(() => ({ mtimeMs: undefined }));
+        // Deleted in the meantime.
+        if (mtimeMs !== undefined) found.push({ id: `sha256:${first}${rest}`, putAt: mtimeMs });
+      }
+    }
+    return found;
+  }
+
   return {
+    list,
     put: (all) => Promise.all(all.map(put)),
     get: (ids) => Promise.all(ids.map(get)),
     has: (ids) => Promise.all(ids.map(has)),
@@ -70,6 +87,21 @@ export async function openFileBlobs(folder: string): Promise<BlobStore> {
       await Promise.all(ids.map((id) => rm(pathOf(id), { force: true })));
     },
   };
+}
+
+/** Marks the file as put now; false when there is none. */
+async function touch(path: string): Promise<boolean> {
+  const now = new Date();
+  return utimes(path, now, now).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** Sorted; none where there is no folder. */
+async function namesIn(path: string): Promise<string[]> {
+  const names: string[] = await readdir(path).catch(() => []);
+  return names.toSorted();
 }
 
 /** A rename is durable only when its folder is. */
