@@ -1,4 +1,12 @@
-/** SIGTERM and SIGINT: the first asks for an orderly end, the second for one at once. */
+/** How often a process that npm started looks whether it has been left alone. */
+const PARENT_EVERY = 500;
+
+/**
+ * SIGTERM and SIGINT: the first asks for an orderly end, the second for one at once.
+ *
+ * `npm start` and `npx` pass a SIGTERM only to the shell between, which does not pass it on: there the end of the parent
+ * counts as the first.
+ */
 export interface Signals {
   readonly received: boolean;
   readonly first: Promise<void>;
@@ -18,6 +26,13 @@ export function onSignals(): Signals {
     first.resolve();
   };
   process.on('SIGTERM', onSignal).on('SIGINT', onSignal);
+  const parent = process.ppid;
+  const orphaned = (): void => {
+    if (process.ppid === parent) return;
+    clearInterval(watch);
+    if (!controller.signal.aborted) onSignal();
+  };
+  const watch = process.env['npm_command'] === undefined ? undefined : setInterval(orphaned, PARENT_EVERY).unref();
   return {
     get received() {
       return controller.signal.aborted;
@@ -25,6 +40,9 @@ export function onSignals(): Signals {
     first: first.promise,
     second: second.promise,
     signal: controller.signal,
-    close: () => void process.off('SIGTERM', onSignal).off('SIGINT', onSignal),
+    close: () => {
+      clearInterval(watch);
+      process.off('SIGTERM', onSignal).off('SIGINT', onSignal);
+    },
   };
 }
