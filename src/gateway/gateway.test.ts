@@ -271,16 +271,27 @@ test('/call/ takes JSON arguments, for those with the token', async () => {
   expect(large?.status).toBe(413);
 });
 
-test('/healthz and /readyz', async () => {
-  expect((await http('/healthz')).status).toBe(200);
-  expect((await http('/readyz')).status).toBe(200);
-  const entry = { kind: 'platform', tokenHashes: [createHash('sha256').update('secret-token').digest('hex')] } as const;
-  platform.put({ ...entry, ready: false, waitingFor: ['default/late'] });
-  await expect.poll(async () => (await http('/readyz')).status).toBe(503);
-  expect((await http('/readyz')).text).toContain('default/late');
-  expect((await http('/healthz')).status).toBe(200);
-  platform.put({ ...entry, ready: true, waitingFor: [] });
-  await expect.poll(async () => (await http('/readyz')).status).toBe(200);
+test('/readyz waits until all has been ready, and stays when something fails later; /healthz is there at once', async () => {
+  const entry = { kind: 'platform', tokenHashes: [] } as const;
+  const starting = await startTestPlatform();
+  starting.put({ ...entry, ready: false, waitingFor: ['default/late'] });
+  const fresh = await startGateway({ port: 0, host: '127.0.0.1', domain: 'localhost', platform: starting.address, log: silentLog });
+  const probe = async (path: string): Promise<{ status: number; body: unknown }> => {
+    const answer = await fetch(`http://127.0.0.1:${fresh.port}${path}`, { headers: { connection: 'close' } });
+    return { status: answer.status, body: await answer.json() };
+  };
+  await fresh.loaded;
+  expect(await probe('/healthz')).toEqual({ status: 200, body: { status: 'ok' } });
+  expect(await probe('/readyz')).toEqual({ status: 503, body: { status: 'starting', waitingFor: ['default/late'] } });
+  starting.put({ ...entry, ready: true, waitingFor: [] });
+  await expect.poll(() => probe('/readyz')).toEqual({ status: 200, body: { status: 'ok' } });
+  starting.put({ ...entry, ready: false, waitingFor: ['default/late'] });
+  // Told after that: once this one is served, the gateway has heard of both.
+  starting.put(functionEntry('seen', { unready: 'seen' }));
+  await expect.poll(async () => (await probe('/function/seen')).status).toBe(503);
+  expect(await probe('/readyz')).toEqual({ status: 200, body: { status: 'ok' } });
+  await fresh.stop();
+  await starting.close();
 });
 
 test('what could be read in two ways is refused', async () => {

@@ -23,6 +23,8 @@ export class Gateway implements ExchangeHost {
   readonly #metrics: GatewayMetrics;
   readonly #log: Log;
   #lastHost = '';
+  /** What DIR holds has been Ready once. A control plane that was started again may not know it, and one function of it may fail by now. */
+  #wasReady = false;
 
   constructor(parts: { resolver: Resolver; invoker: Invoker; metrics: GatewayMetrics; log: Log }) {
     this.#resolver = parts.resolver;
@@ -100,7 +102,8 @@ export class Gateway implements ExchangeHost {
   /** Health of the gateway itself, on every host. */
   #probe(path: string, exchange: Exchange): boolean {
     const waitingFor = this.#resolver.platform?.waitingFor ?? [];
-    const ready = this.loaded && !this.draining && this.#resolver.platform?.ready !== false;
+    this.#wasReady ||= this.loaded && this.#resolver.platform?.ready !== false;
+    const ready = this.#wasReady && !this.draining;
     const ok = path === '/healthz' || ready;
     const body = `${JSON.stringify(ok ? { status: 'ok' } : { status: this.draining ? 'draining' : 'starting', waitingFor })}\n`;
     exchange.outgoing.writeHead(ok ? 200 : 503, {

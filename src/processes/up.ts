@@ -114,6 +114,7 @@ async function deployAll(
 ): Promise<Pick<Ready, 'functions' | 'manifests' | 'dir'>> {
   const functions: DeployedFunction[] = [];
   let manifests = 0;
+  let planned: readonly string[] | undefined;
   if (dir === undefined) return { functions, manifests };
   try {
     await deployFolder(
@@ -121,8 +122,11 @@ async function deployAll(
       dir,
       settings.data,
       (line) => {
-        if (line.type === 'plan') waitFor(line.functions);
-        else if (line.type === 'function') functions.push(line);
+        if (line.type === 'plan') {
+          planned = line.functions;
+          // Until all are written, those of the last start may still look Ready.
+          waitFor([...planned, dir]);
+        } else if (line.type === 'function') functions.push(line);
         else if (line.error === undefined) manifests += 1;
         else screen.note(`${line.kind} ${line.name}: ${line.error}`, 'error');
       },
@@ -132,5 +136,6 @@ async function deployAll(
     const { message, hint } = error instanceof TsumugiError ? error : { message: toError(error).message, hint: undefined };
     screen.note(hint ? `${message} (${hint})` : message, 'error');
   }
+  if (planned) waitFor(planned);
   return { functions, manifests, dir };
 }

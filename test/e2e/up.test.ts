@@ -36,6 +36,20 @@ describe('up DIR', () => {
     expect(await platform.stop()).toBe(0);
   });
 
+  test('stays ready when one of its functions turns out to be broken', async () => {
+    const dir = temporaryFolder();
+    writeFileSync(join(dir, 'good.ts'), 'export default () => "good";');
+    writeFileSync(join(dir, 'late.ts'), 'throw new Error("at load"); export default () => 1;');
+    const platform = await startPlatform({ dir });
+    expect((await platform.fetch('/readyz')).status).toBe(200);
+    expect((await platform.fetch('/function/late')).status).toBe(500);
+    await eventually('the function is not Ready', async () =>
+      /"status": "False"/.test((await platform.tsumugi('get', 'fn', 'late', '-o', 'json')).stdout),
+    );
+    expect((await platform.fetch('/readyz')).status).toBe(200);
+    expect(await platform.stop()).toBe(0);
+  });
+
   test('with a broken file starts, says what is wrong, deploys the others, and is not ready', async () => {
     const dir = temporaryFolder();
     writeFileSync(join(dir, 'good.ts'), 'export default () => "good";');

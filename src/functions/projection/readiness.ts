@@ -9,6 +9,8 @@ export class Readiness {
   readonly #functions: Informer<FunctionResource>;
   readonly #tokenHashes: readonly string[];
   #names: readonly string[] = [];
+  /** All of `#names` have been Ready at one time: what fails afterwards is that function's, and no reason to take the platform away. */
+  #wasReady = false;
   readonly #stop: () => void;
 
   constructor(feed: ProjectionFeed, functions: Informer<FunctionResource>, tokenHashes: readonly string[]) {
@@ -22,6 +24,7 @@ export class Readiness {
   /** Each `namespace/name`; replaces what was waited for before. */
   waitFor(names: readonly string[]): void {
     this.#names = names;
+    this.#wasReady = false;
     this.#tell();
   }
 
@@ -30,10 +33,13 @@ export class Readiness {
   }
 
   #tell(): void {
-    const waitingFor = this.#names.filter((name) => {
-      const object = this.#functions.get(name);
-      return !object || !isReady(object);
-    });
+    const waitingFor = this.#wasReady ? [] : this.#names.filter((name) => !this.#isReady(name));
+    this.#wasReady = waitingFor.length === 0;
     this.#feed.put('platform', { kind: 'platform', tokenHashes: this.#tokenHashes, ready: waitingFor.length === 0, waitingFor });
+  }
+
+  #isReady(name: string): boolean {
+    const object = this.#functions.get(name);
+    return object !== undefined && isReady(object);
   }
 }
