@@ -26,6 +26,10 @@ test('the run folder is short, only ours, the same each time, and linked from th
   expect(prepare('other').run).not.toBe(run);
 });
 
+test.runIf(process.platform === 'linux')('a folder that cannot be made is refused, not tried for ever', () => {
+  expect(() => prepareFolders('/proc/tsumugi/data')).toThrow(/the data folder \/proc\/tsumugi\/data cannot be made or written/);
+});
+
 test('a stale link is mended', () => {
   const { data, run } = prepare('stale');
   rmSync(join(data, 'run'));

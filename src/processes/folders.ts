@@ -4,7 +4,9 @@
  */
 import { createHash } from 'node:crypto';
 import {
+  accessSync,
   chmodSync,
+  constants,
   existsSync,
   lstatSync,
   mkdirSync,
@@ -17,9 +19,9 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { TsumugiError } from '../base/errors.ts';
+import { toError, TsumugiError } from '../base/errors.ts';
 import type { RoleSettings } from './settings.ts';
 import { packageVersion } from './version.ts';
 
@@ -39,7 +41,15 @@ export interface PlatformFile {
 
 /** Makes both folders (0700 the run folder) and the link; answers their real paths. */
 export function prepareFolders(data: string): { data: string; run: string } {
-  mkdirSync(data, { recursive: true, mode: 0o700 });
+  try {
+    makeFolder(resolve(data));
+    accessSync(data, constants.W_OK);
+  } catch (error) {
+    throw new TsumugiError('Invalid', `the data folder ${data} cannot be made or written: ${toError(error).message}`, {
+      hint: 'choose another with --data',
+      cause: error,
+    });
+  }
   const realData = realpathSync(data);
   const uid = process.getuid?.() ?? 0;
   const xdg = process.env['XDG_RUNTIME_DIR'];
@@ -58,6 +68,13 @@ export function prepareFolders(data: string): { data: string; run: string } {
     symlinkSync(run, link);
   }
   return { data: realData, run };
+}
+
+/** As `recursive: true`, which never ends where the kernel makes no folder, as in /proc. */
+function makeFolder(folder: string): void {
+  if (existsSync(folder)) return;
+  makeFolder(dirname(folder));
+  mkdirSync(folder, { mode: 0o700 });
 }
 
 function isOurs(folder: string, uid: number): boolean {

@@ -2,6 +2,7 @@
  * The supervisor: `tsumugi up`. It owns every process of the platform on this machine: one control plane, the gateways, and, on the
  * control plane's request, the pods. It restarts the first two when they die, and when it ends, all end.
  */
+import { statSync } from 'node:fs';
 import { toError, TsumugiError } from '../base/errors.ts';
 import { createLog } from '../base/log.ts';
 import { serveProcessHost } from '../embedded/node/host/ipc.ts';
@@ -31,6 +32,8 @@ const drainMs = 30_000;
 /** Runs the platform until a signal ends it; answers the exit code. Throws what keeps it from starting, as a coded error. */
 export async function up(wanted: UpSettings, options: UpOptions): Promise<number> {
   const screen = createScreen();
+  if (options.dir !== undefined && !statSync(options.dir, { throwIfNoEntry: false })?.isDirectory())
+    throw new TsumugiError('Usage', `${options.dir} is no folder`, { hint: 'name the folder whose files are functions, or none' });
   const { data, run } = prepareFolders(wanted.data);
   const lock = lockData(data);
   try {
