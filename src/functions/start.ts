@@ -94,6 +94,7 @@ export async function startFunctions(options: FunctionsOptions): Promise<Functio
   const remover = new PodRemover({ client, fleet, keeper: new LogKeeper(client, logs), revisionByUid, log });
   const labeller = startLabeller({ client, fleet, revisionByUid, log });
   const queue = new PodQueue(fleet, (options.podTimeoutSeconds ?? 30) * 1000);
+  const ends = new PodEnds(state.pods);
   const packages = new PackageCache(blobs);
   const activator = new InstanceActivator({
     fleet,
@@ -113,7 +114,9 @@ export async function startFunctions(options: FunctionsOptions): Promise<Functio
           whyNoPods: state.whyNoPods,
           log,
           signal,
-          discard: (member, why, revisionUid) => void remover.kill(member, why, revisionUid),
+          // A process that is gone: how it ended comes into its log a moment later, and is to be kept with the rest.
+          discard: (member, why, revisionUid) =>
+            void remover.kill(member, why, revisionUid, member.link ? undefined : () => ends.of(member.uid)),
         },
         revision,
       ),
@@ -192,7 +195,6 @@ export async function startFunctions(options: FunctionsOptions): Promise<Functio
     scaler.drainAll(object.metadata.uid ?? '');
   });
 
-  const ends = new PodEnds(state.pods);
   const handler = serveEndpoints(
     platformEndpoints({
       blobs,

@@ -251,3 +251,16 @@ describe('a broken function gives its caller a clear error', () => {
     expect(await (await platform.fetch('/function/hello')).text()).toBe('hello world\n');
   }, 60_000);
 });
+
+test('the end of an instance is a line in its log', async () => {
+  await platform.deploy('ends', 'export default () => process.exit(7);');
+  await platform.deploy('ends-early', 'process.exit(4); export default () => 1;');
+  await platform.deploy('grows', 'const kept = []; export default () => { for (;;) kept.push(Buffer.alloc(8e6, 1)); };');
+  await Promise.all(['ends', 'ends-early', 'grows'].map((name) => platform.fetch(`/function/${name}`)));
+  const lastLine = async (name: string): Promise<string | undefined> =>
+    (await platform.tsumugi('logs', name)).stdout.trim().split('\n').at(-1);
+  const soon = { timeout: 15_000 };
+  await expect.poll(() => lastLine('ends'), soon).toBe('the process ended with exit code 7');
+  await expect.poll(() => lastLine('ends-early'), soon).toBe('the process ended with exit code 4');
+  await expect.poll(() => lastLine('grows'), soon).toBe('the process was ended: it was over its memory limit of 512Mi');
+});

@@ -27,12 +27,12 @@ export class PodRemover {
     this.#options = options;
   }
 
-  /** Now: for a pod that is no use any more, or hangs. `revisionUid`: whose code it ran, if that is not its claim. Never throws; what fails is tried again by the pool's reconciler. */
-  kill(member: Member, why: string, revisionUid = member.claim?.revisionUid): Promise<void> {
+  /** Now: for a pod that is no use any more, or hangs. `revisionUid`: whose code it ran, if that is not its claim; `before`: waited for before the log is kept. Never throws; what fails is tried again by the pool's reconciler. */
+  kill(member: Member, why: string, revisionUid = member.claim?.revisionUid, before?: () => Promise<unknown>): Promise<void> {
     const isFunction = revisionUid !== undefined;
     this.#options.log[isFunction ? 'info' : 'debug']({ pod: member.name, namespace: member.namespace, why }, 'removing a pod');
     this.#options.fleet.retire(member);
-    return this.#remove(member.pod, 0, revisionUid);
+    return this.#remove(member.pod, 0, revisionUid, before);
   }
 
   /** A pod whose process has ended, or one that has drained. */
@@ -40,11 +40,12 @@ export class PodRemover {
     return this.#remove(pod, 0, revisionUid);
   }
 
-  #remove(pod: Pod, graceSeconds: number, revisionUid: string | undefined): Promise<void> {
+  #remove(pod: Pod, graceSeconds: number, revisionUid: string | undefined, before?: () => Promise<unknown>): Promise<void> {
     const uid = pod.metadata.uid ?? '';
     const running = this.#running.get(uid);
     if (running) return running;
-    const done = this.#run(pod, graceSeconds, revisionUid)
+    const done = Promise.resolve(before?.())
+      .then(() => this.#run(pod, graceSeconds, revisionUid))
       .catch((error: unknown) => {
         this.#options.log.warn(
           { pod: pod.metadata.name, namespace: pod.metadata.namespace, error: toError(error).message },
