@@ -25,8 +25,8 @@ export class Call implements Invocation {
   sentAt = 0;
   /** When its time on the instance is up, in `performance.now()`. */
   deadline = 0;
-  /** When waiting makes no sense any more. */
-  readonly giveUpAt: number;
+  /** When waiting in the queue makes no sense any more. */
+  giveUpAt: number;
   /** How often an instance went away with it before accepting it. */
   attempts = 0;
   instance: Instance | undefined;

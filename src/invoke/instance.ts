@@ -25,6 +25,8 @@ export interface InstanceOwner {
 const BUSY_PAUSE = 20;
 /** How long an event loop may be silent after a request's time is up; ms. */
 const PONG_GRACE = 2_000;
+/** How long a request may go without ACCEPTED before the instance is asked whether its event loop turns; ms. */
+const SILENCE = 200;
 
 /**
  * The connection to one instance of a revision, and the calls on it.
@@ -40,8 +42,12 @@ export class Instance {
   active = 0;
   acceptedUpTo = 0;
   busyUntil = 0;
-  /** Since when an answer to PING is owed, in `performance.now()`; 0: not asked. */
+  /** Since when an answer to PING is owed, in `performance.now()`; 0: not asked. Until it comes, no calls are sent here. */
   pingedAt = 0;
+  /** Since when a call's time has been up without a sign of life; 0: not. */
+  #overdueAt = 0;
+  /** When the present wait for ACCEPTED was first seen; 0: nothing waits for it. */
+  #unacceptedAt = 0;
   /** Calls whose body waits for room in the socket. */
   readonly blockedBodies = new Set<Call>();
   readonly #owner: InstanceOwner;
@@ -59,7 +65,7 @@ export class Instance {
     this.state = 'up';
     this.acceptedUpTo = 0;
     this.#lastStream = 0;
-    this.pingedAt = 0;
+    this.pingedAt = this.#overdueAt = this.#unacceptedAt = 0;
     const connection = new FrameConnection(connect(addressOptions(this.entry.address)), {
       frame: (type, flags, stream, buffer, start, end) => this.#frame(type, flags, stream, buffer, start, end),
       drained: () => this.#drained(),
@@ -92,15 +98,28 @@ export class Instance {
     return this.active === 0 ? [] : this.#streams.values().filter((call) => call.deadline <= now);
   }
 
-  /** Asks whether the event loop still turns. */
-  ping(now: number): void {
-    if (this.pingedAt > 0 || this.state === 'down') return;
-    this.pingedAt = now;
-    this.connection.send(FrameType.PING, 0, 0);
+  /** A call's time is up: silence from now on means that the event loop hangs. */
+  overdue(now: number): void {
+    if (this.state === 'down') return;
+    this.#overdueAt ||= now;
+    this.#ping(now);
+  }
+
+  /** Asks an instance that leaves requests unaccepted: a function may compute for long, but others should not queue behind it. */
+  watchSilence(now: number): void {
+    if (this.active === 0 || this.acceptedUpTo >= this.#lastStream) this.#unacceptedAt = 0;
+    else if (this.#unacceptedAt === 0) this.#unacceptedAt = now;
+    else if (now - this.#unacceptedAt >= SILENCE) this.#ping(now);
   }
 
   blocked(now: number): boolean {
-    return this.pingedAt > 0 && now - this.pingedAt > PONG_GRACE;
+    return this.#overdueAt > 0 && now - this.#overdueAt > PONG_GRACE;
+  }
+
+  #ping(now: number): void {
+    if (this.pingedAt > 0 || this.state === 'down') return;
+    this.pingedAt = now;
+    this.connection.send(FrameType.PING, 0, 0);
   }
 
   /** Takes no more calls, and goes when the last is done. */
@@ -116,7 +135,7 @@ export class Instance {
   }
 
   #frame(type: number, flags: number, stream: number, buffer: Buffer, start: number, end: number): void {
-    this.pingedAt = 0;
+    if (this.pingedAt > 0) this.#alive();
     switch (type) {
       case FrameType.RESPONSE: {
         const call = this.#streams.get(stream);
@@ -171,6 +190,12 @@ export class Instance {
         return;
       default: // PONG, and what a later version may add.
     }
+  }
+
+  /** It turns: calls may be sent here again. */
+  #alive(): void {
+    this.pingedAt = this.#overdueAt = this.#unacceptedAt = 0;
+    this.#owner.freed(this);
   }
 
   #release(call: Call): void {

@@ -290,6 +290,47 @@ test('a time-out aborts the invocation; an instance that then answers no PING is
   await expect.poll(() => reported, { timeout: 5000 }).toEqual(['a blocked']);
 });
 
+test('an instance that leaves a request unaccepted gets no more until it answers PING; they go to another', async () => {
+  const a = await instance('a');
+  const b = await instance('b');
+  a.answersPing = false;
+  b.onRequest = (request) => request.respond('b');
+  activate = async () => b.entry;
+  table.put(hello);
+  table.put(a.entry);
+  const stuck = invoke();
+  await expect.poll(() => a.pings, { timeout: 5000 }).toBe(1);
+  expect(await invoke().outcome()).toBe('200 b');
+  expect(reported).toEqual([]);
+  // It only computed for long: it accepts after all, and is used again.
+  await a.until(() => a.arrived.length === 1);
+  a.onRequest = (request) => request.respond('a');
+  a.arrived[0]!.respond('late');
+  expect(await stuck.outcome()).toBe('200 late');
+  table.delete('instance', 'b');
+  expect(await invoke().outcome()).toBe('200 a');
+});
+
+test('what a hanging instance had not accepted when its time was up is answered by another', async () => {
+  const a = await instance('a');
+  const b = await instance('b');
+  a.answersPing = false;
+  b.onRequest = (request) => request.respond('b');
+  activate = async () => b.entry;
+  table.put({ ...hello, timeoutSeconds: 1 });
+  table.put(a.entry);
+  const accepted = invoke();
+  await a.until(() => a.arrived.length === 1);
+  const stuck = invoke();
+  await a.until(() => a.arrived.length === 2);
+  a.arrived[0]!.accept();
+  await expect.poll(() => reported, { timeout: 8000 }).toEqual(['a blocked']);
+  expect(await accepted.outcome()).toBe('Timeout');
+  table.delete('instance', 'a');
+  a.breakConnections();
+  expect(await stuck.outcome()).toBe('200 b');
+});
+
 test('a caller that goes away: ABORT if it runs, nothing at all if it waits', async () => {
   const a = await instance('a', { concurrency: 1 });
   table.put({ ...hello, maxInstances: 1 });

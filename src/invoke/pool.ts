@@ -48,7 +48,7 @@ export class Pool {
 
   invoke(request: InvokeRequest, sink: ResponseSink): Call {
     const now = performance.now();
-    const call = new Call(this, request, sink, now + Math.min(MAX_WAIT, this.entry.timeoutSeconds * 1000));
+    const call = new Call(this, request, sink, now + this.#maxWait());
     this.#host.watch();
     const instance = this.queue.size === 0 ? this.#lease(now) : undefined;
     if (instance) instance.send(call, now, this.entry.timeoutSeconds * 1000);
@@ -100,6 +100,8 @@ export class Pool {
       );
       return;
     }
+    // The time that a lost instance held it is not its own.
+    if (!busy) call.giveUpAt = performance.now() + this.#maxWait();
     this.#host.retried(this.entry, busy ? 'busy' : 'lost');
     this.#enqueue(call, true);
   }
@@ -146,6 +148,10 @@ export class Pool {
       least = instance.active;
     }
     return best;
+  }
+
+  #maxWait(): number {
+    return Math.min(MAX_WAIT, this.entry.timeoutSeconds * 1000);
   }
 
   #usable(): number {

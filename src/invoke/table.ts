@@ -18,6 +18,8 @@ const FIRST_RECONNECT = 20;
 const MAX_RECONNECT = 5_000;
 /** How long after its report a blocked instance may stay connected: longer than it takes to kill it. */
 const KILL_GRACE = 15_000;
+/** How long after its time a call waits that its instance has not accepted: longer than it takes to find out that it hangs, and to kill it; ms. */
+const UNACCEPTED_GRACE = 20_000;
 /** How long the callers of an instance that died wait to hear why; ms. */
 const END_WAIT = 1_500;
 
@@ -238,11 +240,14 @@ export class InstanceTable implements Invoker, PoolHost, InstanceOwner {
     let expired = false;
     for (const call of instance.expired(now)) {
       expired = true;
+      // One that was never accepted goes elsewhere if the instance hangs, which is known after its grace.
+      if (!call.accepted && now < call.deadline + UNACCEPTED_GRACE) continue;
       instance.cancel(call, 'Timeout');
       call.fail(new TsumugiError('Timeout', `the function did not answer in ${Math.round((call.deadline - call.sentAt) / 1000)} s`));
     }
     // A time-out may be the handler's own waiting, or an event loop that hangs: that one must go.
-    if (expired) instance.ping(now);
+    if (expired) instance.overdue(now);
+    else instance.watchSilence(now);
     const killedAt = this.#killedAt.get(instance);
     if (killedAt === undefined && instance.blocked(now)) {
       this.#killedAt.set(instance, now);
