@@ -9,6 +9,7 @@ import { serveProcessHost } from '../embedded/node/host/ipc.ts';
 import { localProcessHost } from '../embedded/node/host/local.ts';
 import { deployFolder, type DeployedFunction } from './deploy-folder.ts';
 import { kubeconfigPath, lockData, platformFile, prepareFolders, removePlatformFile, writePlatformFile } from './folders.ts';
+import { gatewayReady } from './gateway-ready.ts';
 import { Keeper } from './keeper.ts';
 import { endLeftovers, rememberProcesses } from './leftovers.ts';
 import { serveMetrics } from './metrics.ts';
@@ -89,6 +90,7 @@ async function supervise(settings: RoleSettings, options: UpOptions, screen: Scr
       if (!isLoopback(settings.apiHost))
         screen.note(`the APIs listen on ${settings.apiHost}: whoever reaches it and has the token owns this platform`, 'warn');
       const deployed = await deployAll(settings, options, screen, (names) => controlPlane.waitFor(names), signals.signal);
+      if (deployed.functions.every(({ ready }) => ready)) await gatewayReady(file.gateway, signals.signal);
       if (!signals.received)
         screen.ready({ ...deployed, file, kubeconfig: kubeconfigPath(settings.data), ms: performance.now() - started });
       const stopGiving = giveMemoryBack();
