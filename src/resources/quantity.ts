@@ -25,12 +25,12 @@ const syntax = /^([+-]?(?:\d+\.?\d*|\.\d+))(?:([eE][+-]?\d+)|([KMGTPE]i|[numkMGT
 export const quantitySays = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
 
 /**
- * The number a quantity stands for: cores for CPU, bytes for memory. undefined: not a quantity.
+ * The number a quantity stands for: cores for CPU, bytes for memory. undefined: absent, or not a quantity.
  *
  * @example parseQuantity('64Mi') // 67108864
  */
-export function parseQuantity(quantity: string | number): number | undefined {
-  const [, digits, exponent, suffix] = syntax.exec(String(quantity)) ?? [];
+export function parseQuantity(quantity: string | number | undefined): number | undefined {
+  const [, digits, exponent, suffix] = syntax.exec(String(quantity ?? '')) ?? [];
   if (digits === undefined) return undefined;
   return exponent === undefined ? Number(digits) * (suffixes[suffix ?? ''] as number) : Number(digits + exponent);
 }

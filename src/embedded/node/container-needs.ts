@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Container } from '../../resources/builtin/pod-types.ts';
 import type { Bind, Limits, Place } from './isolation/isolation.ts';
 import { makeSharedFolder } from './isolation/place-folder.ts';
-import { parseQuantity } from './quantity.ts';
+import { parseQuantity } from '../../resources/quantity.ts';
 import type { ResolvedMount } from './volumes.ts';
 
 export function limitsOf({ resources }: Container): Limits {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Pod } from '../../resources/builtin/pod-types.ts';
 import { pods } from '../../resources/resources.ts';
-import type { PodLogRequest } from './logs.ts';
+import type { PodLogOptions } from '../api/pod-access.ts';
 import { openWorld, phaseIs, shell } from './testing/world.ts';
 import type { World } from './testing/world.ts';
 
@@ -14,7 +14,7 @@ describe("a pod's log", () => {
   });
   afterAll(() => world.close());
 
-  const read = async (name: string, more: Partial<PodLogRequest> = {}): Promise<string> => {
+  const read = async (name: string, more: Partial<PodLogOptions> = {}): Promise<string> => {
     const pod = await world.client.get<Pod>(pods, { namespace: 'default', name });
     const request = { container: 'main', follow: false, previous: false, timestamps: false, signal: new AbortController().signal, ...more };
     return Buffer.concat(await Array.fromAsync(world.node.log(pod, request))).toString();

@@ -6,28 +6,15 @@ import type { FileHandle } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import type { Pod } from '../../resources/builtin/pod-types.ts';
 import { ApiError } from '../../resources/object.ts';
+import type { PodLogOptions } from '../api/pod-access.ts';
 import type { PodRun } from './pod-run.ts';
-
-/** As `api/pod-access.ts` asks it. */
-export interface PodLogRequest {
-  readonly container: string;
-  readonly follow: boolean;
-  readonly previous: boolean;
-  readonly timestamps: boolean;
-  readonly tailLines?: number;
-  readonly sinceSeconds?: number;
-  /** RFC 3339. */
-  readonly sinceTime?: string;
-  readonly limitBytes?: number;
-  readonly signal: AbortSignal;
-}
 
 const chunkBytes = 64 * 1024;
 /** A follower looks again after so long even when the file system says nothing. */
 const lookAgainMs = 1000;
 
 /** Bytes of whole lines. Throws before the first chunk where there is no log. */
-export async function* podLog(pod: Pod, run: PodRun | undefined, request: PodLogRequest): AsyncGenerator<Uint8Array> {
+export async function* podLog(pod: Pod, run: PodRun | undefined, request: PodLogOptions): AsyncGenerator<Uint8Array> {
   const container = run?.containers.find(({ spec }) => spec.name === request.container);
   const status = container?.status;
   const file = container?.logFile(request.previous);
@@ -45,7 +32,7 @@ export async function* podLog(pod: Pod, run: PodRun | undefined, request: PodLog
 }
 
 /** Entries joined to chunks; the last ones only where the request says so. */
-async function* select(file: string, request: PodLogRequest, ended: () => boolean): AsyncGenerator<string> {
+async function* select(file: string, request: PodLogOptions, ended: () => boolean): AsyncGenerator<string> {
   const since = sinceOf(request);
   const shown = (line: string): string | undefined => show(line, since, request.timestamps);
   const reader = new LogReader(file);
@@ -81,7 +68,7 @@ function show(line: string, since: string | undefined, timestamps: boolean): str
   return timestamps ? `${line.slice(0, stream)}${text}` : text;
 }
 
-function sinceOf({ sinceSeconds, sinceTime }: PodLogRequest): string | undefined {
+function sinceOf({ sinceSeconds, sinceTime }: PodLogOptions): string | undefined {
   const time = sinceSeconds === undefined ? sinceTime && Date.parse(sinceTime) : Date.now() - sinceSeconds * 1000;
   return time === undefined || time === '' ? undefined : new Date(time).toISOString().slice(0, -1);
 }

@@ -20,7 +20,7 @@ import { BlankPool } from './blank.ts';
 import { chooseIsolation } from './isolation/choose.ts';
 import type { IsolationMode } from './isolation/choose.ts';
 import { podLog } from './logs.ts';
-import type { PodLogRequest } from './logs.ts';
+import type { PodLogOptions } from '../api/pod-access.ts';
 import { MemoryWatch } from './memory-watch.ts';
 import type { NodeContext } from './node-context.ts';
 import { podsFolder } from './paths.ts';
@@ -58,7 +58,7 @@ export interface NodeOptions {
 export interface RunningNode {
   readonly isolation: { readonly name: 'sandbox' | 'process'; readonly description: string; readonly warnings: readonly string[] };
   /** For the API: see `api/pod-access.ts`. */
-  log(pod: KubeObject, request: PodLogRequest): AsyncIterable<Uint8Array>;
+  log(pod: KubeObject, request: PodLogOptions): AsyncIterable<Uint8Array>;
   /** Stops looking after pods. They run on, for the next node; blank processes end. */
   stop(): Promise<void>;
   /** Ends all pods (SIGTERM, SIGKILL after the grace) and waits for it; their objects stay and tell how they ended. */

@@ -5,7 +5,7 @@ import { terminated } from './container-exit.ts';
 import { resolveImage } from './images.ts';
 import { podSocketPath } from './paths.ts';
 import { phaseOf, podStatus, sameStatus } from './pod-status.ts';
-import { parseQuantity } from './quantity.ts';
+import { parseQuantity } from '../../resources/quantity.ts';
 
 const status = (state: ContainerStatus['state'], lastState: ContainerStatus['lastState'] = {}): ContainerStatus => ({
   name: 'main',
@@ -53,8 +53,8 @@ it('tells an end by code, signal or want of memory', () => {
 });
 
 it('knows its own images, and tags of its own version alone', () => {
-  const shims = { node: '/shims/node.mjs' };
-  expect(resolveImage('tsumugi/node', shims, '1.0.0')).toEqual({ kind: 'shim', name: 'node', bundle: '/shims/node.mjs' });
+  const shims = { node: '/shims/node.cjs' };
+  expect(resolveImage('tsumugi/node', shims, '1.0.0')).toEqual({ kind: 'shim', name: 'node', bundle: '/shims/node.cjs' });
   expect(resolveImage('tsumugi/node:1.0.0', shims, '1.0.0').kind).toBe('shim');
   expect(resolveImage('host', shims, '1.0.0').kind).toBe('host');
   for (const image of ['tsumugi/node:2.0.0', 'tsumugi/constructor', 'nginx', undefined])
