@@ -81,7 +81,10 @@ export class Keeper {
         stdio: ['ignore', 'inherit', onTerminal ? 'pipe' : 'inherit', 'ipc'],
       },
     );
-    if (child.stderr && onLine) createInterface({ input: child.stderr }).on('line', onLine);
+    if (child.stderr && onLine)
+      createInterface({ input: child.stderr })
+        .on('line', onLine)
+        .on('error', () => undefined);
     this.#child = child;
     onStart?.(child);
     let failure: Error | undefined;

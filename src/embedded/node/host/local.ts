@@ -218,6 +218,8 @@ function listenToLifeline(lifeline: Duplex, heard: (line: string | undefined) =>
   let inSecond = 0;
   let unfinished = 0;
   const lines = createInterface({ input: lifeline, crlfDelay: Number.POSITIVE_INFINITY });
+  // readline passes the stream's errors on. A pod that was killed with unread lines resets its life-line: that is its end, not ours.
+  lines.on('error', () => undefined);
   const stop = (): void => lines.close();
   const breach = (): void => {
     stop();
