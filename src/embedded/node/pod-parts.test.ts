@@ -5,7 +5,6 @@ import { terminated } from './container-exit.ts';
 import { resolveImage } from './images.ts';
 import { podSocketPath } from './paths.ts';
 import { phaseOf, podStatus, sameStatus } from './pod-status.ts';
-import { parseQuantity } from '../../resources/quantity.ts';
 
 const status = (state: ContainerStatus['state'], lastState: ContainerStatus['lastState'] = {}): ContainerStatus => ({
   name: 'main',
@@ -63,19 +62,6 @@ it('knows its own images, and tags of its own version alone', () => {
 
 it('expands variables as Kubernetes does', () => {
   expect(expand('$(A)-$$(A)-$(B)-$A', { A: 'x' })).toBe('x-$(A)-$(B)-$A');
-});
-
-it.each([
-  ['512Mi', 512 * 2 ** 20],
-  ['1.5G', 1.5e9],
-  ['100m', 0.1],
-  ['2', 2],
-  ['1e3', 1000],
-  [3, 3],
-  ['many', undefined],
-  [undefined, undefined],
-])('quantity %s', (quantity, number) => {
-  expect(parseQuantity(quantity)).toBe(number);
 });
 
 it('keeps socket paths short', () => {

@@ -87,11 +87,16 @@ function removeAbandoned(folder: string): void {
   }
 }
 
-function splitGroup(folders: ReadonlyMap<Controller, string>): Cgroup {
-  const set = (controller: Controller, file: string, value: string | number): void => {
+/** Writes a controller's file, where that controller can be used. */
+function setterOf(folders: ReadonlyMap<Controller, string>) {
+  return (controller: Controller, file: string, value: string | number): void => {
     const folder = folders.get(controller);
     if (folder !== undefined) quietly(() => writeFileSync(join(folder, file), String(value)));
   };
+}
+
+function splitGroup(folders: ReadonlyMap<Controller, string>): Cgroup {
+  const set = setterOf(folders);
   return {
     ...common(folders),
     limit({ memoryBytes, pids, cpus }) {
@@ -109,10 +114,7 @@ function splitGroup(folders: ReadonlyMap<Controller, string>): Cgroup {
 }
 
 function unifiedGroup(folders: ReadonlyMap<Controller, string>): Cgroup {
-  const set = (controller: Controller, file: string, value: string | number): void => {
-    const folder = folders.get(controller);
-    if (folder !== undefined) quietly(() => writeFileSync(join(folder, file), String(value)));
-  };
+  const set = setterOf(folders);
   return {
     ...common(folders),
     limit({ memoryBytes, pids, cpus }) {
