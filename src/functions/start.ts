@@ -56,6 +56,8 @@ export interface FunctionsOptions {
   readonly gatewayUrl: string;
   /** sha256 hex of the tokens that may use `/call/`. */
   readonly tokenHashes?: readonly string[];
+  /** On Kubernetes: where the platform's own pods run, which alone may reach function pods. Absent: no NetworkPolicies are made. */
+  readonly systemNamespace?: string;
   /** How long a request waits for a pod. Default 30. */
   readonly podTimeoutSeconds?: number;
   readonly clock?: Clock;
@@ -158,7 +160,7 @@ export async function startFunctions(options: FunctionsOptions): Promise<Functio
     remover,
     enqueue: (key) => controllers.pools.enqueue(key),
   });
-  const controllers = runControllers({ client, state, fleet, functions, pools, log, signal });
+  const controllers = runControllers({ client, state, fleet, functions, pools, systemNamespace: options.systemNamespace, log, signal });
   queue.onDemand = (key) => controllers.pools.enqueue(key);
 
   const feed = new ProjectionFeed(`${epoch.toString(36)}-${process.pid}`);

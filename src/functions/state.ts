@@ -33,6 +33,7 @@ export class FunctionsState {
       indexes: {
         pool: ({ metadata, spec }) => [poolKey(metadata.namespace ?? '', spec.runtime ?? defaults.runtime)],
         runtime: ({ spec }) => [spec.runtime ?? defaults.runtime],
+        namespace: ({ metadata }) => [metadata.namespace ?? ''],
         min: ({ spec }) => ((spec.scale?.min ?? 0) > 0 ? ['set'] : []),
       },
     });

@@ -17,6 +17,14 @@ export const pods = core('pods', 'Pod');
 export const events = core('events', 'Event');
 export const nodes = core('nodes', 'Node', false);
 export const serviceAccounts = core('serviceaccounts', 'ServiceAccount');
+/** On a real cluster alone. */
+export const networkPolicies: Resource = {
+  group: 'networking.k8s.io',
+  version: 'v1',
+  plural: 'networkpolicies',
+  kind: 'NetworkPolicy',
+  namespaced: true,
+};
 
 export const runtimes = ours('runtimes', 'Runtime', false);
 export const functions = ours('functions', 'Function');

@@ -9,6 +9,7 @@ import { defaults, label } from '../model/names.ts';
 import type { RevisionResource } from '../../resources/revision.ts';
 import type { FunctionsState } from '../state.ts';
 import type { FunctionReconciler } from './function.ts';
+import { reconcileNetworkPolicy } from './network-policies.ts';
 import { removeOldRevisions } from './old-revisions.ts';
 import type { PoolReconciler } from './pool.ts';
 import { reconcileRoute, reconcileRuntime } from './simple-status.ts';
@@ -19,6 +20,8 @@ export interface ControllersOptions {
   readonly fleet: Fleet;
   readonly functions: FunctionReconciler;
   readonly pools: PoolReconciler;
+  /** Where the platform's pods run: namespaces with functions get a NetworkPolicy. Absent where the API has no such kind. */
+  readonly systemNamespace?: string | undefined;
   readonly log: Log;
   readonly signal: AbortSignal;
 }
@@ -79,7 +82,17 @@ export function runControllers(options: ControllersOptions): {
     log,
     signal,
   });
-  return { functions, pools, done: Promise.all([functions.done, pools.done, routes.done, runtimes.done]) };
+  const policies =
+    options.systemNamespace === undefined
+      ? undefined
+      : runController({
+          name: 'network-policies',
+          informers: [keysOf(state.functions, ({ metadata }) => [metadata.namespace ?? ''])],
+          reconcile: reconcileNetworkPolicy({ client, functions: state.functions, systemNamespace: options.systemNamespace }),
+          log,
+          signal,
+        });
+  return { functions, pools, done: Promise.all([functions.done, pools.done, routes.done, runtimes.done, policies?.done]) };
 }
 
 /** Pools of a runtime that exist, or should. */

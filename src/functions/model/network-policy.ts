@@ -1,0 +1,44 @@
+/** The NetworkPolicy of a namespace with functions: their pods are reached by the platform alone. */
+import type { KubeObject } from '../../resources/object.ts';
+import { label } from './names.ts';
+
+/** Where a function pod listens for frames. */
+export const framePort = 8700;
+
+export interface NetworkPolicy extends KubeObject {
+  readonly spec: object;
+}
+
+/** Labels of the platform's own pods, `component` besides. The installation gives them, this policy asks for them. */
+export const partOf = { 'app.kubernetes.io/part-of': 'tsumugi' } as const;
+export const componentLabel = 'app.kubernetes.io/component';
+
+/**
+ * Pods of pools, specialised or not, accept frames from controllers and gateways of the system namespace and nothing else. What they
+ * send is not limited: functions call whom they like.
+ */
+export function functionNetworkPolicy(namespace: string, systemNamespace: string): NetworkPolicy {
+  return {
+    apiVersion: 'networking.k8s.io/v1',
+    kind: 'NetworkPolicy',
+    metadata: { namespace, name: 'tsumugi-functions', labels: { ...partOf, [componentLabel]: 'functions' } },
+    spec: {
+      podSelector: { matchExpressions: [{ key: label.runtime, operator: 'Exists' }] },
+      policyTypes: ['Ingress'],
+      ingress: [
+        {
+          from: [
+            {
+              namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': systemNamespace } },
+              podSelector: {
+                matchLabels: partOf,
+                matchExpressions: [{ key: componentLabel, operator: 'In', values: ['controller', 'gateway'] }],
+              },
+            },
+          ],
+          ports: [{ protocol: 'TCP', port: framePort }],
+        },
+      ],
+    },
+  };
+}
