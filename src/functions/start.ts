@@ -102,7 +102,7 @@ export async function startFunctions(options: FunctionsOptions): Promise<Functio
     fleet,
     revision: (request) => state.revision(request),
     maxInstances: state.maxInstances,
-    start: (revision) =>
+    start: (revision, reserved) =>
       startInstance(
         {
           client,
@@ -112,6 +112,7 @@ export async function startFunctions(options: FunctionsOptions): Promise<Functio
           keys,
           gatewayUrl,
           epoch,
+          reserved,
           imageOf: state.imageOf,
           whyNoPods: state.whyNoPods,
           log,
@@ -202,7 +203,12 @@ export async function startFunctions(options: FunctionsOptions): Promise<Functio
       blobs,
       functionExists: async (namespace, name) => state.functions.get(`${namespace}/${name}`) !== undefined,
       readLogs: (query) => readLogs({ client, logs, clock, pods: (namespace, name) => podsOf(state, fleet, namespace, name) }, query),
-      activate: async (request) => instanceEntry(await activator.activate(request), revisionByUid, keys),
+      activate: async (request, reserved) =>
+        instanceEntry(
+          await activator.activate(request, ({ member, claim }) => reserved(instanceEntry(member, revisionByUid, keys, claim))),
+          revisionByUid,
+          keys,
+        ),
       reportFailed: async (id, reason, message) => {
         const member = fleet.get(id);
         if (member) await remover.kill(member, `a gateway reports it as ${reason}: ${message}`);

@@ -1,13 +1,14 @@
 import { Agent, request, type RequestOptions } from 'node:http';
 import { errorTable, TsumugiError, type ErrorCode } from '../base/errors.ts';
 import { addressOptions } from './instance.ts';
-import type { ActivateAnswer, Activator, InstanceEnd, InstanceEntry } from './projection.ts';
+import type { ActivateAnswer, ActivateNews, Activator, InstanceEnd, InstanceEntry } from './projection.ts';
 
 /** The activator behind the platform API. `address`: `unix:/path` or `tcp:host:port`. */
 export function httpActivator(address: string): Activator {
   return {
-    async activate(asked, signal) {
-      const answer = (await send('POST', address, '/v1/activate', asked, signal)) as ActivateAnswer;
+    async activate(asked, signal, reserved) {
+      const news = (line: unknown): void => reserved((line as ActivateNews).reserved);
+      const answer = (await send('POST', address, '/v1/activate', asked, signal, news)) as ActivateAnswer;
       if ('instance' in answer) return answer.instance satisfies InstanceEntry;
       const { code, message, hint, retryAfterSeconds } = answer.error;
       throw new TsumugiError(code in errorTable ? (code as ErrorCode) : 'Internal', message, {
@@ -33,8 +34,19 @@ export function httpTarget(address: string): Pick<RequestOptions, 'socketPath' |
 /** Kept while they are used: to connect is a tenth of a cold start. Idle ones keep no process alive. */
 const connections = new Agent({ keepAlive: true });
 
-/** The JSON of the answer, which may be an error's (`{error}`). @throws {TsumugiError} Unavailable when there is none. */
-async function send(method: 'GET' | 'POST', address: string, path: string, body: unknown, signal: AbortSignal): Promise<unknown> {
+/**
+ * The JSON of the answer, which may be an error's (`{error}`); of several lines the last, the others are `news`.
+ *
+ * @throws {TsumugiError} Unavailable when there is none.
+ */
+async function send(
+  method: 'GET' | 'POST',
+  address: string,
+  path: string,
+  body: unknown,
+  signal: AbortSignal,
+  news?: (line: unknown) => void,
+): Promise<unknown> {
   const text = body === undefined ? '' : JSON.stringify(body);
   try {
     return await new Promise((resolve, reject) => {
@@ -48,25 +60,20 @@ async function send(method: 'GET' | 'POST', address: string, path: string, body:
           headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) },
         },
         (answer) => {
-          let json = '';
+          const lines = new JsonLines(news);
           answer.setEncoding('utf8');
-          answer.on('data', (chunk: string) => (json += chunk));
+          answer.on('data', (chunk: string) => lines.push(chunk));
           answer.on('error', reject);
           answer.on('end', () => {
-            if (json === '' && answer.statusCode! < 300) return resolve(undefined);
-            try {
-              const parsed = JSON.parse(json) as object;
-              if (answer.statusCode! < 300 || 'error' in parsed) resolve(parsed);
-              else reject(new Error(`HTTP ${answer.statusCode}`));
-            } catch (error) {
-              reject(error);
-            }
+            const last = lines.end();
+            if (answer.statusCode! < 300 ? last !== null : isError(last)) resolve(last);
+            else reject(new Error(`HTTP ${answer.statusCode}`));
           });
         },
       );
       outgoing.on('error', (error: NodeJS.ErrnoException) => {
         // A kept connection that the other side closed at this very moment: asked again on a new one. All that is asked may be asked twice.
-        if (outgoing.reusedSocket && error.code === 'ECONNRESET') resolve(send(method, address, path, body, signal));
+        if (outgoing.reusedSocket && error.code === 'ECONNRESET') resolve(send(method, address, path, body, signal, news));
         else reject(error);
       });
       outgoing.end(text);
@@ -76,5 +83,40 @@ async function send(method: 'GET' | 'POST', address: string, path: string, body:
       retryAfterSeconds: 1,
       cause: error,
     });
+  }
+}
+
+const isError = (answer: unknown): boolean => typeof answer === 'object' && answer !== null && 'error' in answer;
+
+/** JSON values, one a line, as they come: the last is the answer. */
+class JsonLines {
+  readonly #news: ((value: unknown) => void) | undefined;
+  #rest = '';
+  #last: unknown;
+
+  constructor(news: ((value: unknown) => void) | undefined) {
+    this.#news = news;
+  }
+
+  push(chunk: string): void {
+    const lines = (this.#rest + chunk).split('\n');
+    this.#rest = lines.pop()!;
+    for (const line of lines) this.#line(line);
+  }
+
+  /** The last value; undefined when there was none, null when it was no JSON. */
+  end(): unknown {
+    if (this.#rest !== '') this.#line(this.#rest);
+    return this.#last;
+  }
+
+  #line(line: string): void {
+    try {
+      this.#last = JSON.parse(line);
+    } catch {
+      this.#last = null;
+      return;
+    }
+    if (this.#last !== null && typeof this.#last === 'object' && 'reserved' in this.#last) this.#news?.(this.#last);
   }
 }

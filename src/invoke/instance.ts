@@ -37,8 +37,8 @@ const SILENCE = 200;
 export class Instance {
   readonly entry: InstanceEntry;
   connection!: FrameConnection;
-  /** `up`: takes calls; `draining`: finishes what it has; `down`: not connected, or given up as blocked. */
-  state: 'up' | 'draining' | 'down' = 'down';
+  /** `opening`: not greeted back yet, and calls wait elsewhere for that; `up`: takes calls; `draining`: finishes what it has; `down`: not connected, or given up as blocked. */
+  state: 'opening' | 'up' | 'draining' | 'down' = 'down';
   active = 0;
   acceptedUpTo = 0;
   busyUntil = 0;
@@ -48,6 +48,7 @@ export class Instance {
   #overdueAt = 0;
   /** When the present wait for ACCEPTED was first seen; 0: nothing waits for it. */
   #unacceptedAt = 0;
+  #seenAccepted = 0;
   /** Calls whose body waits for room in the socket. */
   readonly blockedBodies = new Set<Call>();
   readonly #owner: InstanceOwner;
@@ -55,10 +56,12 @@ export class Instance {
   #lastStream = 0;
   #retired = false;
 
-  constructor(entry: InstanceEntry, owner: InstanceOwner) {
+  /** `reserved`: its code is still being loaded. */
+  constructor(entry: InstanceEntry, owner: InstanceOwner, reserved = false) {
     this.entry = entry;
     this.#owner = owner;
     this.connect();
+    if (reserved) this.state = 'opening';
   }
 
   connect(): void {
@@ -108,8 +111,11 @@ export class Instance {
   /** Asks an instance that leaves requests unaccepted: a function may compute for long, but others should not queue behind it. */
   watchSilence(now: number): void {
     if (this.active === 0 || this.acceptedUpTo >= this.#lastStream) this.#unacceptedAt = 0;
-    else if (this.#unacceptedAt === 0) this.#unacceptedAt = now;
-    else if (now - this.#unacceptedAt >= SILENCE) this.#ping(now);
+    else if (this.#unacceptedAt === 0 || this.acceptedUpTo !== this.#seenAccepted) {
+      // Under load something is always on its way: silence is that nothing more is accepted.
+      this.#unacceptedAt = now;
+      this.#seenAccepted = this.acceptedUpTo;
+    } else if (now - this.#unacceptedAt >= SILENCE) this.#ping(now);
   }
 
   blocked(now: number): boolean {
@@ -187,6 +193,9 @@ export class Instance {
         return;
       case FrameType.WELCOME:
         this.#owner.welcomed(this);
+        if (this.state !== 'opening') return;
+        this.state = 'up';
+        this.#owner.freed(this);
         return;
       default: // PONG, and what a later version may add.
     }

@@ -6,7 +6,7 @@ import { FrameType, INITIAL_CREDIT } from '../wire/protocol.ts';
 import type { Invocation, InvokeRequest, ResponseSink } from './invoker.ts';
 import type { ActivateRequest, FunctionEntry, InstanceEnd, InstanceEntry } from './projection.ts';
 import { InstanceTable } from './table.ts';
-import { TestInstance } from './testing/instance.ts';
+import { type Arrived, TestInstance } from './testing/instance.ts';
 
 const hello: FunctionEntry = {
   kind: 'function',
@@ -26,7 +26,7 @@ let asked: ActivateRequest[];
 let reported: string[];
 let end: InstanceEnd;
 let retries: string[];
-let activate: (request: ActivateRequest) => Promise<InstanceEntry>;
+let activate: (request: ActivateRequest, reserved: (entry: InstanceEntry) => void) => Promise<InstanceEntry>;
 
 beforeEach(() => {
   instances = [];
@@ -37,9 +37,9 @@ beforeEach(() => {
   activate = () => Promise.reject(new TsumugiError('NoInstance', 'none'));
   table = new InstanceTable({
     activator: {
-      activate: (request) => {
+      activate: (request, _, reserved) => {
         asked.push(request);
-        return activate(request);
+        return activate(request, reserved);
       },
       report: async (id, reason) => void reported.push(`${id} ${reason}`),
       endOf: async () => end,
@@ -242,6 +242,49 @@ test("the queue is bounded: 429; what cannot be started fails all that wait, wit
   expect(new Set(await Promise.all(answers.slice(0, 1000).map((answer) => answer.outcome())))).toEqual(new Set(['LoadError']));
 });
 
+test('a reserved pod is connected to at once, and gets what waits when it greets, before the activator answers', async () => {
+  const a = await instance('a');
+  a.greets = false;
+  a.onRequest = (request) => request.respond('a');
+  const { promise, resolve } = Promise.withResolvers<InstanceEntry>();
+  activate = (_, reserved) => {
+    reserved(a.entry);
+    return promise;
+  };
+  table.put(hello);
+  const first = invoke();
+  await expect.poll(() => a.connected).toBe(1);
+  expect(a.arrived).toEqual([]);
+  a.greet();
+  expect(await first.outcome()).toBe('200 a');
+  resolve(a.entry);
+  expect(await invoke().outcome()).toBe('200 a');
+  expect(a.connected).toBe(1);
+});
+
+test('a reserved pod that cannot load the code is left alone; one that could not be reached in time is connected to anew', async () => {
+  const a = await instance('a');
+  a.greets = false;
+  activate = async (_, reserved) => {
+    reserved(a.entry);
+    await expect.poll(() => a.connected).toBe(1);
+    throw new TsumugiError('LoadError', 'SyntaxError: no');
+  };
+  table.put(hello);
+  expect(await invoke().outcome()).toBe('LoadError');
+  await a.until(() => a.connected === 0);
+  activate = async (_, reserved) => {
+    reserved(a.entry);
+    await expect.poll(() => a.connected).toBe(1);
+    a.breakConnections();
+    await a.until(() => a.connected === 0);
+    a.greets = true;
+    a.onRequest = (request) => request.respond('a');
+    return a.entry;
+  };
+  expect(await invoke().outcome()).toBe('200 a');
+});
+
 test('a control plane that is away for a while costs nobody a request', async () => {
   const a = await instance('a');
   a.onRequest = (request) => request.respond('a');
@@ -309,6 +352,26 @@ test('an instance that leaves a request unaccepted gets no more until it answers
   expect(await stuck.outcome()).toBe('200 late');
   table.delete('instance', 'b');
   expect(await invoke().outcome()).toBe('200 a');
+});
+
+test('an instance under load, where something is unaccepted at every moment, is not asked and not given up', async () => {
+  const a = await instance('a');
+  const held: Arrived[] = [];
+  // Accepts each only when the next has come.
+  a.onRequest = (request) => {
+    held.push(request);
+    if (held.length > 1) held.shift()!.respond('a');
+  };
+  table.put(hello);
+  table.put(a.entry);
+  const answers = [];
+  for (let i = 0; i < 30; i++) {
+    answers.push(invoke());
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+  held.shift()!.respond('a');
+  expect(new Set(await Promise.all(answers.map((answer) => answer.outcome())))).toEqual(new Set(['200 a']));
+  expect(a.pings).toBe(0);
 });
 
 test('what a hanging instance had not accepted when its time was up is answered by another', async () => {

@@ -84,6 +84,14 @@ export type ActivateAnswer =
   | { readonly instance: InstanceEntry }
   | { readonly error: { readonly code: string; readonly message: string; readonly hint?: string; readonly retryAfterSeconds?: number } };
 
+/**
+ * A line that may come before the answer, once for each pod that is tried: it is being specialised. Who connects now is greeted with
+ * WELCOME as soon as the code is loaded, without waiting for the answer to come round through the control plane.
+ */
+export interface ActivateNews {
+  readonly reserved: InstanceEntry;
+}
+
 /** How a pod ended; without a reason where nobody knows it yet. */
 export interface InstanceEnd {
   readonly reason?: 'OutOfMemory';
@@ -91,8 +99,12 @@ export interface InstanceEnd {
 
 /** The activator as the gateway sees it. Driver: HTTP over a unix socket or TCP. */
 export interface Activator {
-  /** @throws {TsumugiError} the coded error of the answer, or Unavailable when the activator cannot be reached. */
-  activate(request: ActivateRequest, signal: AbortSignal): Promise<InstanceEntry>;
+  /**
+   * `reserved` hears of pods that are about to become the instance.
+   *
+   * @throws {TsumugiError} the coded error of the answer, or Unavailable when the activator cannot be reached.
+   */
+  activate(request: ActivateRequest, signal: AbortSignal, reserved: (entry: InstanceEntry) => void): Promise<InstanceEntry>;
   /**
    * An instance that must go: `blocked` answers neither a request in its time nor a PING, so its event loop hangs: kill the pod.
    * `POST /v1/instances/ID/failed` with JSON {reason, message}; 204, also when the pod is not known (any more).

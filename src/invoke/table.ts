@@ -111,15 +111,24 @@ export class InstanceTable implements Invoker, PoolHost, InstanceOwner {
   async activate(entry: FunctionEntry, known: readonly string[]): Promise<InstanceEntry> {
     const start = performance.now();
     let code = 'Ok';
+    const reserved: string[] = [];
     try {
       return await this.#activator.activate(
         { revisionUid: entry.revisionUid!, namespace: entry.namespace, revision: entry.revision!, known },
         this.#closing.signal,
+        (instance) => {
+          if (this.#instances.has(instance.id)) return;
+          reserved.push(instance.id);
+          this.#unconfirmed.add(instance.id);
+          this.#putInstance(instance, true);
+        },
       );
     } catch (error) {
       code = error instanceof TsumugiError ? error.code : 'Internal';
       throw error;
     } finally {
+      // What did not become the instance; and what could not be reached in time is connected to anew.
+      for (const id of reserved) if (this.#unconfirmed.has(id) && this.#instances.get(id)?.state !== 'up') this.#deleteInstance(id);
       this.#observer?.activated(entry, (performance.now() - start) / 1000, code);
     }
   }
@@ -189,13 +198,13 @@ export class InstanceTable implements Invoker, PoolHost, InstanceOwner {
     pool.update(entry);
   }
 
-  #putInstance(entry: InstanceEntry): void {
+  #putInstance(entry: InstanceEntry, reserved = false): void {
     const present = this.#instances.get(entry.id);
     if (present) {
       if (present.entry.address === entry.address && present.entry.token === entry.token) return;
       this.#deleteInstance(entry.id);
     }
-    const instance = new Instance(entry, this);
+    const instance = new Instance(entry, this, reserved);
     this.#instances.set(entry.id, instance);
     (this.instancesOf(entry.revisionUid) as Instance[]).push(instance);
     this.#poolOf.get(entry.revisionUid)?.pump();

@@ -7,11 +7,22 @@
 import { toError, TsumugiError } from '../../base/errors.ts';
 import type { ActivateRequest } from '../../invoke/projection.ts';
 import type { Fleet } from '../fleet/fleet.ts';
-import type { Member } from '../fleet/member.ts';
+import type { Claim, Member } from '../fleet/member.ts';
 import type { RevisionResource } from '../../resources/revision.ts';
+
+/** A pod that is about to become an instance: it has been sent the claim, and loads the code. */
+export interface Reservation {
+  readonly member: Member;
+  readonly claim: Claim;
+}
+
+type OnReserved = (reservation: Reservation) => void;
 
 interface Start {
   readonly done: Promise<Member>;
+  /** Pods that were tried, and who wants to hear of the next. */
+  readonly reserved: Reservation[];
+  readonly listeners: OnReserved[];
   /** Asks that wait for it. */
   asks: number;
 }
@@ -27,7 +38,8 @@ export interface ActivatorOptions {
   /** Rejects with NotFound. */
   readonly revision: (request: { revisionUid: string; namespace: string; revision: string }) => Promise<RevisionResource>;
   readonly maxInstances: (revision: RevisionResource) => number;
-  readonly start: (revision: RevisionResource) => Promise<Member>;
+  /** `reserved` hears of each pod that is tried, before it has loaded the code. */
+  readonly start: (revision: RevisionResource, reserved: OnReserved) => Promise<Member>;
   /** A start ended, with what error, if any: for the revision's status. */
   readonly onStart?: (revision: RevisionResource, error: TsumugiError | undefined) => void;
 }
@@ -50,8 +62,11 @@ export class InstanceActivator {
     return this.#starts.get(revisionUid)?.size ?? 0;
   }
 
-  /** An instance that is not among `known`. Rejects with Busy, NoInstance, LoadError or NotFound. */
-  async activate(request: ActivateRequest): Promise<Member> {
+  /**
+   * An instance that is not among `known`. `reserved` hears of each pod that is about to become it.
+   * Rejects with Busy, NoInstance, LoadError or NotFound.
+   */
+  async activate(request: ActivateRequest, reserved?: OnReserved): Promise<Member> {
     const revision = await this.#options.revision(request);
     const { revisionUid } = request;
     const serving = this.#options.fleet.instances(revisionUid);
@@ -72,13 +87,23 @@ export class InstanceActivator {
       }
     }
     start.asks++;
+    if (reserved) {
+      start.reserved.forEach(reserved);
+      start.listeners.push(reserved);
+    }
     return start.done;
   }
 
   #begin(revision: RevisionResource, revisionUid: string, starts: Set<Start>): Start {
     const failed = this.#failures.get(revisionUid);
     if (failed && failed.until > Date.now()) throw failed.error;
-    const start: Start = { done: this.#options.start(revision), asks: 0 };
+    const reserved: Reservation[] = [];
+    const listeners: OnReserved[] = [];
+    const done = this.#options.start(revision, (reservation) => {
+      reserved.push(reservation);
+      for (const listener of listeners) listener(reservation);
+    });
+    const start: Start = { done, reserved, listeners, asks: 0 };
     starts.add(start);
     this.#starts.set(revisionUid, starts);
     void start.done.then(

@@ -8,6 +8,7 @@ import { resolveEnvironment } from '../model/environment.ts';
 import type { PlatformKeys } from '../model/keys.ts';
 import { defaults } from '../model/names.ts';
 import type { RevisionResource } from '../../resources/revision.ts';
+import type { Reservation } from './activator.ts';
 import type { PackageCache } from './packages.ts';
 import type { PodQueue } from './waiting.ts';
 
@@ -25,6 +26,8 @@ export interface StarterOptions {
   readonly whyNoPods: (runtime: string) => string | undefined;
   /** A pod that can no longer be used; with the revision whose code it has run, so that its output is kept. */
   readonly discard: (member: Member, why: string, revisionUid?: string) => void;
+  /** Hears of each pod that has been sent the claim. */
+  readonly reserved: (reservation: Reservation) => void;
   readonly log: Log;
   readonly signal: AbortSignal;
 }
@@ -97,7 +100,10 @@ async function specialise(
   let answer;
   try {
     if (!member.link) return 'the connection is gone';
-    answer = await member.link.specialize(head, tar, loadTimeoutMs);
+    const answering = member.link.specialize(head, tar, loadTimeoutMs);
+    // After it, so that who connects on this word finds the pod claimed.
+    options.reserved({ member, claim });
+    answer = await answering;
   } catch (error) {
     discard(member, 'it did not answer SPECIALIZE', claim.revisionUid);
     // A pod that died or hung while it loaded the code: the code did it, and would do it again to the next.

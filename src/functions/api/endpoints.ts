@@ -1,6 +1,6 @@
 /** The platform API: packages, logs, and what gateways ask for. */
 import { TsumugiError } from '../../base/errors.ts';
-import type { ActivateAnswer, ActivateRequest, InstanceEnd, InstanceEntry } from '../../invoke/projection.ts';
+import type { ActivateAnswer, ActivateNews, ActivateRequest, InstanceEnd, InstanceEntry } from '../../invoke/projection.ts';
 import { readManifest } from '../../build/package.ts';
 import type { BlobStore } from '../../records/blobs.ts';
 import type { LogEntry, LogQuery } from '../logs/reader.ts';
@@ -10,7 +10,7 @@ export interface EndpointOptions {
   readonly blobs: BlobStore;
   readonly functionExists: (namespace: string, name: string) => Promise<boolean>;
   readonly readLogs: (query: LogQuery) => AsyncIterable<LogEntry>;
-  readonly activate: (request: ActivateRequest) => Promise<InstanceEntry>;
+  readonly activate: (request: ActivateRequest, reserved: (entry: InstanceEntry) => void) => Promise<InstanceEntry>;
   readonly reportFailed: (id: string, reason: string, message: string) => Promise<void>;
   readonly endOf: (id: string) => Promise<InstanceEnd>;
   /** Lines for one gateway. */
@@ -64,12 +64,12 @@ export function platformEndpoints(options: EndpointOptions): readonly Endpoint[]
       handle: async (_, { body }) => {
         const request = parseActivate(await body(maxJsonBytes));
         await ready;
-        try {
-          return { json: { instance: await options.activate(request) } satisfies ActivateAnswer };
-        } catch (thrown) {
-          const error = asTsumugiError(thrown);
-          return { status: error.status, json: errorBody(error) satisfies ActivateAnswer };
-        }
+        const news = Promise.withResolvers<InstanceEntry>();
+        const answer = options
+          .activate(request, news.resolve)
+          .then((instance) => ({ status: 200, json: { instance } satisfies ActivateAnswer }), failed);
+        const first = await Promise.race([news.promise, answer]);
+        return 'json' in first ? first : { lines: inTurn(first, answer) };
       },
     },
     {
@@ -95,6 +95,17 @@ export function platformEndpoints(options: EndpointOptions): readonly Endpoint[]
       },
     },
   ];
+}
+
+function failed(thrown: unknown): { status: number; json: ActivateAnswer } {
+  const error = asTsumugiError(thrown);
+  return { status: error.status, json: errorBody(error) };
+}
+
+/** The pod that is tried first is told at once; one after it is not worth a line. */
+async function* inTurn(reserved: InstanceEntry, answer: Promise<{ json: ActivateAnswer }>): AsyncGenerator<string> {
+  yield `${JSON.stringify({ reserved } satisfies ActivateNews)}\n`;
+  yield `${JSON.stringify((await answer).json)}\n`;
 }
 
 async function* toLines(entries: AsyncIterable<LogEntry>): AsyncGenerator<string> {

@@ -9,6 +9,12 @@ import type { PodLink } from './link.ts';
  */
 export type MemberState = 'pending' | 'generic' | 'reserved' | 'serving' | 'draining' | 'gone';
 
+/** Whose instance a pod is, and by which control plane's word. */
+export interface Claim {
+  readonly revisionUid: string;
+  readonly epoch: number;
+}
+
 export class Member {
   readonly uid: string;
   readonly namespace: string;
@@ -20,7 +26,7 @@ export class Member {
   address: string | undefined;
   link: PodLink | undefined;
   /** Once specialised. */
-  claim: { readonly revisionUid: string; readonly epoch: number } | undefined;
+  claim: Claim | undefined;
   active = 0;
   served = 0;
   /** Milliseconds since 1970; meaningful while `active` is 0. */

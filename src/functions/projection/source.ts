@@ -86,8 +86,9 @@ export function instanceEntry(
   member: Member,
   revisionByUid: (uid: string) => RevisionResource | undefined,
   keys: PlatformKeys,
+  claim = member.claim,
 ): InstanceEntry {
-  const { uid, name, address = '', claim } = member;
+  const { uid, name, address = '' } = member;
   if (!claim) throw new Error(`pod ${name} has no claim`);
   return {
     kind: 'instance',

@@ -131,7 +131,8 @@ export class TestPlatform {
       name: object.status?.latestReadyRevision ?? '',
     });
     const body = { revisionUid: revision.metadata.uid, namespace: 'default', revision: revision.metadata.name, known };
-    return (await (await this.http('POST', '/v1/activate', JSON.stringify(body))).json()) as ActivateAnswer;
+    const lines = (await (await this.http('POST', '/v1/activate', JSON.stringify(body))).text()).trim().split('\n');
+    return JSON.parse(lines.at(-1) ?? '') as ActivateAnswer;
   }
 
   async instance(name: string, known: readonly string[] = []): Promise<InstanceEntry> {

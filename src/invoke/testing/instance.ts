@@ -32,6 +32,8 @@ export class TestInstance {
   /** Credit that the client gave back, in all. */
   credited = 0;
   answersPing = true;
+  /** Until `greet`, HELLO is left without an answer. */
+  greets = true;
   pings = 0;
   /** Called for each REQUEST. */
   onRequest: (request: Arrived) => void = () => {};
@@ -80,6 +82,11 @@ export class TestInstance {
     for (const connection of this.#connections) connection.destroy();
   }
 
+  greet(): void {
+    this.greets = true;
+    for (const connection of this.#connections) connection.send(FrameType.WELCOME, 0, 0, Buffer.from('{}'));
+  }
+
   goAway(): void {
     for (const connection of this.#connections) connection.send(FrameType.GOAWAY, 0, 0, Buffer.from('draining'));
   }
@@ -109,7 +116,7 @@ export class TestInstance {
           request.ended ||= ended;
         } else if (type === FrameType.ABORT && request) request.aborted = decodeAbort(buffer, start, end).code;
         else if (type === FrameType.CREDIT) this.credited += buffer.readUInt32BE(start);
-        else if (type === FrameType.HELLO) connection.send(FrameType.WELCOME, 0, 0, Buffer.from('{}'));
+        else if (type === FrameType.HELLO && this.greets) connection.send(FrameType.WELCOME, 0, 0, Buffer.from('{}'));
         else if (type === FrameType.PING) {
           this.pings++;
           if (this.answersPing) connection.send(FrameType.PONG, 0, 0);

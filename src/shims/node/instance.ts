@@ -28,6 +28,9 @@ export class Instance {
   onChange: () => void = () => {};
   #idleSince = performance.now();
   #loading: Promise<Specialized> | undefined;
+  /** The claim's code cannot be loaded: this pod is of no use to anybody. */
+  failed = false;
+  #whenOpen: (() => void)[] = [];
   readonly #key = generatePodKey();
   readonly #verifyKey;
 
@@ -53,6 +56,16 @@ export class Instance {
 
   get idleMs(): number {
     return this.active > 0 ? 0 : Math.round(performance.now() - this.#idleSince);
+  }
+
+  /** Claimed, and the code is still being loaded. */
+  get isOpening(): boolean {
+    return this.claim !== undefined && !this.loaded && !this.failed;
+  }
+
+  /** Calls back once the claim's code is loaded, or cannot be. */
+  whenOpen(then: () => void): void {
+    this.#whenOpen.push(then);
   }
 
   /** Takes one invocation if there is room. Every true needs one `finished`. */
@@ -84,7 +97,9 @@ export class Instance {
     }
     if (!this.claim && this.draining) return { ok: false, error: { reason: 'claimed', message: 'this pod is stopping' } };
     this.claim = head;
-    this.#loading ??= this.#load(head, opened.package);
+    this.#loading ??= this.#load(head, opened.package).finally(() => {
+      for (const then of this.#whenOpen.splice(0)) then();
+    });
     return this.#loading;
   }
 
@@ -95,6 +110,7 @@ export class Instance {
     } catch (error) {
       const { message, stack } = error instanceof LoadError ? error : new LoadError(describe(error));
       writeLog(`${head.function} cannot be loaded: ${stack ?? message}`, undefined);
+      this.failed = true;
       return { ok: false, error: { reason: 'load', message, stack: stack ?? message } };
     }
     this.#idleSince = performance.now();

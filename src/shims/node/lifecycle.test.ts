@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { FrameType } from '../../wire/protocol.ts';
@@ -102,6 +102,41 @@ describe('code that cannot be loaded', () => {
     const pod = await newPod();
     const { answer } = await offer(pod, makeTar({ 'handler.mjs': 'export default () => {\n  let x = ;\n}' }));
     expect(answer.error?.stack).toMatch(/handler\.mjs:2/);
+  });
+});
+
+describe('a gateway that comes while the code is being loaded', () => {
+  /** Waits at its top level until a file is there. */
+  const slow = (end: string): string => `
+    import { existsSync } from 'node:fs';
+    while (!existsSync('go')) await new Promise((resolve) => setTimeout(resolve, 5));
+    ${end}
+    export default () => 'hello';`;
+
+  async function loading(end: string) {
+    const pod = await newPod();
+    const { client: activator, welcome } = await pod.connect();
+    const answer = activator.specialize(sealSpecialize(claim(pod.uid), makeTar(await bundleHandler(slow(end))), welcome.key, platform));
+    await expect.poll(async () => (await pod.connect()).welcome.claim).toBeDefined();
+    let greeted = false;
+    const gateway = pod.connect(`token-of-${pod.uid}`).finally(() => (greeted = true));
+    gateway.catch(() => undefined);
+    await pod.connect();
+    expect(greeted).toBe(false);
+    writeFileSync(join(pod.work, 'go'), '');
+    return { answer, gateway };
+  }
+
+  test('is greeted when it can be served', async () => {
+    const { answer, gateway } = await loading('');
+    expect(await (await gateway).client.text()).toBe('hello');
+    expect((await answer).ok).toBe(true);
+  });
+
+  test('is sent away when it cannot', async () => {
+    const { answer, gateway } = await loading('throw new Error("no");');
+    await expect(gateway).rejects.toThrow('closed');
+    expect((await answer).ok).toBe(false);
   });
 });
 

@@ -97,7 +97,16 @@ export class Peer implements FrameHandler {
 
   #hello(payload: Buffer): void {
     const { token } = JSON.parse(payload.toString()) as { token?: unknown };
-    const expected = this.#instance.claim?.token;
+    // A gateway may come while the code is still being loaded: it is greeted when it can be served.
+    if (typeof token === 'string' && this.#instance.isOpening) {
+      this.#instance.whenOpen(() => {
+        if (this.connection.open) this.#greet(token);
+      });
+    } else this.#greet(token);
+  }
+
+  #greet(token: unknown): void {
+    const expected = this.#instance.failed ? undefined : this.#instance.claim?.token;
     if (typeof token === 'string') {
       const [shown, known] = [Buffer.from(token), Buffer.from(expected ?? '')];
       if (!expected || shown.length !== known.length || !timingSafeEqual(shown, known)) {
@@ -109,6 +118,7 @@ export class Peer implements FrameHandler {
     }
     this.#greeted = true;
     this.connection.send(FrameType.WELCOME, 0, 0, json(this.#instance.welcome()));
+    this.connection.flushNow();
   }
 
   #request(flags: number, stream: number, buffer: Buffer, start: number, end: number): void {
