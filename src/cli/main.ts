@@ -7,15 +7,33 @@ import { register as deleteObjects } from './commands/delete.ts';
 import { register as deploy } from './commands/deploy.ts';
 import { register as functions } from './commands/function.ts';
 import { register as get } from './commands/get.ts';
+import { register as install } from './commands/install.ts';
 import { register as invoke } from './commands/invoke.ts';
 import { register as kubeconfig } from './commands/kubeconfig.ts';
 import { register as logs } from './commands/logs.ts';
 import { register as routes } from './commands/route.ts';
 import { register as runtimes } from './commands/runtime.ts';
+import { register as uninstall } from './commands/uninstall.ts';
 import { register as up } from './commands/up.ts';
 import { register as version } from './commands/version.ts';
 
-const commands = [up, deploy, invoke, call, logs, get, apply, deleteObjects, functions, routes, runtimes, kubeconfig, version];
+const commands = [
+  up,
+  deploy,
+  invoke,
+  call,
+  logs,
+  get,
+  apply,
+  deleteObjects,
+  functions,
+  routes,
+  runtimes,
+  kubeconfig,
+  install,
+  uninstall,
+  version,
+];
 
 /** Runs one command line (without node and program). Answers the exit code: 0 done, 1 failed, 2 wrong usage. */
 export async function main(argv: readonly string[]): Promise<number> {

@@ -49,6 +49,8 @@ describe('every command', () => {
       'route',
       'runtime',
       'kubeconfig',
+      'install',
+      'uninstall',
       'version',
     ]);
     const text = read('docs/cli.md');

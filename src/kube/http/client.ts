@@ -1,12 +1,17 @@
 /** KubeClient for any Kubernetes API server, over HTTP. */
 import { ApiError, type KubeObject, type Resource, type Status } from '../../resources/object.ts';
-import type { KubeClient, ListOptions, ObjectList, Patch, WatchEvent, WatchOptions } from '../client.ts';
+import type { KubeClient, ListOptions, ObjectList, Patch, WatchEvent, WatchOptions, WriteOptions } from '../client.ts';
 import type { Connection } from '../connection.ts';
 import { lines } from './lines.ts';
 import { collectionPath, deleteBody, listQuery, objectPath, watchQuery, writeQuery } from './paths.ts';
 import { asApiError, createTransport, type Transport } from './transport.ts';
 
 export interface HttpKubeClient extends KubeClient {
+  /**
+   * Server-side apply: the object is created, or becomes what is said; what an earlier apply of this `fieldManager` said and this one
+   * does not is removed; where others say something else, it wins. Not in the port: the embedded cluster does not do it yet.
+   */
+  apply<T extends KubeObject>(resource: Resource, object: T, options: WriteOptions & { readonly fieldManager: string }): Promise<T>;
   /** Ends its connections; what is under way fails with `ServiceUnavailable`. */
   close(): void;
 }
@@ -63,6 +68,14 @@ export function createHttpClient(connection: Connection): HttpKubeClient {
     patch: (resource, key, patch, options = {}) => {
       const path = objectPath(resource, key, options.subresource) + writeQuery(options);
       return object({ method: 'PATCH', path, body: { type: patchTypes[patch.type], text: JSON.stringify(patch.body) } });
+    },
+
+    apply: (resource, body, options) => {
+      const { namespace, name } = body.metadata;
+      const path = objectPath(resource, { ...(namespace && { namespace }), name }, options.subresource);
+      // JSON is YAML.
+      const sent = { type: 'application/apply-patch+yaml', text: JSON.stringify(body) };
+      return object({ method: 'PATCH', path: `${path}${writeQuery(options)}&force=true`, body: sent });
     },
 
     async delete(resource, key, options = {}) {

@@ -1,0 +1,64 @@
+/** Who we are for a registry: from what `docker login` wrote, or from a Secret of the same form. */
+import { TsumugiError } from '../../base/errors.ts';
+import type { KubeClient } from '../../kube/client.ts';
+import type { KubeObject } from '../../resources/object.ts';
+import { secrets } from '../../resources/resources.ts';
+
+export interface RegistryCredentials {
+  readonly username: string;
+  readonly password: string;
+}
+
+interface AuthEntry {
+  /** `username:password`, base64. */
+  readonly auth?: string;
+  readonly username?: string;
+  readonly password?: string;
+}
+
+const secretType = 'kubernetes.io/dockerconfigjson';
+
+/** The text of a Secret of type kubernetes.io/dockerconfigjson. Throws Invalid where it is another one. */
+export async function readRegistrySecret(client: KubeClient, namespace: string, name: string): Promise<string> {
+  const secret = await client.get<KubeObject & { type?: string; data?: Record<string, string> }>(secrets, { namespace, name });
+  const data = secret.data?.['.dockerconfigjson'];
+  if (secret.type !== secretType || data === undefined)
+    throw new TsumugiError('Invalid', `the Secret ${namespace}/${name} is of type ${secret.type ?? 'Opaque'}, not ${secretType}`, {
+      hint: `kubectl create secret docker-registry ${name} -n ${namespace} --docker-server=REGISTRY --docker-username=USER --docker-password=PASSWORD`,
+    });
+  return Buffer.from(data, 'base64').toString('utf8');
+}
+
+/**
+ * The entry for `repository` (`HOST/PATH`): the one whose address says most of it. Undefined where there is none.
+ *
+ * @param config text of a Docker config.json
+ * @param from where it comes from, for messages
+ */
+export function findCredentials(config: string, repository: string, from: string): RegistryCredentials | undefined {
+  let auths: Readonly<Record<string, AuthEntry>>;
+  try {
+    auths = (JSON.parse(config) as { auths?: Record<string, AuthEntry> }).auths ?? {};
+  } catch (error) {
+    throw new TsumugiError('Invalid', `${from} is no JSON`, { cause: error });
+  }
+  const fitting = Object.entries(auths)
+    .map(([address, entry]) => ({ address: plain(address), entry }))
+    .filter(({ address }) => address === repository || repository.startsWith(`${address}/`))
+    .sort((a, b) => b.address.length - a.address.length);
+  const [best] = fitting;
+  return best && credentialsOf(best.entry);
+}
+
+/** Docker writes `https://index.docker.io/v1/` for its own registry, and a scheme where the user did. */
+function plain(address: string): string {
+  const bare = address.replace(/^https?:\/\//, '').replace(/\/(v[12]\/?)?$/, '');
+  return bare === 'index.docker.io' || bare === 'registry-1.docker.io' ? 'docker.io' : bare;
+}
+
+function credentialsOf({ auth, username, password }: AuthEntry): RegistryCredentials | undefined {
+  if (username !== undefined && password !== undefined) return { username, password };
+  const text = Buffer.from(auth ?? '', 'base64').toString('utf8');
+  const colon = text.indexOf(':');
+  return colon > 0 ? { username: text.slice(0, colon), password: text.slice(colon + 1) } : undefined;
+}

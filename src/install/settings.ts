@@ -1,0 +1,69 @@
+/** What an installation can be told, and what it is without a word. */
+import { TsumugiError } from '../base/errors.ts';
+
+export const serviceTypes = ['ClusterIP', 'NodePort', 'LoadBalancer'] as const;
+export type ServiceType = (typeof serviceTypes)[number];
+
+/** Names that our own manifests and Runtimes use, without a registry and a tag. */
+export const imageNames = ['tsumugi/node', 'tsumugi/platform'] as const;
+export type ImageName = (typeof imageNames)[number];
+
+/** All decided. */
+export interface InstallSettings {
+  /** The system namespace. */
+  readonly namespace: string;
+  /** Replicas of the gateway. */
+  readonly gateways: number;
+  /** Secret in the system namespace whose key `url` is a PostgreSQL URL; absent: the evaluation form. */
+  readonly databaseSecret?: string;
+  /** The reference that stands for each name. */
+  readonly images: Readonly<Record<ImageName, string>>;
+  /** Functions answer at `NAME.NAMESPACE.DOMAIN`, too. */
+  readonly domain: string;
+  /** Of the gateway's Service. */
+  readonly serviceType: ServiceType;
+}
+
+export const defaultNamespace = 'tsumugi-system';
+
+/** `version`: of this package; images without a reference of their own have it as their tag. */
+export function defaultSettings(version: string): InstallSettings {
+  return {
+    namespace: defaultNamespace,
+    gateways: 2,
+    images: { 'tsumugi/node': `tsumugi/node:${version}`, 'tsumugi/platform': `tsumugi/platform:${version}` },
+    domain: 'localhost',
+    serviceType: 'ClusterIP',
+  };
+}
+
+const dnsLabel = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
+const dnsName = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
+/** As loose as a registry's reference may be, and nothing that would end a YAML string or an entry of TSUMUGI_IMAGES. */
+const reference = /^[A-Za-z0-9][\w.\-:/@]*$/;
+
+/** Throws Usage at what cannot be installed, with the flag that says it. */
+export function checkSettings(settings: InstallSettings): InstallSettings {
+  const { namespace, gateways, databaseSecret, images, domain, serviceType } = settings;
+  const refuse = (flag: string, value: unknown, hint: string): never => {
+    throw new TsumugiError('Usage', `${flag} is "${String(value)}"`, { hint });
+  };
+  if (!dnsLabel.test(namespace)) refuse('--namespace', namespace, 'allowed: a DNS label, as tsumugi-system');
+  if (namespace === 'default' || namespace.startsWith('kube-'))
+    refuse('--namespace', namespace, 'the platform needs a namespace of its own, as tsumugi-system');
+  if (!Number.isInteger(gateways) || gateways < 1) refuse('--gateways', gateways, 'allowed: a whole number from 1 on');
+  if (databaseSecret !== undefined && (!dnsName.test(databaseSecret) || databaseSecret.length > 253))
+    refuse(
+      '--database-secret',
+      databaseSecret,
+      'allowed: the name of a Secret in the system namespace, with the database’s URL in its key "url"',
+    );
+  if (!dnsName.test(domain)) refuse('--domain', domain, 'allowed: a DNS name, as functions.example.com');
+  if (!serviceTypes.includes(serviceType)) refuse('--service-type', serviceType, `allowed: ${serviceTypes.join(', ')}`);
+  for (const [name, value] of Object.entries(images)) {
+    if (!(imageNames as readonly string[]).includes(name)) refuse('--image', `${name}=${value}`, `allowed names: ${imageNames.join(', ')}`);
+    if (!reference.test(value))
+      refuse('--image', `${name}=${value}`, `allowed: NAME=REFERENCE, as ${name}=registry.example.com/${name}:1.0`);
+  }
+  return settings;
+}
