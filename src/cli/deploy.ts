@@ -4,9 +4,10 @@ import { TsumugiError } from '../base/errors.ts';
 import type { EnvVar } from '../resources/builtin/pod-types.ts';
 import type { FunctionResource } from '../resources/function.ts';
 import type { DeployedFunction } from '../processes/deploy-folder.ts';
-import { ApiError, isAlreadyExists, isConflict, isNotFound, type KubeObject } from '../resources/object.ts';
+import { isAlreadyExists, isConflict, isNotFound, type KubeObject } from '../resources/object.ts';
 import { functions, secrets } from '../resources/resources.ts';
 import type { Platform } from './platform.ts';
+import { watchUntil } from './watch-until.ts';
 
 /** What flags say of a function; what is absent stays as it is. */
 export interface FunctionWishes {
@@ -69,7 +70,7 @@ export async function outcome(
     name,
     ready,
     // By path, not by host: it works whatever resolves names here.
-    url: `${platform.gateway.url}/function/${name}${namespace === 'default' ? '' : `.${namespace}`}`,
+    url: platform.functionUrl(seen),
     revision: seen.status?.latestReadyRevision ?? '',
     exports: seen.status?.exports ?? [],
     ms: Math.round(performance.now() - started),
@@ -183,37 +184,13 @@ function isReady(object: FunctionResource) {
     : undefined;
 }
 
-/** Watches until the function is Ready or will not become so; at the end of the time, what was seen last. */
+/** Until the function is Ready or will not become so; at the end of the time, what was seen last. */
 async function waitReady(platform: Platform, written: FunctionResource, seconds: number): Promise<FunctionResource> {
-  const key = { namespace: written.metadata.namespace ?? platform.namespace, name: written.metadata.name };
-  const signal = AbortSignal.timeout(seconds * 1000);
-  const isOver = (object: FunctionResource): boolean => {
-    const ready = isReady(object);
-    return ready?.status === 'True' || ready?.status === 'False';
-  };
-  let last = written;
-  // Nothing was new: it may long have been Ready.
-  if (isOver(last)) return last;
-  while (!signal.aborted) {
-    // A watch from the version that was written misses nothing; the server may end it at any time.
-    try {
-      for await (const { type, object } of platform.kube.watch<FunctionResource>(functions, {
-        namespace: key.namespace,
-        fieldSelector: `metadata.name=${key.name}`,
-        ...(last.metadata.resourceVersion === undefined ? {} : { resourceVersion: last.metadata.resourceVersion }),
-        signal,
-      })) {
-        if (type === 'DELETED') throw new TsumugiError('NotFound', `function "${key.name}" was deleted while it was deployed`);
-        if (type === 'BOOKMARK') continue;
-        last = object;
-        if (isOver(last)) return last;
-      }
-    } catch (error) {
-      if (signal.aborted) break;
-      if (!(error instanceof ApiError)) throw error;
-    }
-    last = await platform.kube.get<FunctionResource>(functions, key);
-    if (isOver(last)) return last;
-  }
-  return last;
+  const { name, namespace = platform.namespace } = written.metadata;
+  const last = await watchUntil<FunctionResource>(platform.kube, functions, { namespace, name }, seconds, (object) => {
+    const verdict = object && isReady(object)?.status;
+    return object === undefined || verdict === 'True' || verdict === 'False';
+  });
+  if (last) return last;
+  throw new TsumugiError('NotFound', `function "${name}" was deleted while it was deployed`);
 }

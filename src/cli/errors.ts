@@ -3,11 +3,14 @@ import { CommanderError } from 'commander';
 import { TsumugiError, toError } from '../base/errors.ts';
 import { ApiError, type Status } from '../resources/object.ts';
 import { AnswerError } from './http.ts';
+import { installHint } from './kinds.ts';
+import { asTyped } from './program.ts';
 
 /** Prints what was thrown and answers the exit code: 2 for wrong usage, else 1. */
 export function reportError(thrown: unknown): number {
   const { message, hint, usage, requestId } = describe(thrown);
-  process.stderr.write(`error: ${message}\n${requestId ? ` request: ${requestId}\n` : ''}${hint ? ` hint: ${hint}\n` : ''}`);
+  const lines = [`error: ${message}`, ...(requestId ? [` request: ${requestId}`] : []), ...(hint ? [` hint: ${asTyped(hint)}`] : [])];
+  process.stderr.write(`${lines.join('\n')}\n`);
   return usage ? 2 : 1;
 }
 
@@ -24,20 +27,23 @@ export function describe(thrown: unknown): Description {
   const error = toError(thrown);
   if (error instanceof AnswerError) return { message: error.message, hint: error.hint, requestId: error.requestId };
   if (error instanceof TsumugiError) return { message: error.message, hint: error.hint, usage: error.code === 'Usage' };
-  if (error instanceof ApiError) return { message: describeStatus(error.status) };
+  if (error instanceof ApiError) return describeStatus(error.status);
   const code = (error as NodeJS.ErrnoException).code;
   if (code === 'ENOENT' || code === 'EACCES' || code === 'EISDIR') return { message: error.message.replace(/^E[A-Z]+: /, '') };
   return { message: process.env['TSUMUGI_DEBUG'] ? (error.stack ?? error.message) : error.message };
 }
 
 /** An answer of the Kubernetes API, each wrong field once: its message has them all too, in a form made for machines. */
-function describeStatus({ message, reason = 'Unknown', details }: Status): string {
+function describeStatus({ message, reason = 'Unknown', details }: Status): Description {
+  // The whole API is missing, not one object.
+  if (reason === 'NotFound' && !details?.name) return { message: 'the cluster does not serve this kind', hint: installHint };
   const causes = (details?.causes ?? []).map(({ field, message: says = '' }) => ({ field: field ?? '', says }));
-  if (reason !== 'Invalid' || causes.length === 0) return message ?? reason;
+  if (reason !== 'Invalid' || causes.length === 0) return { message: message ?? reason };
   // Our own rule for the name is stricter than the general one: one of them is enough.
   const rule = causes.some(({ field, says }) => field === '<nil>' && says.includes('metadata.name'));
   const shown = causes.filter(({ field }) => !rule || field !== 'metadata.name').map(({ field, says }) => describeCause(field, says));
-  return `${[details?.kind, details?.name && `"${details.name}"`].filter(Boolean).join(' ')} is not valid: ${shown.join('; ')}`;
+  const what = [details?.kind, details?.name && `"${details.name}"`].filter(Boolean).join(' ');
+  return { message: `${what} is not valid: ${shown.join('; ')}` };
 }
 
 /** Without what the API server's language leaves in its messages. */

@@ -3,7 +3,7 @@ import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { Readable } from 'node:stream';
 import { type ErrorCode, TsumugiError } from '../base/errors.ts';
-import type { Credentials } from '../kube/connection.ts';
+import type { Connection, Credentials } from '../kube/connection.ts';
 
 export interface Target {
   /** Without a slash at the end. */
@@ -14,6 +14,20 @@ export interface Target {
   readonly serverName?: string;
   readonly insecure?: boolean;
   readonly credentials?: () => Promise<Credentials>;
+  /** What to do when nobody answers. */
+  readonly hint?: string;
+}
+
+/** The API server, as whoever the context says. */
+export function apiTarget({ server, ca, serverName, insecure, from, credentials }: Connection): Target {
+  return {
+    url: server,
+    ...(ca ? { ca } : {}),
+    ...(serverName ? { serverName } : {}),
+    ...(insecure ? { insecure } : {}),
+    credentials: () => credentials(),
+    hint: `is the cluster of ${from} up?`,
+  };
 }
 
 export interface RequestOptions {
@@ -54,7 +68,7 @@ export async function send(
         signal?.aborted
           ? error
           : new TsumugiError('Unavailable', `${target.socketPath ?? url.origin} does not answer: ${error.message}`, {
-              hint: 'is the platform running? `tsumugi up` starts one',
+              hint: target.hint ?? 'is the platform running? `tsumugi up` starts one',
               cause: error,
             }),
       );

@@ -1,6 +1,7 @@
 /** Which kinds the server has, by any name a user may use: `fn`, `function`, `functions`, `functions.tsumugi.dev`, `Function`. */
 import { TsumugiError } from '../base/errors.ts';
 import type { Resource } from '../resources/object.ts';
+import { functions } from '../resources/resources.ts';
 import { readText, send, type Target } from './http.ts';
 import { suggest } from './suggest.ts';
 
@@ -73,9 +74,14 @@ export function findKind(kinds: readonly ServedKind[], word: string): ServedKind
     kinds.flatMap((kind) => [kind.plural, kind.singular, ...kind.shortNames]),
   );
   throw new TsumugiError('NotFound', `there is no kind "${word}"`, {
-    hint: meant ? `did you mean ${meant}?` : `there are: ${kinds.map((kind) => kind.plural).join(', ')}`,
+    hint: meant ? `did you mean ${meant}?` : hasOurs(kinds) ? `there are: ${kinds.map((kind) => kind.plural).join(', ')}` : installHint,
   });
 }
+
+const hasOurs = (kinds: readonly ServedKind[]): boolean => kinds.some(({ group }) => group === functions.group);
+
+/** Where none of our kinds is served. */
+export const installHint = 'Tsumugi is not installed in this cluster: `tsumugi install`';
 
 /** The resource of an object's apiVersion and kind. Throws NotFound. */
 export function kindOfObject(kinds: readonly ServedKind[], object: { readonly apiVersion: string; readonly kind: string }): ServedKind {
@@ -89,6 +95,6 @@ export function kindOfObject(kinds: readonly ServedKind[], object: { readonly ap
   throw new TsumugiError(
     'NotFound',
     `the server has no kind ${object.kind} of ${object.apiVersion}`,
-    meant ? { hint: `did you mean ${meant}?` } : {},
+    group === functions.group && !hasOurs(kinds) ? { hint: installHint } : meant ? { hint: `did you mean ${meant}?` } : {},
   );
 }

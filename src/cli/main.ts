@@ -1,6 +1,7 @@
 /** The command line: one file per command in `commands/`. What a command needs is loaded when it runs, so that help is quick. */
 import { Command, CommanderError } from 'commander';
 import { reportError } from './errors.ts';
+import { asTyped, programName } from './program.ts';
 import { register as apply } from './commands/apply.ts';
 import { register as call } from './commands/call.ts';
 import { register as deleteObjects } from './commands/delete.ts';
@@ -37,7 +38,7 @@ const commands = [
 
 /** Runs one command line (without node and program). Answers the exit code: 0 done, 1 failed, 2 wrong usage. */
 export async function main(argv: readonly string[]): Promise<number> {
-  const program = new Command('tsumugi')
+  const program = new Command(programName)
     .description('A serverless platform: write only the function.')
     .helpCommand(true)
     .addHelpText(
@@ -76,7 +77,7 @@ Examples:
 function strict(command: Command): void {
   command
     .exitOverride()
-    .configureOutput({ outputError: () => {} })
+    .configureOutput({ outputError: () => {}, writeOut: (text) => void process.stdout.write(asTyped(text)) })
     .showHelpAfterError(false);
   for (const sub of command.commands) strict(sub);
 }

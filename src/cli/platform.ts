@@ -1,9 +1,11 @@
 /**
  * Which platform a command talks to: 1. `--data`, `--context`, `--kubeconfig`; 2. `TSUMUGI_DATA`; 3. a running platform at
- * `./.tsumugi` here or in a parent folder; 4. the current context of the kubeconfig.
+ * `./.tsumugi` here or in a parent folder; 4. the current context of the kubeconfig. As kubectl's plugin a command reaches what
+ * kubectl reaches: there only `--data` comes before the context.
  */
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import type { IncomingMessage } from 'node:http';
 import { homedir } from 'node:os';
 import { delimiter, dirname, join, relative, resolve } from 'node:path';
 import { parse } from 'yaml';
@@ -13,24 +15,43 @@ import type { Connection } from '../kube/connection.ts';
 import { createHttpClient } from '../kube/http/client.ts';
 import { loadConnection } from '../kube/kubeconfig.ts';
 import { kubeconfigPath, readPlatformFile } from '../processes/folders.ts';
-import { send, readText, codedError, type RequestOptions, type Target } from './http.ts';
+import type { FunctionResource } from '../resources/function.ts';
+import { apiTarget, codedError, readText, type RequestOptions, send, type Target } from './http.ts';
+import { waysThroughCluster } from './installed.ts';
+import { isPlugin } from './program.ts';
 
 export interface PlatformFlags {
   readonly data?: string;
   readonly context?: string;
   readonly kubeconfig?: string;
   readonly namespace?: string;
+  /** Where Tsumugi is installed in the cluster. */
+  readonly systemNamespace?: string;
+  /** URL of the gateway, instead of the way through the API server. */
+  readonly gateway?: string;
 }
 
-export interface Platform {
+/** How to reach what is not the Kubernetes API. Each answers with the head, whatever its status. */
+export interface Ways {
+  readonly service: (path: string, options?: RequestOptions) => Promise<IncomingMessage>;
+  readonly gateway: (path: string, options?: RequestOptions) => Promise<IncomingMessage>;
+  readonly call: (path: string, options?: RequestOptions) => Promise<IncomingMessage>;
+  /** The path that a function has at the gateway, as a URL for the user. */
+  readonly functionUrl: (object: FunctionResource, path: string) => string;
+}
+
+export interface Platform extends Pick<Ways, 'call' | 'gateway'> {
   /** For the user: `the platform at .tsumugi`, `context "dev" of …`. */
   readonly where: string;
   readonly namespace: string;
   readonly kube: KubeClient;
   /** The Kubernetes API, for what the client port does not do (tables, discovery). */
   readonly api: Target;
-  /** Throws NotFound where the context does not say where it is. */
-  readonly gateway: Target;
+  /** A user's own request to the gateway: no token of ours goes along. */
+  gateway(path: string, options?: RequestOptions): Promise<IncomingMessage>;
+  /** A request to the gateway with the platform's token: `/call/…`. */
+  call(path: string, options?: RequestOptions): Promise<IncomingMessage>;
+  functionUrl(object: FunctionResource): string;
   /** A request to the platform API; throws the coded error of an answer that is one. Answers the body as text. */
   platform(path: string, options?: RequestOptions): Promise<string>;
   /** The same, as a stream of lines. */
@@ -45,13 +66,9 @@ export async function connect(flags: PlatformFlags): Promise<Platform> {
       throw new TsumugiError('Unavailable', `no platform runs on ${data}`, { hint: `start it with \`tsumugi up --data ${data}\`` });
     const connection = await loadConnection({ path: kubeconfigPath(data) });
     const shown = relative(process.cwd(), data);
-    return platformOf(
-      flags,
-      connection,
-      `the platform at ${shown.startsWith('..') ? data : shown || '.'}`,
-      { url: 'http://platform', socketPath: file.socket },
-      { url: file.gateway },
-    );
+    const where = `the platform at ${shown.startsWith('..') ? data : shown || '.'}`;
+    const ways = directWays({ url: 'http://platform', socketPath: file.socket }, flags.gateway ?? file.gateway, connection);
+    return platformOf(flags, connection, where, ways);
   }
   const connection = await loadConnection({
     ...(flags.kubeconfig === undefined ? {} : { path: flags.kubeconfig }),
@@ -59,43 +76,38 @@ export async function connect(flags: PlatformFlags): Promise<Platform> {
   });
   const known = await findExtension(flags, connection.server);
   const { ca } = connection;
-  return platformOf(
-    flags,
-    connection,
-    connection.from,
-    known && { url: known.platform, ...(ca === undefined ? {} : { ca }), credentials: () => connection.credentials() },
-    known && { url: known.gateway },
-  );
+  const service = known && { url: known.platform, ...(ca === undefined ? {} : { ca }), credentials: () => connection.credentials() };
+  const ways = known && service ? directWays(service, flags.gateway ?? known.gateway, connection) : waysThroughCluster(connection, flags);
+  return platformOf(flags, connection, connection.from, ways);
 }
 
-function platformOf(
-  flags: PlatformFlags,
-  connection: Connection,
-  where: string,
-  service: Target | undefined,
-  gateway: Target | undefined,
-): Platform {
-  const absent = (what: string): TsumugiError =>
-    new TsumugiError('NotFound', `${where} does not say where its ${what} is`, {
-      hint: 'use a kubeconfig of `tsumugi kubeconfig`, or --data',
-    });
+/** On one machine, gateway and platform API are reached as they are, and take the token of the Kubernetes API. */
+function directWays(service: Target, gateway: string, connection: Connection): Ways {
+  return {
+    service: (path, options) => send(service, path, options),
+    gateway: (path, options) => send({ url: gateway }, path, options),
+    call: (path, options) => send({ url: gateway, credentials: () => connection.credentials() }, path, options),
+    functionUrl: (_, path) => gateway + path,
+  };
+}
+
+function platformOf(flags: PlatformFlags, connection: Connection, where: string, ways: Ways): Platform {
   const request = async (path: string, options?: RequestOptions) => {
-    if (!service) throw absent('platform API');
-    const response = await send(service, path, options);
+    const response = await ways.service(path, options);
     if ((response.statusCode ?? 500) < 300) return response;
     const text = await readText(response);
     throw codedError(text) ?? new TsumugiError('Internal', `the platform API answered ${response.statusCode}: ${text.slice(0, 500)}`);
   };
-  const { server, ca, serverName, insecure } = connection;
-  const credentials = () => connection.credentials();
   return {
     where,
     namespace: flags.namespace ?? connection.namespace,
     kube: createHttpClient(connection),
-    api: { url: server, ...(ca ? { ca } : {}), ...(serverName ? { serverName } : {}), ...(insecure ? { insecure } : {}), credentials },
-    get gateway() {
-      if (!gateway) throw absent('gateway');
-      return { ...gateway, credentials };
+    api: apiTarget(connection),
+    gateway: ways.gateway,
+    call: ways.call,
+    functionUrl: (object) => {
+      const { name, namespace = connection.namespace } = object.metadata;
+      return ways.functionUrl(object, `/function/${name}${namespace === 'default' ? '' : `.${namespace}`}`);
     },
     platform: async (path, options) => readText(await request(path, options)),
     async *platformLines(path, options) {
@@ -106,9 +118,10 @@ function platformOf(
 }
 
 /** The data folder that is meant, where one is. */
-export function findData(flags: PlatformFlags): string | undefined {
-  const said = flags.data ?? process.env['TSUMUGI_DATA'];
+export function findData(flags: Pick<PlatformFlags, 'data'>): string | undefined {
+  const said = flags.data ?? (isPlugin ? undefined : process.env['TSUMUGI_DATA']);
   if (said) return resolve(said);
+  if (isPlugin) return undefined;
   for (let folder = process.cwd(); ; folder = dirname(folder)) {
     const data = join(folder, '.tsumugi');
     if (existsSync(join(data, 'run', 'platform.json'))) return data;

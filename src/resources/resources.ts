@@ -18,6 +18,7 @@ export const events = core('events', 'Event');
 export const nodes = core('nodes', 'Node', false);
 export const serviceAccounts = core('serviceaccounts', 'ServiceAccount');
 /** On a real cluster alone. */
+export const services = core('services', 'Service');
 export const networkPolicies: Resource = {
   group: 'networking.k8s.io',
   version: 'v1',

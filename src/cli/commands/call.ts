@@ -1,16 +1,18 @@
 import type { Command } from 'commander';
 import { TsumugiError } from '../../base/errors.ts';
-import { platformOptions } from '../flags.ts';
+import { gatewayOption, platformOptions } from '../flags.ts';
 import type { PlatformFlags } from '../platform.ts';
 
 /** `tsumugi call NAME[.EXPORT] ARG…`: calls an exported function with JSON arguments and prints its JSON result. */
 export function register(program: Command): void {
-  platformOptions(
-    program
-      .command('call')
-      .description('call an exported function with JSON arguments')
-      .argument('<name>', 'function, or FUNCTION.EXPORT')
-      .argument('[args...]', 'arguments, each as JSON'),
+  gatewayOption(
+    platformOptions(
+      program
+        .command('call')
+        .description('call an exported function with JSON arguments')
+        .argument('<name>', 'function, or FUNCTION.EXPORT')
+        .argument('[args...]', 'arguments, each as JSON'),
+    ),
   )
     .addHelpText(
       'after',
@@ -23,15 +25,12 @@ Examples:
     )
     .action(async (name: string, args: string[], flags: PlatformFlags) => {
       const body = `[${args.map(checkJson).join(',')}]`;
-      const [{ connect }, { send, readText, codedError, logsCommand }] = await Promise.all([
-        import('../platform.ts'),
-        import('../http.ts'),
-      ]);
+      const [{ connect }, { readText, codedError, logsCommand }] = await Promise.all([import('../platform.ts'), import('../http.ts')]);
       const platform = await connect(flags);
       const at = name.indexOf('.');
       const path =
         at === -1 ? `/call/${name}.${platform.namespace}` : `/call/${name.slice(0, at)}.${platform.namespace}/${name.slice(at + 1)}`;
-      const response = await send(platform.gateway, path, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+      const response = await platform.call(path, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
       const text = await readText(response);
       const status = response.statusCode ?? 500;
       const logs = logsCommand(at === -1 ? name : name.slice(0, at), platform.namespace);

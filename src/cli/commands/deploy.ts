@@ -5,6 +5,7 @@ import type { DeployLine } from '../../processes/deploy-folder.ts';
 import type { FunctionWishes } from '../deploy.ts';
 import { platformOptions } from '../flags.ts';
 import type { PlatformFlags } from '../platform.ts';
+import { asTyped } from '../program.ts';
 import { collect, parseCount, parsePair, parseSeconds } from '../values.ts';
 
 export interface DeployFlags extends PlatformFlags {
@@ -109,9 +110,12 @@ function textLine(line: DeployLine): void {
   if (line.type === 'plan') return;
   if (line.error !== undefined) {
     const hint = line.type === 'function' ? (line.hint ?? `\`tsumugi logs ${line.name} -n ${line.namespace}\` may say more`) : undefined;
-    process.stderr.write(`error: ${line.name}: ${line.error}\n${hint === undefined ? '' : ` hint: ${hint}\n`}`);
+    process.stderr.write(`error: ${line.name}: ${line.error}\n${hint === undefined ? '' : ` hint: ${asTyped(hint)}\n`}`);
   } else if (line.type === 'manifest') process.stdout.write(`${line.kind}/${line.name} ${line.result}\n`);
-  else process.stdout.write(`${line.name}   ${line.url}   ${line.ready ? `ready in ${(line.ms / 1000).toFixed(2)} s` : 'deployed'}\n`);
+  else {
+    const state = line.ready ? `ready in ${(line.ms / 1000).toFixed(2)} s` : 'deployed';
+    process.stdout.write(`${[line.name, line.url, state].filter(Boolean).join('   ')}\n`);
+  }
 }
 
 function readWishes(flags: DeployFlags): FunctionWishes {

@@ -1,36 +1,36 @@
 import type { Command } from 'commander';
 import { TsumugiError } from '../../base/errors.ts';
+import { gatewayOption, platformOptions } from '../flags.ts';
+import type { PlatformFlags } from '../platform.ts';
 import { collect } from '../values.ts';
 
-interface InvokeFlags {
+interface InvokeFlags extends PlatformFlags {
   readonly data?: string;
   readonly file?: string;
   readonly request?: string;
   readonly header?: string[];
   readonly path: string;
   readonly include?: boolean;
-  readonly namespace?: string;
   readonly platform?: string;
-  readonly context?: string;
-  readonly kubeconfig?: string;
 }
 
 /** `tsumugi invoke NAME`: one HTTP request to a function; its answer, and nothing else, goes to stdout. */
 export function register(program: Command, exit: (code: number) => void): void {
-  program
-    .command('invoke')
-    .description('send an HTTP request to a function')
-    .argument('<name>', 'function, or NAME.NAMESPACE')
-    .option('-d, --data <text>', 'body (then the method is POST)')
-    .option('-f, --file <file>', 'body from a file; - is stdin')
-    .option('-X, --request <method>', 'method')
-    .option('-H, --header <line>', 'header as "Name: value"; may be given again', collect)
-    .option('--path <path>', 'path and query behind the function', '/')
-    .option('-i, --include', 'print status and headers of the answer on stderr')
-    .option('-n, --namespace <name>', 'namespace')
-    .option('--platform <folder>', 'the platform on this data folder (here --data is the body)')
-    .option('--context <name>', 'the platform of this kubeconfig context')
-    .option('--kubeconfig <file>', 'kubeconfig file')
+  gatewayOption(
+    platformOptions(
+      program
+        .command('invoke')
+        .description('send an HTTP request to a function')
+        .argument('<name>', 'function, or NAME.NAMESPACE')
+        .option('-d, --data <text>', 'body (then the method is POST)')
+        .option('-f, --file <file>', 'body from a file; - is stdin')
+        .option('-X, --request <method>', 'method')
+        .option('-H, --header <line>', 'header as "Name: value"; may be given again', collect)
+        .option('--path <path>', 'path and query behind the function', '/')
+        .option('-i, --include', 'print status and headers of the answer on stderr'),
+      '--platform',
+    ),
+  )
     .addHelpText(
       'after',
       `
@@ -47,7 +47,7 @@ async function invoke(name: string, { data, file, platform: folder, ...flags }: 
   if (data !== undefined && file !== undefined)
     throw new TsumugiError('Usage', '--data and --file both give the body', { hint: 'use one of them' });
   const headers = Object.fromEntries((flags.header ?? []).map(parseHeader));
-  const [{ connect }, { send, readText, codedError, logsCommand }, { createReadStream }] = await Promise.all([
+  const [{ connect }, { readText, codedError, logsCommand }, { createReadStream }] = await Promise.all([
     import('../platform.ts'),
     import('../http.ts'),
     import('node:fs'),
@@ -56,9 +56,7 @@ async function invoke(name: string, { data, file, platform: folder, ...flags }: 
   const body = file === '-' ? process.stdin : file !== undefined ? createReadStream(file) : data;
   const target = name.includes('.') ? name : `${name}.${platform.namespace}`;
   const [functionName = '', namespace = ''] = target.split('.');
-  // The user's own request: it carries no token of ours.
-  const { credentials: _, ...gateway } = platform.gateway;
-  const response = await send(gateway, `/function/${target}${flags.path.startsWith('/') ? '' : '/'}${flags.path}`, {
+  const response = await platform.gateway(`/function/${target}${flags.path.startsWith('/') ? '' : '/'}${flags.path}`, {
     method: (flags.request ?? (body === undefined ? 'GET' : 'POST')).toUpperCase(),
     headers,
     ...(body === undefined ? {} : { body }),
