@@ -1,26 +1,42 @@
 /**
  * A deterministic tar (ustar): the same files give the same bytes on every machine, so that a package's hash is its identity.
  *
- * Sorted by name, no times, no owners, one mode. Names up to 255 bytes as ustar splits them.
+ * Sorted by name, no times, no owners. In a package all files have one mode. Names up to 255 bytes as ustar splits them.
  */
 import { TsumugiError } from '../base/errors.ts';
 
 const block = 512;
+
+/** ustar has so much room for the target of a link. */
+export const linkBytes = 100;
 const encoder = new TextEncoder();
 
 /** Files by relative path with `/`, no `..`. */
 export type Files = Readonly<Record<string, Uint8Array>>;
 
+/** `path` without a slash at either end; `mode` as chmod takes it. */
+export type TarEntry = { readonly path: string; readonly mode: number } & (
+  | { readonly type: 'file'; readonly bytes: Uint8Array }
+  | { readonly type: 'directory' }
+  /** Another name of the file `target`, which comes before it. */
+  | { readonly type: 'link'; readonly target: string }
+);
+
+/** A package: regular files, mode 0644. */
 export function writeTar(files: Files): Uint8Array {
-  const names = Object.keys(files).sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
-  const size = names.reduce((sum, name) => sum + block + padded(files[name]?.length ?? 0), 2 * block);
-  const tar = new Uint8Array(size);
+  return writeEntries(Object.entries(files).map(([path, bytes]) => ({ type: 'file', path, mode: 0o644, bytes })));
+}
+
+/** Throws Invalid where a path is too long for ustar. */
+export function writeEntries(entries: readonly TarEntry[]): Uint8Array {
+  const sorted = [...entries].sort((a, b) => Buffer.compare(Buffer.from(a.path), Buffer.from(b.path)));
+  const sizeOf = (entry: TarEntry): number => (entry.type === 'file' ? entry.bytes.length : 0);
+  const tar = new Uint8Array(sorted.reduce((sum, entry) => sum + block + padded(sizeOf(entry)), 2 * block));
   let at = 0;
-  for (const name of names) {
-    const bytes = files[name] ?? new Uint8Array(0);
-    writeHeader(tar.subarray(at, at + block), name, bytes.length);
-    tar.set(bytes, at + block);
-    at += block + padded(bytes.length);
+  for (const entry of sorted) {
+    writeHeader(tar.subarray(at, at + block), entry, sizeOf(entry));
+    if (entry.type === 'file') tar.set(entry.bytes, at + block);
+    at += block + padded(sizeOf(entry));
   }
   return tar;
 }
@@ -49,16 +65,21 @@ export function readTar(tar: Uint8Array): Record<string, Uint8Array> {
 
 const padded = (size: number): number => Math.ceil(size / block) * block;
 
-function writeHeader(header: Uint8Array, path: string, size: number): void {
-  const [prefix, name] = splitName(path);
+const typeFlags = { file: '0', link: '1', directory: '5' } as const;
+
+function writeHeader(header: Uint8Array, entry: TarEntry, size: number): void {
+  const [prefix, name] = splitName(entry.type === 'directory' ? `${entry.path}/` : entry.path);
+  const target = entry.type === 'link' ? entry.target : '';
+  if (encoder.encode(target).length > linkBytes) throw new TsumugiError('Invalid', `the link target "${target}" is too long for a tar`);
   const put = (at: number, value: string): void => header.set(encoder.encode(value), at);
   put(0, name);
-  put(100, '0000644\0');
+  put(100, `${entry.mode.toString(8).padStart(7, '0')}\0`);
   put(108, '0000000\0');
   put(116, '0000000\0');
   put(124, `${size.toString(8).padStart(11, '0')}\0`);
   put(136, '00000000000\0');
-  put(156, '0');
+  put(156, typeFlags[entry.type]);
+  put(157, target);
   put(257, 'ustar\0');
   put(263, '00');
   put(345, prefix);

@@ -72,6 +72,11 @@ export async function loadConnection(options: ConnectionOptions = {}): Promise<C
   return connectionOf(merged, options, env);
 }
 
+/** Name of the context that is meant; undefined where no kubeconfig says one. Throws what `loadConnection` throws of files. */
+export async function currentContext(options: ConnectionOptions = {}): Promise<string | undefined> {
+  return options.context ?? (await readFiles(options, options.env ?? process.env)).current;
+}
+
 async function readFiles(options: ConnectionOptions, env: Readonly<Record<string, string | undefined>>): Promise<Merged> {
   const listed = options.path !== undefined ? [options.path] : (env['KUBECONFIG'] ?? '').split(delimiter).filter((path) => path !== '');
   const paths = listed.length > 0 ? listed : [join(options.home ?? env['HOME'] ?? homedir(), '.kube', 'config')];

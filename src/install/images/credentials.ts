@@ -1,4 +1,9 @@
 /** Who we are for a registry: from what `docker login` wrote, or from a Secret of the same form. */
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+
 import { TsumugiError } from '../../base/errors.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import type { KubeObject } from '../../resources/object.ts';
@@ -61,4 +66,10 @@ function credentialsOf({ auth, username, password }: AuthEntry): RegistryCredent
   const text = Buffer.from(auth ?? '', 'base64').toString('utf8');
   const colon = text.indexOf(':');
   return colon > 0 ? { username: text.slice(0, colon), password: text.slice(colon + 1) } : undefined;
+}
+
+/** What `docker login` wrote (DOCKER_CONFIG, else ~/.docker); no entries where there is no such file. */
+export async function readDockerConfig(env: Readonly<Record<string, string | undefined>>): Promise<{ text: string; path: string }> {
+  const path = join(env['DOCKER_CONFIG'] || join(env['HOME'] ?? homedir(), '.docker'), 'config.json');
+  return { text: existsSync(path) ? await readFile(path, 'utf8') : '{}', path };
 }

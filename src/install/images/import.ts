@@ -26,7 +26,10 @@ export function importCommand(given: string | undefined, context: string | undef
   if (kind === 'k3d') return (file) => ['k3d', 'image', 'import', file, '--cluster', name];
   if (context === 'minikube') return (file) => ['minikube', 'image', 'load', file];
   if (context === 'k3s') return (file) => ['k3s', 'ctr', 'images', 'import', file];
-  const what = context === undefined ? 'there is no current kubeconfig context' : `the context "${context}" is of no cluster that is known to import images`;
+  const what =
+    context === undefined
+      ? 'there is no current kubeconfig context'
+      : `the context "${context}" is of no cluster that is known to import images`;
   throw new TsumugiError('NotFound', `--import: ${what} (known: kind-NAME, k3d-NAME, k3s, minikube)`, { hint: help });
 }
 
@@ -40,7 +43,10 @@ export async function importImages(images: readonly Image[], command: ImportComm
     await promisify(execFile)(program, args).catch((error: NodeJS.ErrnoException & { stderr?: string }) => {
       if (error.code === 'ENOENT')
         throw new TsumugiError('NotFound', `--import needs the program "${program}", which is not installed`, { hint: help, cause: error });
-      throw new TsumugiError('Unavailable', `the import failed: ${error.stderr?.trim() || error.message}`, { hint: `it ran: ${[program, ...args].join(' ')}`, cause: error });
+      throw new TsumugiError('Unavailable', `the import failed: ${error.stderr?.trim() || error.message}`, {
+        hint: `it ran: ${[program, ...args].join(' ')}`,
+        cause: error,
+      });
     });
   } finally {
     await rm(folder, { recursive: true, force: true });

@@ -25,16 +25,24 @@ export function destinationOf(prefix: string, name: string): Destination {
   const isHost = /[.:]/.test(first) || first === 'localhost';
   const [host, path] = isHost ? [first, rest] : ['docker.io', [first, ...rest]];
   const valid = path.every((part) => /^[a-z0-9]+([._-]+[a-z0-9]+)*$/.test(part)) && /^(\[[0-9a-f:]+\]|[A-Za-z0-9.-]+)(:\d+)?$/.test(host);
-  if (!valid) throw new TsumugiError('Usage', `--push is "${prefix}"`, { hint: 'allowed: HOST[:PORT][/PATH], as registry.example.com/team' });
+  if (!valid)
+    throw new TsumugiError('Usage', `--push is "${prefix}"`, { hint: 'allowed: HOST[:PORT][/PATH], as registry.example.com/team' });
   if (host === 'docker.io' && path.length > 0)
-    throw new TsumugiError('Usage', `--push is "${prefix}": Docker Hub has no repository ${path.join('/')}/${name}, its names have two parts`, {
-      hint: 'use another registry, or --output and a tool that copies images under other names (skopeo, crane)',
-    });
+    throw new TsumugiError(
+      'Usage',
+      `--push is "${prefix}": Docker Hub has no repository ${path.join('/')}/${name}, its names have two parts`,
+      {
+        hint: 'use another registry, or --output and a tool that copies images under other names (skopeo, crane)',
+      },
+    );
   return { host, repository: [...path, name].join('/') };
 }
 
 /** Answers the references of each image, the one by digest last. Safe to run again: what is there is not sent. */
-export async function pushImages(images: readonly Image[], { prefix, credentials, insecure = false }: PushOptions): Promise<readonly (readonly string[])[]> {
+export async function pushImages(
+  images: readonly Image[],
+  { prefix, credentials, insecure = false }: PushOptions,
+): Promise<readonly (readonly string[])[]> {
   const destinations = images.map((image) => destinationOf(prefix, image.name));
   for (const [index, image] of images.entries()) {
     const { host, repository } = destinations[index] as Destination;
@@ -62,7 +70,13 @@ async function pushBlob(registry: Registry, blob: Blob, neighbour: string | unde
   if (location === null) throw new TsumugiError('Unavailable', 'the registry started an upload and did not say where');
   const url = new URL(location, started.url);
   url.searchParams.set('digest', blob.digest);
-  await registry.send({ method: 'PUT', path: url.href, contentType: 'application/octet-stream', body: new Uint8Array(blob.bytes), expect: [201] });
+  await registry.send({
+    method: 'PUT',
+    path: url.href,
+    contentType: 'application/octet-stream',
+    body: new Uint8Array(blob.bytes),
+    expect: [201],
+  });
 }
 
 async function pushManifest(registry: Registry, manifest: Blob, tag: string): Promise<void> {

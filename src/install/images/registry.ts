@@ -79,7 +79,8 @@ export class Registry {
     if (!/^bearer /i.test(challenge)) return basic;
     const field = (name: string): string | undefined => new RegExp(`\\b${name}="([^"]*)"`, 'i').exec(challenge)?.[1];
     const realm = field('realm');
-    if (realm === undefined || !URL.canParse(realm)) throw new TsumugiError('Unavailable', `the registry asks for a token, but not where to get it: ${challenge}`);
+    if (realm === undefined || !URL.canParse(realm))
+      throw new TsumugiError('Unavailable', `the registry asks for a token, but not where to get it: ${challenge}`);
     const url = new URL(realm);
     const service = field('service');
     if (service !== undefined) url.searchParams.set('service', service);
@@ -96,9 +97,13 @@ export class Registry {
     const said = messageOf(body);
     if (status === 401 || status === 403) {
       const who = credentials ? `the user "${credentials.username}"` : 'anonymous users';
-      return new TsumugiError(status === 401 ? 'Unauthorized' : 'Forbidden', `the registry ${host} lets ${who} not write to ${repository}${said}`, {
-        hint: 'name a Secret with the right password (--registry-secret), or log in with `docker login`',
-      });
+      return new TsumugiError(
+        status === 401 ? 'Unauthorized' : 'Forbidden',
+        `the registry ${host} lets ${who} not write to ${repository}${said}`,
+        {
+          hint: 'name a Secret with the right password (--registry-secret), or log in with `docker login`',
+        },
+      );
     }
     return new TsumugiError('Unavailable', `the registry ${host} answered ${status} for ${repository}${said}`);
   }
