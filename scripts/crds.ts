@@ -1,4 +1,4 @@
-/** Writes `charts/crds/<plural>.yaml` from the kinds' definitions. A test checks that they are up to date. */
+/** Writes `charts/tsumugi/crds/<plural>.yaml` from the kinds' definitions. A test checks that they are up to date. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { stringify } from 'yaml';
 import { crdOf } from '../src/resources/crd.ts';
@@ -13,7 +13,7 @@ export function crdFile(kind: KindDefinition): string {
 export const crdKinds: readonly KindDefinition[] = kinds.filter(({ origin }) => origin === 'custom');
 
 /** The folder of the files. */
-export const crdFolder = new URL('../charts/crds/', import.meta.url);
+export const crdFolder = new URL('../charts/tsumugi/crds/', import.meta.url);
 
 if (import.meta.main) {
   mkdirSync(crdFolder, { recursive: true });

@@ -37,10 +37,13 @@ export function defaultSettings(version: string): InstallSettings {
   };
 }
 
-const dnsLabel = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
-const dnsName = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
-/** As loose as a registry's reference may be, and nothing that would end a YAML string or an entry of TSUMUGI_IMAGES. */
-const reference = /^[A-Za-z0-9][\w.\-:/@]*$/;
+/** What the texts must look like; the chart's schema asks for the same. */
+export const patterns = {
+  dnsLabel: /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/,
+  dnsName: /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/,
+  /** As loose as a registry's reference may be, and nothing that would end a YAML string or an entry of TSUMUGI_IMAGES. */
+  reference: /^[A-Za-z0-9][A-Za-z0-9_.\-:/@]*$/,
+} as const;
 
 /** Throws Usage at what cannot be installed, with the flag that says it. */
 export function checkSettings(settings: InstallSettings): InstallSettings {
@@ -48,21 +51,21 @@ export function checkSettings(settings: InstallSettings): InstallSettings {
   const refuse = (flag: string, value: unknown, hint: string): never => {
     throw new TsumugiError('Usage', `${flag} is "${String(value)}"`, { hint });
   };
-  if (!dnsLabel.test(namespace)) refuse('--namespace', namespace, 'allowed: a DNS label, as tsumugi-system');
+  if (!patterns.dnsLabel.test(namespace)) refuse('--namespace', namespace, 'allowed: a DNS label, as tsumugi-system');
   if (namespace === 'default' || namespace.startsWith('kube-'))
     refuse('--namespace', namespace, 'the platform needs a namespace of its own, as tsumugi-system');
   if (!Number.isInteger(gateways) || gateways < 1) refuse('--gateways', gateways, 'allowed: a whole number from 1 on');
-  if (databaseSecret !== undefined && (!dnsName.test(databaseSecret) || databaseSecret.length > 253))
+  if (databaseSecret !== undefined && (!patterns.dnsName.test(databaseSecret) || databaseSecret.length > 253))
     refuse(
       '--database-secret',
       databaseSecret,
       'allowed: the name of a Secret in the system namespace, with the database’s URL in its key "url"',
     );
-  if (!dnsName.test(domain)) refuse('--domain', domain, 'allowed: a DNS name, as functions.example.com');
+  if (!patterns.dnsName.test(domain)) refuse('--domain', domain, 'allowed: a DNS name, as functions.example.com');
   if (!serviceTypes.includes(serviceType)) refuse('--service-type', serviceType, `allowed: ${serviceTypes.join(', ')}`);
   for (const [name, value] of Object.entries(images)) {
     if (!(imageNames as readonly string[]).includes(name)) refuse('--image', `${name}=${value}`, `allowed names: ${imageNames.join(', ')}`);
-    if (!reference.test(value))
+    if (!patterns.reference.test(value))
       refuse('--image', `${name}=${value}`, `allowed: NAME=REFERENCE, as ${name}=registry.example.com/${name}:1.0`);
   }
   return settings;
