@@ -2,11 +2,16 @@ import { describe, expect, test } from 'vitest';
 import type { ContainerStatus, Pod, PodStatus } from '../resources/builtin/pod-types.ts';
 import { whyNotReady } from './rollout.ts';
 
-const pod = (status: PodStatus): Pod =>
-  ({ apiVersion: 'v1', kind: 'Pod', metadata: { namespace: 'ns', name: 'p' }, spec: { containers: [] }, status }) as Pod;
+const pod = (status: PodStatus): Pod => ({
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: { namespace: 'ns', name: 'p' },
+  spec: { containers: [] },
+  status,
+});
 const container = (more: Partial<ContainerStatus>): Pod =>
   pod({
-    phase: 'Pending',
+    phase: 'Running',
     containerStatuses: [{ name: 'c', ready: false, restartCount: 0, image: 'tsumugi/platform:1', imageID: '', ...more }],
   });
 
