@@ -6,8 +6,10 @@ import { register as apply } from './commands/apply.ts';
 import { register as call } from './commands/call.ts';
 import { register as deleteObjects } from './commands/delete.ts';
 import { register as deploy } from './commands/deploy.ts';
+import { register as describe } from './commands/describe.ts';
 import { register as functions } from './commands/function.ts';
 import { register as get } from './commands/get.ts';
+import { register as images } from './commands/images.ts';
 import { register as install } from './commands/install.ts';
 import { register as invoke } from './commands/invoke.ts';
 import { register as kubeconfig } from './commands/kubeconfig.ts';
@@ -17,6 +19,7 @@ import { register as runtimes } from './commands/runtime.ts';
 import { register as uninstall } from './commands/uninstall.ts';
 import { register as up } from './commands/up.ts';
 import { register as version } from './commands/version.ts';
+import { register as wait } from './commands/wait.ts';
 
 const commands = [
   up,
@@ -25,12 +28,15 @@ const commands = [
   call,
   logs,
   get,
+  describe,
+  wait,
   apply,
   deleteObjects,
   functions,
   routes,
   runtimes,
   kubeconfig,
+  images,
   install,
   uninstall,
   version,

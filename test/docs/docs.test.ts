@@ -49,6 +49,7 @@ describe('every command', () => {
       'route',
       'runtime',
       'kubeconfig',
+      'images',
       'install',
       'uninstall',
       'version',
@@ -62,7 +63,7 @@ describe('every command', () => {
             [name, 'list'],
             [name, 'delete'],
           ]
-        : [[name]];
+        : [name === 'images' ? [name, 'build'] : [name]];
       for (const words of nouns) expect((await tsumugi([...words, '--help'])).stdout, words.join(' ')).toContain('Examples:');
     }
   });

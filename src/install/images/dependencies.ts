@@ -9,6 +9,7 @@ export interface PackageManifest {
   readonly name: string;
   readonly version: string;
   readonly files?: readonly string[];
+  readonly bin?: Readonly<Record<string, string>>;
   readonly dependencies?: Readonly<Record<string, string>>;
   readonly optionalDependencies?: Readonly<Record<string, string>>;
   readonly os?: readonly string[];

@@ -15,24 +15,27 @@ import type { LayerEntry, LayerFiles } from './layer.ts';
 /** Where programs lie in all images; the working folder of the platform's. */
 export const appFolder = 'app';
 
-/** Names of the command: for `kubectl exec`, and for kubectl itself. There is no `env` in the image, so each says its Node. */
-const commands = ['tsumugi', 'kubectl-tsumugi'];
+/** Published, and never loaded. */
+const forPeople = /^examples$|\.md$/;
 
 /** @param root the folder of our package.json */
 export async function platformFiles(root: string): Promise<LayerFiles> {
   const files: Record<string, LayerEntry> = {};
+  const { files: published = [], bin = {} } = await readManifest(root);
   await withCompiled(root, async (compiled) => {
-    const { files: published = [] } = await readManifest(root);
     for (const name of ['package.json', ...published]) {
       const from = name === 'dist' ? compiled : join(root, name);
-      if (name === 'examples' || name.endsWith('.md')) continue;
+      if (forPeople.test(name)) continue;
       if ((await stat(from)).isDirectory()) await addFolder(files, from, `${appFolder}/${name}`);
       else files[`${appFolder}/${name}`] = await readEntry(from);
     }
   });
   for (const [target, folder] of await findDependencies(root, appFolder)) await addFolder(files, folder, target, true);
-  const start = Buffer.from(`#!/${nodePath}\nimport('/${appFolder}/bin/tsumugi.js');\n`);
-  for (const command of commands) files[`usr/local/bin/${command}`] = { mode: 0o755, bytes: start };
+  // For `kubectl exec` and as kubectl's plugin. There is no `env` in the image, so each says its Node.
+  for (const [command, program] of Object.entries(bin)) {
+    const start = Buffer.from(`#!/${nodePath}\nimport('/${appFolder}/${program}');\n`);
+    files[`usr/local/bin/${command}`] = { mode: 0o755, bytes: start };
+  }
   return files;
 }
 
