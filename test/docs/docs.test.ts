@@ -43,6 +43,8 @@ describe('every command', () => {
       'call',
       'logs',
       'get',
+      'describe',
+      'wait',
       'apply',
       'delete',
       'fn',
