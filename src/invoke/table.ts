@@ -111,24 +111,26 @@ export class InstanceTable implements Invoker, PoolHost, InstanceOwner {
   async activate(entry: FunctionEntry, known: readonly string[]): Promise<InstanceEntry> {
     const start = performance.now();
     let code = 'Ok';
-    const reserved: string[] = [];
+    const reserved = new Set<string>();
     try {
-      return await this.#activator.activate(
+      const instance = await this.#activator.activate(
         { revisionUid: entry.revisionUid!, namespace: entry.namespace, revision: entry.revision!, known },
         this.#closing.signal,
-        (instance) => {
-          if (this.#instances.has(instance.id)) return;
-          reserved.push(instance.id);
-          this.#unconfirmed.add(instance.id);
-          this.#putInstance(instance, true);
+        (early) => {
+          if (this.#instances.has(early.id)) return;
+          reserved.add(early.id);
+          this.#unconfirmed.add(early.id);
+          this.#putInstance(early, true);
         },
       );
+      reserved.delete(instance.id);
+      return instance;
     } catch (error) {
       code = error instanceof TsumugiError ? error.code : 'Internal';
       throw error;
     } finally {
-      // What did not become the instance; and what could not be reached in time is connected to anew.
-      for (const id of reserved) if (this.#unconfirmed.has(id) && this.#instances.get(id)?.state !== 'up') this.#deleteInstance(id);
+      // Pods that were tried and did not become the instance.
+      for (const id of reserved) if (this.#unconfirmed.has(id)) this.#deleteInstance(id);
       this.#observer?.activated(entry, (performance.now() - start) / 1000, code);
     }
   }
@@ -201,13 +203,21 @@ export class InstanceTable implements Invoker, PoolHost, InstanceOwner {
   #putInstance(entry: InstanceEntry, reserved = false): void {
     const present = this.#instances.get(entry.id);
     if (present) {
-      if (present.entry.address === entry.address && present.entry.token === entry.token) return;
+      if (present.entry.address === entry.address && present.entry.token === entry.token) return this.#confirm(present);
       this.#deleteInstance(entry.id);
     }
     const instance = new Instance(entry, this, reserved);
     this.#instances.set(entry.id, instance);
     (this.instancesOf(entry.revisionUid) as Instance[]).push(instance);
     this.#poolOf.get(entry.revisionUid)?.pump();
+  }
+
+  /** What the activator or the projection says of an instance that is known already. */
+  #confirm(instance: Instance): void {
+    if (instance.state !== 'opening') return;
+    // It serves: calls may queue behind its greeting.
+    instance.state = 'up';
+    this.freed(instance);
   }
 
   #deleteInstance(id: string): void {

@@ -10,6 +10,7 @@ import {
   openDrain,
   openSpecialize,
   SealError,
+  prepareSealing,
   sealSpecialize,
   signDrain,
 } from './seal.ts';
@@ -37,7 +38,12 @@ describe('a sealed SPECIALIZE', () => {
   test('opens in its pod with the head and the package as they were', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 4096 }), fc.dictionary(fc.string(), fc.string()), (tar, env) => {
-        const opened = openSpecialize(sealSpecialize({ ...head, env }, tar, pod.publicKey, platform), 'pod-1', pod, verifyKey);
+        const opened = openSpecialize(
+          sealSpecialize({ ...head, env }, tar, prepareSealing(pod.publicKey), platform),
+          'pod-1',
+          pod,
+          verifyKey,
+        );
         expect(opened.head).toEqual(JSON.parse(JSON.stringify({ ...head, env })));
         expect(Buffer.compare(opened.package, tar)).toBe(0);
       }),
@@ -46,21 +52,21 @@ describe('a sealed SPECIALIZE', () => {
   });
 
   test('shows nothing of its content', () => {
-    const sealed = sealSpecialize(head, Buffer.from('export default () => 1'), pod.publicKey, platform);
+    const sealed = sealSpecialize(head, Buffer.from('export default () => 1'), prepareSealing(pod.publicKey), platform);
     expect(sealed.includes('hunter2')).toBe(false);
     expect(sealed.includes('export default')).toBe(false);
   });
 
   test('is refused by another pod, with another key, or from another platform', () => {
-    const sealed = sealSpecialize(head, new Uint8Array(), pod.publicKey, platform);
+    const sealed = sealSpecialize(head, new Uint8Array(), prepareSealing(pod.publicKey), platform);
     expect(() => openSpecialize(sealed, 'pod-2', pod, verifyKey)).toThrow(SealError);
     expect(() => openSpecialize(sealed, 'pod-1', generatePodKey(), verifyKey)).toThrow(/not sealed to this pod/);
-    const other = sealSpecialize(head, new Uint8Array(), pod.publicKey, generateSigningKey());
+    const other = sealSpecialize(head, new Uint8Array(), prepareSealing(pod.publicKey), generateSigningKey());
     expect(() => openSpecialize(other, 'pod-1', pod, verifyKey)).toThrow(/not signed by this pod's platform/);
   });
 
   test('is refused when any byte of it was changed, or cut', () => {
-    const sealed = sealSpecialize(head, Buffer.from('tar'), pod.publicKey, platform);
+    const sealed = sealSpecialize(head, Buffer.from('tar'), prepareSealing(pod.publicKey), platform);
     fc.assert(
       fc.property(fc.nat({ max: sealed.length - 1 }), fc.integer({ min: 1, max: 255 }), (at, change) => {
         const forged = Buffer.from(sealed);

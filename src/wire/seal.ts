@@ -88,23 +88,35 @@ function deriveKey(secret: Buffer, ephemeral: Uint8Array, pod: Uint8Array): { ke
   return { key: material.subarray(0, 32), nonce: material.subarray(32) };
 }
 
+/** The half of a sealing that needs only the pod's key: can be done before there is anything to say. For one envelope. */
+export interface Sealing {
+  readonly ephemeral: Buffer;
+  readonly key: Buffer;
+  readonly nonce: Buffer;
+}
+
+/** `podKey` is `key` of the pod's Welcome. */
+export function prepareSealing(podKey: string): Sealing {
+  const { publicKey, privateKey } = generatePodKey();
+  const ephemeral = Buffer.from(publicKey, 'base64url');
+  const secret = diffieHellman({ privateKey, publicKey: importPublicKey('X25519', podKey) });
+  return { ephemeral, ...deriveKey(secret, ephemeral, Buffer.from(podKey, 'base64url')) };
+}
+
 /**
- * Payload of SPECIALIZE for one pod. `podKey` is `key` of its Welcome.
+ * Payload of SPECIALIZE for one pod. A sealing must not be used twice: its nonce would come again.
  *
- * @example connection.send(FrameType.SPECIALIZE, 0, 1, sealSpecialize(head, packageTar, welcome.key, platformKey))
+ * @example connection.send(FrameType.SPECIALIZE, 0, 1, sealSpecialize(head, packageTar, prepareSealing(welcome.key), platformKey))
  */
-export function sealSpecialize(head: Specialize, packageTar: Uint8Array, podKey: string, platform: KeyPair): Buffer {
-  const ephemeral = generatePodKey();
-  const ephemeralRaw = Buffer.from(ephemeral.publicKey, 'base64url');
-  const secret = diffieHellman({ privateKey: ephemeral.privateKey, publicKey: importPublicKey('X25519', podKey) });
-  const { key, nonce } = deriveKey(secret, ephemeralRaw, Buffer.from(podKey, 'base64url'));
+export function sealSpecialize(head: Specialize, packageTar: Uint8Array, sealing: Sealing, platform: KeyPair): Buffer {
+  const { ephemeral, key, nonce } = sealing;
   const text = Buffer.from(JSON.stringify(head));
   const length = Buffer.allocUnsafe(4);
   length.writeUInt32BE(text.length);
   const cipher = createCipheriv('aes-256-gcm', key, nonce);
   const envelope = Buffer.concat([
     Buffer.of(SEAL_VERSION),
-    ephemeralRaw,
+    ephemeral,
     cipher.update(length),
     cipher.update(text),
     cipher.update(packageTar),

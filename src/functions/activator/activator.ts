@@ -10,7 +10,7 @@ import type { Fleet } from '../fleet/fleet.ts';
 import type { Claim, Member } from '../fleet/member.ts';
 import type { RevisionResource } from '../../resources/revision.ts';
 
-/** A pod that is about to become an instance: it has been sent the claim, and loads the code. */
+/** A pod that is about to become an instance: it is being sent the claim, and then loads the code. */
 export interface Reservation {
   readonly member: Member;
   readonly claim: Claim;

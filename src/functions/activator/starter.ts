@@ -26,7 +26,7 @@ export interface StarterOptions {
   readonly whyNoPods: (runtime: string) => string | undefined;
   /** A pod that can no longer be used; with the revision whose code it has run, so that its output is kept. */
   readonly discard: (member: Member, why: string, revisionUid?: string) => void;
-  /** Hears of each pod that has been sent the claim. */
+  /** Hears of each pod that is about to be sent the claim. */
   readonly reserved: (reservation: Reservation) => void;
   readonly log: Log;
   readonly signal: AbortSignal;
@@ -100,10 +100,9 @@ async function specialise(
   let answer;
   try {
     if (!member.link) return 'the connection is gone';
-    const answering = member.link.specialize(head, tar, loadTimeoutMs);
-    // After it, so that who connects on this word finds the pod claimed.
+    // First: whoever connects on this word does so while the claim is being sealed, and the pod keeps it waiting.
     options.reserved({ member, claim });
-    answer = await answering;
+    answer = await member.link.specialize(head, tar, loadTimeoutMs);
   } catch (error) {
     discard(member, 'it did not answer SPECIALIZE', claim.revisionUid);
     // A pod that died or hung while it loaded the code: the code did it, and would do it again to the next.

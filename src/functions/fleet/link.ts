@@ -7,7 +7,7 @@ import { connect, type Socket } from 'node:net';
 import { toError, TsumugiError } from '../../base/errors.ts';
 import { FrameConnection } from '../../wire/connection.ts';
 import { FrameType, type Specialize, type Specialized, VERSION, type Welcome } from '../../wire/protocol.ts';
-import { type KeyPair, sealSpecialize, signDrain } from '../../wire/seal.ts';
+import { type KeyPair, prepareSealing, type Sealing, sealSpecialize, signDrain } from '../../wire/seal.ts';
 
 export interface Stats {
   /** Invocations running now. */
@@ -48,6 +48,8 @@ export class PodLink {
   #specialized: PromiseWithResolvers<Specialized> | undefined;
   #drained: PromiseWithResolvers<{ drained: boolean }> | undefined;
   #known: Welcome | undefined;
+  /** Made when there is time: a quarter of a millisecond that a cold start does not wait for. */
+  #sealing: Sealing | undefined;
   /** When a PING was sent that has no PONG yet, `performance.now()`. */
   #unanswered: number | undefined;
 
@@ -73,7 +75,9 @@ export class PodLink {
   async specialize(head: Omit<Specialize, 'pod'>, packageTar: Uint8Array, timeoutMs: number): Promise<Specialized> {
     const { pod, key } = this.#welcomeOrThrow();
     this.#specialized ??= Promise.withResolvers();
-    this.#connection.send(FrameType.SPECIALIZE, 0, 0, sealSpecialize({ pod, ...head }, packageTar, key, this.#key));
+    const sealing = this.#sealing ?? prepareSealing(key);
+    this.#sealing = undefined;
+    this.#connection.send(FrameType.SPECIALIZE, 0, 0, sealSpecialize({ pod, ...head }, packageTar, sealing, this.#key));
     this.#connection.flushNow();
     return within(this.#specialized.promise, timeoutMs, `the pod did not load the function within ${timeoutMs / 1000} s`);
   }
@@ -105,6 +109,7 @@ export class PodLink {
       this.#known = parse(payload) as Welcome;
       if (this.#known.version !== VERSION)
         throw new TsumugiError('Unavailable', `the pod speaks version ${this.#known.version} of the protocol, not ${VERSION}`);
+      if (!this.#known.claim) this.#sealing = prepareSealing(this.#known.key);
       this.#welcome.resolve(this.#known);
     } else if (type === FrameType.SPECIALIZED) this.#specialized?.resolve(parse(payload) as Specialized);
     else if (type === FrameType.STATS) this.#events.stats(parse(payload) as Stats);

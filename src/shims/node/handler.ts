@@ -43,6 +43,17 @@ async function whereSyntaxBreaks(file: string): Promise<string | undefined> {
   });
 }
 
+const isMap = (name: string): boolean => name.endsWith('.mjs.map');
+
+/** Node reads a source map only when a stack is asked for, so nobody has to wait until they are written. */
+function writeMaps(packageTar: Buffer, folder: string): void {
+  try {
+    untar(packageTar, folder, isMap);
+  } catch {
+    // No room: stacks then show the lines of the bundle.
+  }
+}
+
 type AnyFunction = (...values: unknown[]) => unknown;
 
 /**
@@ -53,13 +64,18 @@ type AnyFunction = (...values: unknown[]) => unknown;
 export async function loadFunction(packageTar: Buffer, folder: string, handler: string): Promise<LoadedFunction> {
   let module: Record<string, unknown>;
   try {
-    untar(packageTar, folder);
+    untar(packageTar, folder, (name) => !isMap(name));
+    // The import takes the thread. A gateway that has come in the meantime is heard first (its connection is accepted in one turn of the
+    // event loop and read in the next), so that it can be greeted in the moment that the code is there.
+    for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve));
     module = (await import(pathToFileURL(join(folder, 'handler.mjs')).href)) as Record<string, unknown>;
   } catch (thrown) {
+    writeMaps(packageTar, folder);
     const error = new LoadError(thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : `the module threw ${inspect(thrown)}`);
     error.stack = (thrown instanceof SyntaxError && (await whereSyntaxBreaks(join(folder, 'handler.mjs')))) || describe(thrown);
     throw error;
   }
+  setImmediate(writeMaps, packageTar, folder);
   const exported = Object.keys(module);
   const functions = exported.filter((name) => typeof module[name] === 'function');
   const name = handler === '' ? 'default' : handler;

@@ -58,9 +58,9 @@ export class Instance {
     return this.active > 0 ? 0 : Math.round(performance.now() - this.#idleSince);
   }
 
-  /** Claimed, and the code is still being loaded. */
+  /** Not claimed yet, or the claim's code is still being loaded. */
   get isOpening(): boolean {
-    return this.claim !== undefined && !this.loaded && !this.failed;
+    return !this.loaded && !this.failed && !this.draining;
   }
 
   /** Calls back once the claim's code is loaded, or cannot be. */

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { FrameType } from '../../wire/protocol.ts';
-import { generateSigningKey, sealSpecialize, signDrain } from '../../wire/seal.ts';
+import { generateSigningKey, prepareSealing, sealSpecialize, signDrain } from '../../wire/seal.ts';
 import { bundleHandler, makeTar } from './testing/package.ts';
 import { claim, platform, type Pod } from './testing/pod.ts';
 import { usePods } from './testing/pods.ts';
@@ -17,7 +17,7 @@ const gated = `
 /** Specialises with a tar; the connection stays open. */
 async function offer(pod: Pod, tar: Buffer, options: Parameters<typeof claim>[1] = {}, key = platform) {
   const { client, welcome } = await pod.connect();
-  return { client, answer: await client.specialize(sealSpecialize(claim(pod.uid, options), tar, welcome.key, key)) };
+  return { client, answer: await client.specialize(sealSpecialize(claim(pod.uid, options), tar, prepareSealing(welcome.key), key)) };
 }
 
 describe('the claim', () => {
@@ -116,7 +116,9 @@ describe('a gateway that comes while the code is being loaded', () => {
   async function loading(end: string) {
     const pod = await newPod();
     const { client: activator, welcome } = await pod.connect();
-    const answer = activator.specialize(sealSpecialize(claim(pod.uid), makeTar(await bundleHandler(slow(end))), welcome.key, platform));
+    const answer = activator.specialize(
+      sealSpecialize(claim(pod.uid), makeTar(await bundleHandler(slow(end))), prepareSealing(welcome.key), platform),
+    );
     await expect.poll(async () => (await pod.connect()).welcome.claim).toBeDefined();
     let greeted = false;
     const gateway = pod.connect(`token-of-${pod.uid}`).finally(() => (greeted = true));

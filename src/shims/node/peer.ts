@@ -16,6 +16,9 @@ interface Running {
   readonly outgoing: Outgoing;
 }
 
+/** How long a gateway may be ahead of the claim that makes this pod its instance (ms). */
+const CLAIM_WAIT = 1000;
+
 const json = (value: unknown): Buffer => Buffer.from(JSON.stringify(value));
 
 /** One gateway or activator: its connection and the invocations it sent. */
@@ -97,9 +100,11 @@ export class Peer implements FrameHandler {
 
   #hello(payload: Buffer): void {
     const { token } = JSON.parse(payload.toString()) as { token?: unknown };
-    // A gateway may come while the code is still being loaded: it is greeted when it can be served.
+    // A gateway may come while the code is still being loaded, or a moment before the claim: it is greeted when it can be served.
     if (typeof token === 'string' && this.#instance.isOpening) {
+      const late = setTimeout(() => this.#instance.claim ?? this.#refuse(), CLAIM_WAIT).unref();
       this.#instance.whenOpen(() => {
+        clearTimeout(late);
         if (this.connection.open) this.#greet(token);
       });
     } else this.#greet(token);
@@ -110,8 +115,7 @@ export class Peer implements FrameHandler {
     if (typeof token === 'string') {
       const [shown, known] = [Buffer.from(token), Buffer.from(expected ?? '')];
       if (!expected || shown.length !== known.length || !timingSafeEqual(shown, known)) {
-        this.goAway('token');
-        this.connection.end();
+        this.#refuse();
         return;
       }
       this.#trusted = true;
@@ -119,6 +123,11 @@ export class Peer implements FrameHandler {
     this.#greeted = true;
     this.connection.send(FrameType.WELCOME, 0, 0, json(this.#instance.welcome()));
     this.connection.flushNow();
+  }
+
+  #refuse(): void {
+    this.goAway('token');
+    this.connection.end();
   }
 
   #request(flags: number, stream: number, buffer: Buffer, start: number, end: number): void {

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { makePackage } from '../../build/package.ts';
-import { sealSpecialize } from '../../wire/seal.ts';
+import { prepareSealing, sealSpecialize } from '../../wire/seal.ts';
 import { Client } from './testing/client.ts';
 import { bundleHandler } from './testing/package.ts';
 import { bundleShim, claim, platform } from './testing/pod.ts';
@@ -39,7 +39,7 @@ test('on Kubernetes the variables say who it is, and it listens on TCP', async (
     const head = claim('pod-k');
     const files = Object.entries(await bundleHandler('export default () => "from TCP"')).map(([name, text]) => [name, Buffer.from(text)]);
     const { bytes: tar } = makePackage(Object.fromEntries(files) as Record<string, Buffer>, { formatVersion: 1, exports: ['default'] });
-    expect(await activator.specialize(sealSpecialize(head, tar, welcome.key, platform))).toEqual({ ok: true, exports: [] });
+    expect(await activator.specialize(sealSpecialize(head, tar, prepareSealing(welcome.key), platform))).toEqual({ ok: true, exports: [] });
     const client = await dial();
     await client.hello(head.token);
     expect(await client.text()).toBe('from TCP');

@@ -14,12 +14,12 @@ function paxPath(records: string): string | undefined {
 }
 
 /**
- * Extracts the files of a package (ustar, with pax or GNU long names) into `folder`. Anything but plain files and folders is
- * ignored; a path that leaves the folder is refused.
+ * Extracts the files of a package (ustar, with pax or GNU long names) that are `wanted` into `folder`. Anything but plain files and
+ * folders is ignored; a path that leaves the folder is refused.
  *
  * @throws {Error} when it is no tar or a name points outside.
  */
-export function untar(tar: Buffer, folder: string): string[] {
+export function untar(tar: Buffer, folder: string, wanted: (path: string) => boolean = () => true): string[] {
   const names: string[] = [];
   const made = new Set<string>([folder]);
   let longName: string | undefined;
@@ -39,7 +39,7 @@ export function untar(tar: Buffer, folder: string): string[] {
       const path = normalize(name);
       if (path.startsWith('/') || path === '..' || path.startsWith('../') || name.includes('\0'))
         throw new Error(`the package has a file outside of it: ${name}`);
-      if (type === '0') {
+      if (type === '0' && wanted(path)) {
         const file = join(folder, path);
         const parent = dirname(file);
         if (!made.has(parent)) {

@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { build } from 'esbuild';
 import type { Specialize, Specialized, Welcome } from '../../../wire/protocol.ts';
-import { generateSigningKey, sealSpecialize } from '../../../wire/seal.ts';
+import { generateSigningKey, prepareSealing, sealSpecialize } from '../../../wire/seal.ts';
 import { Client } from './client.ts';
 import { bundleHandler, makeTar } from './package.ts';
 
@@ -119,7 +119,9 @@ export async function startPod(): Promise<Pod> {
     async specialize(source, options = {}) {
       const { client: activator, welcome } = await pod.connect();
       const head = claim(uid, options);
-      const answer = await activator.specialize(sealSpecialize(head, makeTar(await bundleHandler(source)), welcome.key, platform));
+      const answer = await activator.specialize(
+        sealSpecialize(head, makeTar(await bundleHandler(source)), prepareSealing(welcome.key), platform),
+      );
       const { client } = await pod.connect(head.token);
       return { answer, client, activator };
     },
