@@ -152,6 +152,7 @@ test('ids, trace, forwarding and timing are passed on and told', async () => {
       traceparent: trace,
       'x-forwarded-for': '10.0.0.1',
       'x-forwarded-proto': 'gopher',
+      'tsumugi-authorization': 'Bearer secret-token',
       'x-secret': '1',
       connection: 'x-secret',
       te: 'gzip',
@@ -170,7 +171,7 @@ test('ids, trace, forwarding and timing are passed on and told', async () => {
     'x-forwarded-host': 'shop.example:81',
     forwarded: 'for=127.0.0.1;host="shop.example:81";proto=http',
   });
-  for (const name of ['connection', 'x-secret', 'te']) expect(seen.headers).not.toHaveProperty(name);
+  for (const name of ['connection', 'x-secret', 'te', 'tsumugi-authorization']) expect(seen.headers).not.toHaveProperty(name);
 
   const bad = await http('/function/hello/head', { headers: { 'x-request-id': 'a b\tc', traceparent: '00-0-0-0' } });
   expect(bad.headers['x-request-id']).toMatch(/^[0-9a-f]{32}$/);
@@ -263,6 +264,8 @@ test('/call/ takes JSON arguments, for those with the token', async () => {
     const reply = await http('/call/hello/add', { body: '[2,3]', headers: { authorization } });
     expect([reply.status, reply.headers['www-authenticate'], errorOf(reply).code]).toEqual([401, 'Bearer', 'Unauthorized']);
   }
+  // Through what takes Authorization for itself, as the API server's proxy does.
+  expect((await http('/call/hello/add', { body: '[2,3]', headers: { 'tsumugi-authorization': 'Bearer secret-token' } })).text).toBe('5');
   expect((await http('/call/hello/add', { body: '{"no":"array"}', headers })).status).toBe(400);
   const large = await http('/call/hello/add', {
     body: 'x',

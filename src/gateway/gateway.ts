@@ -48,7 +48,7 @@ export class Gateway implements ExchangeHost {
       const method = incoming.method!;
       const url = pathOf(incoming.url!);
       if ((url === '/healthz' || url === '/readyz') && this.#probe(url, exchange)) return;
-      const resolution = this.#resolver.resolve(method, head.host, url, head.authorization);
+      const resolution = this.#resolver.resolve(method, head.host, url, head.platformAuthorization ?? head.authorization);
       const { target } = resolution;
       exchange.target = target;
       const isCall = resolution.export !== '';

@@ -11,6 +11,7 @@ const AUTHORIZATION = 6;
 const TE = 7;
 const CONTENT_LENGTH = 8;
 const TRANSFER_ENCODING = 9;
+const PLATFORM_AUTHORIZATION = 10;
 const special = new Map<string, number>([
   ['host', HOST],
   ['connection', CONNECTION],
@@ -18,6 +19,8 @@ const special = new Map<string, number>([
   ['traceparent', TRACEPARENT],
   ['x-forwarded-for', FORWARDED_FOR],
   ['authorization', AUTHORIZATION],
+  // What is between us may take `Authorization` for itself, as the API server's proxy does.
+  ['tsumugi-authorization', PLATFORM_AUTHORIZATION],
   ['te', TE],
   ['content-length', CONTENT_LENGTH],
   ['transfer-encoding', TRANSFER_ENCODING],
@@ -48,6 +51,8 @@ export interface IncomingHead {
   traceparent: string | undefined;
   forwardedFor: string | undefined;
   authorization: string | undefined;
+  /** Meant for the platform alone: never sent on. */
+  platformAuthorization: string | undefined;
   /** By Content-Length; the parser has made sure that it is one number, and not there beside chunks. */
   bodyLength: number;
   hasBody: boolean;
@@ -62,6 +67,7 @@ export function readHead(raw: readonly string[]): IncomingHead {
     traceparent: undefined,
     forwardedFor: undefined,
     authorization: undefined,
+    platformAuthorization: undefined,
     bodyLength: 0,
     hasBody: false,
   };
@@ -103,6 +109,9 @@ export function readHead(raw: readonly string[]): IncomingHead {
         break;
       case AUTHORIZATION:
         head.authorization = value;
+        break;
+      case PLATFORM_AUTHORIZATION:
+        head.platformAuthorization = value;
         break;
       case TE:
         if (value.toLowerCase() === 'trailers') headers += '\0te\0trailers';
