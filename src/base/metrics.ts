@@ -67,6 +67,11 @@ class Family<T> {
     this.#children.delete(labelText(labels));
   }
 
+  /** Forgets all: for a collector that tells only what is there now. */
+  clear(): void {
+    this.#children.clear();
+  }
+
   entries(): Iterable<[string, T]> {
     return this.#children;
   }
@@ -79,6 +84,8 @@ export type HistogramFamily = Family<Histogram>;
 /** The metrics of one process. */
 export class Registry {
   readonly #writers: (() => string)[] = [];
+  /** What there is to read, for documents. */
+  readonly metrics: { readonly name: string; readonly type: string; readonly help: string }[] = [];
 
   counter(name: string, help: string): CounterFamily {
     const family = new Family(() => new Counter());
@@ -108,6 +115,7 @@ export class Registry {
   }
 
   #add(name: string, help: string, type: string, write: () => string): void {
+    this.metrics.push({ name, type, help });
     this.#writers.push(() => `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${write()}`);
   }
 }

@@ -40,6 +40,7 @@ import { writeRevisionStatus } from './reconcile/revision-status.ts';
 import { Scaler } from './reconcile/scale.ts';
 import { Trials } from './reconcile/trials.ts';
 import { UnusedPackages } from './reconcile/unused-packages.ts';
+import type { FunctionsObserver } from './observer.ts';
 import { FunctionsState } from './state.ts';
 import { tellStory } from './story.ts';
 
@@ -61,6 +62,8 @@ export interface FunctionsOptions {
   /** How long a request waits for a pod. Default 30. */
   readonly podTimeoutSeconds?: number;
   readonly clock?: Clock;
+  /** For metrics. */
+  readonly observer?: FunctionsObserver;
   readonly log: Log;
 }
 
@@ -81,7 +84,7 @@ const adoptMs = 3000;
 
 /** Starts reconcilers and activator. Resolves when the present state is known and acted on; rejects when the API server cannot be reached. */
 export async function startFunctions(options: FunctionsOptions): Promise<Functions> {
-  const { client, blobs, logs, addressOf, gatewayUrl, log, clock = systemClock } = options;
+  const { client, blobs, logs, addressOf, gatewayUrl, observer, log, clock = systemClock } = options;
   const stopping = new AbortController();
   const { signal } = stopping;
   const keys = typeof options.pki === 'string' ? openPlatformKeys(options.pki) : options.pki;
@@ -100,6 +103,7 @@ export async function startFunctions(options: FunctionsOptions): Promise<Functio
   const packages = new PackageCache(blobs);
   const activator = new InstanceActivator({
     fleet,
+    observer,
     revision: (request) => state.revision(request),
     maxInstances: state.maxInstances,
     start: (revision, reserved) =>
@@ -161,7 +165,18 @@ export async function startFunctions(options: FunctionsOptions): Promise<Functio
     remover,
     enqueue: (key) => controllers.pools.enqueue(key),
   });
-  const controllers = runControllers({ client, state, fleet, functions, pools, systemNamespace: options.systemNamespace, log, signal });
+  const controllers = runControllers({
+    client,
+    state,
+    fleet,
+    functions,
+    pools,
+    systemNamespace: options.systemNamespace,
+    onRun: (run) => observer?.ran?.(run),
+    log,
+    signal,
+  });
+  observer?.watch?.({ members: () => fleet.members(), waiting: () => queue.waitingByRuntime(), queued: controllers.queued });
   queue.onDemand = (key) => controllers.pools.enqueue(key);
 
   const feed = new ProjectionFeed(`${epoch.toString(36)}-${process.pid}`);

@@ -34,6 +34,14 @@ export interface KeySource {
 /** What became of one run. `conflict`, `retry`: it comes again; `dropped`, `terminal`: not until something changes. */
 export type Outcome = 'done' | 'again' | 'conflict' | 'retry' | 'dropped' | 'terminal';
 
+/** One run of a reconciler, for metrics. */
+export interface ControllerRun {
+  readonly controller: string;
+  readonly key: string;
+  readonly outcome: Outcome;
+  readonly milliseconds: number;
+}
+
 export interface ControllerOptions {
   readonly name: string;
   /** Started when they are not yet running; no key is reconciled before all have synced. */
@@ -45,12 +53,7 @@ export interface ControllerOptions {
   /** Ends the controller: what runs is finished, nothing new begins. */
   readonly signal: AbortSignal;
   /** For metrics: called after each run. */
-  readonly onRun?: (run: {
-    readonly controller: string;
-    readonly key: string;
-    readonly outcome: Outcome;
-    readonly milliseconds: number;
-  }) => void;
+  readonly onRun?: (run: ControllerRun) => void;
   readonly clock?: Clock;
   /** Milliseconds; see WorkQueueOptions. */
   readonly firstDelay?: number;
@@ -58,6 +61,7 @@ export interface ControllerOptions {
 }
 
 export interface Controller {
+  readonly name: string;
   /** Reconcile this key soon: for hints from outside the informers. */
   enqueue(key: string): void;
   enqueueAfter(key: string, seconds: number): void;
@@ -174,6 +178,7 @@ export function runController(options: ControllerOptions): Controller {
   }
 
   return {
+    name,
     enqueue: (key) => (early ? void early.add(key) : queue.add(key)),
     enqueueAfter: (key, seconds) => queue.addAfter(key, seconds * 1000),
     get waiting() {

@@ -16,7 +16,9 @@ const ask = { revisionUid: 'r', namespace: 'n', revision: 'f-00001' };
 function setUp(max: number) {
   const serving: Member[] = [];
   const starts: PromiseWithResolvers<Member>[] = [];
+  const told: string[] = [];
   const activator = new InstanceActivator({
+    observer: { activated: (_, code) => told.push(`activated ${code}`), started: (_, code) => told.push(`started ${code}`) },
     fleet: { instances: () => serving } as unknown as Fleet,
     revision: async () => revision,
     maxInstances: () => max,
@@ -31,6 +33,7 @@ function setUp(max: number) {
   return {
     activator,
     starts,
+    told,
     /** The oldest start under way succeeds. */
     succeed: (uid: string) => {
       const member = pod(uid);
@@ -75,13 +78,14 @@ describe('asking for instances', () => {
 
 describe('a revision that cannot be loaded', () => {
   it('costs no further pod for a while: the error is told again', async () => {
-    const { activator, starts } = setUp(5);
+    const { activator, starts, told } = setUp(5);
     const first = activator.activate({ ...ask, known: [] });
     await turn();
     starts.shift()?.reject(new TsumugiError('LoadError', 'no luck'));
     await expect(first).rejects.toThrow('no luck');
     await expect(activator.activate({ ...ask, known: [] })).rejects.toThrow('no luck');
     expect(starts).toHaveLength(0);
+    expect(told).toEqual(['started LoadError', 'activated LoadError', 'activated LoadError']);
   });
 
   it('is tried again at once after any other failure', async () => {

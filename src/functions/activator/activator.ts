@@ -9,6 +9,7 @@ import type { ActivateRequest } from '../../invoke/projection.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import type { Claim, Member } from '../fleet/member.ts';
 import type { RevisionResource } from '../../resources/revision.ts';
+import type { FunctionsObserver, ResultCode } from '../observer.ts';
 
 /** A pod that is about to become an instance: it is being sent the claim, and then loads the code. */
 export interface Reservation {
@@ -42,6 +43,7 @@ export interface ActivatorOptions {
   readonly start: (revision: RevisionResource, reserved: OnReserved) => Promise<Member>;
   /** A start ended, with what error, if any: for the revision's status. */
   readonly onStart?: (revision: RevisionResource, error: TsumugiError | undefined) => void;
+  readonly observer?: Pick<FunctionsObserver, 'activated' | 'started'> | undefined;
 }
 
 /** A revision that cannot be loaded costs a pod a try: tries are spaced out, callers get the last error at once. */
@@ -67,6 +69,19 @@ export class InstanceActivator {
    * Rejects with Busy, NoInstance, LoadError or NotFound.
    */
   async activate(request: ActivateRequest, reserved?: OnReserved): Promise<Member> {
+    const from = performance.now();
+    const told = (code: ResultCode): void => this.#options.observer?.activated?.((performance.now() - from) / 1000, code);
+    try {
+      const member = await this.#activate(request, reserved);
+      told('OK');
+      return member;
+    } catch (error) {
+      told(codedError(error).code);
+      throw error;
+    }
+  }
+
+  async #activate(request: ActivateRequest, reserved?: OnReserved): Promise<Member> {
     const revision = await this.#options.revision(request);
     const { revisionUid } = request;
     const serving = this.#options.fleet.instances(revisionUid);
@@ -103,26 +118,22 @@ export class InstanceActivator {
       reserved.push(reservation);
       for (const listener of listeners) listener(reservation);
     });
+    const from = performance.now();
     const start: Start = { done, reserved, listeners, asks: 0 };
     starts.add(start);
     this.#starts.set(revisionUid, starts);
     void start.done.then(
-      () => this.#ended(revision, revisionUid, start, undefined),
-      (error: unknown) => this.#ended(revision, revisionUid, start, error),
+      () => this.#ended(revision, revisionUid, start, from, undefined),
+      (error: unknown) => this.#ended(revision, revisionUid, start, from, codedError(error)),
     );
     return start;
   }
 
-  #ended(revision: RevisionResource, revisionUid: string, start: Start, thrown: unknown): void {
+  #ended(revision: RevisionResource, revisionUid: string, start: Start, from: number, error: TsumugiError | undefined): void {
     const starts = this.#starts.get(revisionUid);
     starts?.delete(start);
     if (starts?.size === 0) this.#starts.delete(revisionUid);
-    const error =
-      thrown === undefined
-        ? undefined
-        : thrown instanceof TsumugiError
-          ? thrown
-          : new TsumugiError('Internal', toError(thrown).message, { cause: thrown });
+    this.#options.observer?.started?.((performance.now() - from) / 1000, error?.code ?? 'OK');
     if (error?.code === 'LoadError') {
       const delayMs = Math.min((this.#failures.get(revisionUid)?.delayMs ?? firstRetryMs / 2) * 2, maxRetryMs);
       this.#failures.set(revisionUid, { error, delayMs, until: Date.now() + delayMs });
@@ -135,3 +146,6 @@ export class InstanceActivator {
     this.#failures.delete(revisionUid);
   }
 }
+
+const codedError = (thrown: unknown): TsumugiError =>
+  thrown instanceof TsumugiError ? thrown : new TsumugiError('Internal', toError(thrown).message, { cause: thrown });

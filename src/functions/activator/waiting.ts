@@ -30,6 +30,16 @@ export class PodQueue {
     return this.#waiting.get(key)?.size ?? 0;
   }
 
+  /** By runtime, over all namespaces. */
+  waitingByRuntime(): ReadonlyMap<string, number> {
+    const counts = new Map<string, number>();
+    for (const [key, { size }] of this.#waiting) {
+      const runtime = key.slice(key.indexOf('/') + 1);
+      counts.set(runtime, (counts.get(runtime) ?? 0) + size);
+    }
+    return counts;
+  }
+
   /** Milliseconds since a pod was last taken from a pool that had one. */
   sinceTaken(key: string): number {
     return performance.now() - (this.#takenAt.get(key) ?? -Infinity);

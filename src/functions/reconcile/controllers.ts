@@ -2,7 +2,7 @@
 import type { Log } from '../../base/log.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { keyOf } from '../../kube/key.ts';
-import { type Controller, keysOf, runController } from '../../kube/reconcile.ts';
+import { type Controller, type ControllerOptions, type ControllerRun, keysOf, runController } from '../../kube/reconcile.ts';
 import { poolKey } from '../activator/waiting.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import { defaults, label } from '../model/names.ts';
@@ -22,6 +22,8 @@ export interface ControllersOptions {
   readonly pools: PoolReconciler;
   /** Where the platform's pods run: namespaces with functions get a NetworkPolicy. Absent where the API has no such kind. */
   readonly systemNamespace?: string | undefined;
+  /** Hears of each run. */
+  readonly onRun?: ((run: ControllerRun) => void) | undefined;
   readonly log: Log;
   readonly signal: AbortSignal;
 }
@@ -33,10 +35,18 @@ export const functionKey = (revision: RevisionResource): string => `${revision.m
 export function runControllers(options: ControllersOptions): {
   readonly functions: Controller;
   readonly pools: Controller;
+  /** Keys that wait, by controller. */
+  readonly queued: () => ReadonlyMap<string, number>;
   readonly done: Promise<unknown>;
 } {
-  const { client, state, fleet, log, signal } = options;
-  const functions = runController({
+  const { client, state, fleet, log, signal, onRun } = options;
+  const all: Controller[] = [];
+  const run = (own: Pick<ControllerOptions, 'name' | 'informers' | 'reconcile' | 'parallelism'>): Controller => {
+    const controller = runController({ ...own, ...(onRun && { onRun }), log, signal });
+    all.push(controller);
+    return controller;
+  };
+  const functions = run({
     name: 'functions',
     informers: [
       keysOf(state.functions),
@@ -51,10 +61,8 @@ export function runControllers(options: ControllersOptions): {
     },
     // Each waits for its writes most of the time, and those of one turn share a commit.
     parallelism: 16,
-    log,
-    signal,
   });
-  const pools = runController({
+  const pools = run({
     name: 'pools',
     informers: [
       keysOf(state.functions, ({ metadata, spec }) => [poolKey(metadata.namespace ?? '', spec.runtime ?? defaults.runtime)]),
@@ -62,37 +70,33 @@ export function runControllers(options: ControllersOptions): {
       keysOf(state.runtimes, ({ metadata }) => poolsOf(state, metadata.name)),
     ],
     reconcile: (key, context) => options.pools.reconcile(key, context),
-    log,
-    signal,
   });
-  const routes = runController({
+  run({
     name: 'routes',
     informers: [
       keysOf(state.routes),
       keysOf(state.functions, (object) => state.routes.byIndex('function', keyOf(object)).map((route) => keyOf(route))),
     ],
     reconcile: reconcileRoute(client, state.routes, state.functions),
-    log,
-    signal,
   });
-  const runtimes = runController({
+  run({
     name: 'runtimes',
     informers: [keysOf(state.runtimes), keysOf(state.pods, ({ metadata }) => [metadata.labels?.[label.runtime] ?? ''])],
     reconcile: reconcileRuntime(client, state.runtimes, state.pods),
-    log,
-    signal,
   });
-  const policies =
-    options.systemNamespace === undefined
-      ? undefined
-      : runController({
-          name: 'network-policies',
-          informers: [keysOf(state.functions, ({ metadata }) => [metadata.namespace ?? ''])],
-          reconcile: reconcileNetworkPolicy({ client, functions: state.functions, systemNamespace: options.systemNamespace }),
-          log,
-          signal,
-        });
-  return { functions, pools, done: Promise.all([functions.done, pools.done, routes.done, runtimes.done, policies?.done]) };
+  if (options.systemNamespace !== undefined) {
+    run({
+      name: 'network-policies',
+      informers: [keysOf(state.functions, ({ metadata }) => [metadata.namespace ?? ''])],
+      reconcile: reconcileNetworkPolicy({ client, functions: state.functions, systemNamespace: options.systemNamespace }),
+    });
+  }
+  return {
+    functions,
+    pools,
+    queued: () => new Map(all.map(({ name, waiting }) => [name, waiting])),
+    done: Promise.all(all.map(({ done }) => done)),
+  };
 }
 
 /** Pools of a runtime that exist, or should. */
