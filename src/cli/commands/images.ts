@@ -58,7 +58,7 @@ async function build(given: readonly string[], flags: BuildFlags): Promise<void>
   if (!formats.includes(flags.format))
     throw new TsumugiError('Usage', `-o is "${flags.format}"`, { hint: `allowed: ${formats.join(', ')}` });
   // What cannot work is said before the work.
-  const deliver = await delivery(flags);
+  const deliver = await delivery(names, flags);
   const { buildImages } = await import('../../install/images/images.ts');
   const images = await progress('building images', () => buildImages(names, packageVersion()));
   await print(images, await progress('delivering images', () => deliver(images)), flags.format);
@@ -69,7 +69,7 @@ const shortName = (name: string): string => name.slice(name.indexOf('/') + 1);
 /** Takes the images to where they were asked to be; answers the references by which they are known there. */
 type Delivery = (images: readonly Image[]) => Promise<readonly (readonly string[])[]>;
 
-async function delivery(flags: BuildFlags): Promise<Delivery> {
+async function delivery(names: readonly string[], flags: BuildFlags): Promise<Delivery> {
   if ([flags.import, flags.push, flags.output].filter((each) => each !== undefined).length > 1)
     throw new TsumugiError('Usage', 'only one of --import, --push and --output can be given');
   if (flags.push === undefined && (flags.registrySecret !== undefined || flags.insecure))
@@ -90,8 +90,9 @@ async function delivery(flags: BuildFlags): Promise<Delivery> {
   if (flags.push !== undefined) {
     const { destinationOf, pushImages } = await import('../../install/images/push.ts');
     const { push: prefix, insecure = false } = flags;
-    destinationOf(prefix, 'tsumugi/node');
+    const repositories = names.map((name) => destinationOf(prefix, name)).map(({ host, repository }) => `${host}/${repository}`);
     const credentials = await findRegistryCredentials(flags);
+    repositories.forEach(credentials);
     return (images) => pushImages(images, { prefix, insecure, credentials });
   }
   const { output } = flags;

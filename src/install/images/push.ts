@@ -2,7 +2,7 @@
 import { TsumugiError } from '../../base/errors.ts';
 import type { RegistryCredentials } from './credentials.ts';
 import type { Blob, Image } from './oci.ts';
-import { Registry } from './registry.ts';
+import { type Answer, Registry } from './registry.ts';
 
 export interface PushOptions {
   /** `registry.local:5000/team`: comes before the image's name. */
@@ -59,24 +59,24 @@ export async function pushImages(
   });
 }
 
-/** `neighbour`: a repository of the same registry that has it. The registry may take it from there, or ask for it all the same. */
+/** `neighbour`: a repository of the same registry that has it, from which the registry may take it. */
 async function pushBlob(registry: Registry, blob: Blob, neighbour: string | undefined): Promise<void> {
   const { status } = await registry.send({ method: 'HEAD', path: `blobs/${blob.digest}`, expect: [200, 404] });
   if (status === 200) return;
-  const from = neighbour === undefined ? '' : `?${new URLSearchParams({ mount: blob.digest, from: neighbour }).toString()}`;
-  const started = await registry.send({ method: 'POST', path: `blobs/uploads/${from}`, expect: [201, 202] });
-  if (started.status === 201) return;
+  const mounted = neighbour === undefined ? undefined : await mountBlob(registry, blob, neighbour);
+  if (mounted?.status === 201) return;
+  // The registry opened an upload instead, or did not want to hear of another repository.
+  const started = mounted?.status === 202 ? mounted : await registry.send({ method: 'POST', path: 'blobs/uploads/', expect: [202] });
   const location = started.headers.get('location');
   if (location === null) throw new TsumugiError('Unavailable', 'the registry started an upload and did not say where');
   const url = new URL(location, started.url);
   url.searchParams.set('digest', blob.digest);
-  await registry.send({
-    method: 'PUT',
-    path: url.href,
-    contentType: 'application/octet-stream',
-    body: new Uint8Array(blob.bytes),
-    expect: [201],
-  });
+  await registry.send({ method: 'PUT', path: url.href, contentType: 'application/octet-stream', body: blob.bytes, expect: [201] });
+}
+
+function mountBlob(registry: Registry, { digest }: Blob, from: string): Promise<Answer> {
+  const query = new URLSearchParams({ mount: digest, from }).toString();
+  return registry.send({ method: 'POST', path: `blobs/uploads/?${query}`, expect: [201, 202, 401, 403] });
 }
 
 async function pushManifest(registry: Registry, manifest: Blob, tag: string): Promise<void> {
@@ -84,7 +84,7 @@ async function pushManifest(registry: Registry, manifest: Blob, tag: string): Pr
     method: 'PUT',
     path: `manifests/${tag}`,
     contentType: manifest.mediaType,
-    body: new Uint8Array(manifest.bytes),
+    body: manifest.bytes,
     expect: [201],
   });
   const digest = headers.get('docker-content-digest');

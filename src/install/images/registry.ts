@@ -17,9 +17,16 @@ export interface RegistryRequest {
   /** Below `/v2/REPOSITORY/`, or a whole URL that the registry gave. */
   readonly path: string;
   readonly contentType?: string;
-  readonly body?: Uint8Array<ArrayBuffer>;
+  readonly body?: Uint8Array;
   /** What may be answered; anything else is thrown. */
   readonly expect: readonly number[];
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  /** What was asked: addresses in the headers start from it. */
+  readonly url: URL;
 }
 
 const loopback = /^(localhost|127(\.\d+){3}|\[::1\])(:\d+)?$/;
@@ -28,15 +35,18 @@ export class Registry {
   readonly #options: RegistryOptions;
   readonly #origin: string;
   #authorization: string | undefined;
+  /** What a token must allow: ours, and whatever the registry has asked for since. */
+  readonly #scopes: Set<string>;
 
   constructor(options: RegistryOptions) {
     this.#options = options;
+    this.#scopes = new Set([`repository:${options.repository}:pull,push`]);
     const { host, insecure = false } = options;
     this.#origin = `${insecure || loopback.test(host) ? 'http' : 'https'}://${host === 'docker.io' ? 'registry-1.docker.io' : host}`;
   }
 
   /** One request; once more, with credentials, where the registry asks for them. The body is read and dropped. */
-  async send(request: RegistryRequest): Promise<{ readonly status: number; readonly headers: Headers; readonly url: URL }> {
+  async send(request: RegistryRequest): Promise<Answer> {
     const url = new URL(request.path, `${this.#origin}/v2/${this.#options.repository}/`);
     let response = await this.#fetch(url, request);
     const challenge = response.headers.get('www-authenticate');
@@ -74,7 +84,7 @@ export class Registry {
 
   /** What the challenge asks for: our password, or a token that another server gives for it. Undefined: we have nothing to show. */
   async #authorize(challenge: string): Promise<string | undefined> {
-    const { credentials, repository } = this.#options;
+    const { credentials } = this.#options;
     const basic = credentials && `Basic ${Buffer.from(`${credentials.username}:${credentials.password}`).toString('base64')}`;
     if (!/^bearer /i.test(challenge)) return basic;
     const field = (name: string): string | undefined => new RegExp(`\\b${name}="([^"]*)"`, 'i').exec(challenge)?.[1];
@@ -84,7 +94,8 @@ export class Registry {
     const url = new URL(realm);
     const service = field('service');
     if (service !== undefined) url.searchParams.set('service', service);
-    url.searchParams.set('scope', `repository:${repository}:pull,push`);
+    for (const scope of field('scope')?.split(' ') ?? []) this.#scopes.add(scope);
+    for (const scope of this.#scopes) url.searchParams.append('scope', scope);
     const response = await this.#reach(url, { headers: basic ? { authorization: basic } : {} });
     const text = await response.text();
     if (!response.ok) throw this.#failure(response.status, text);
