@@ -15,15 +15,14 @@ interface Discovered {
 /** What Kubernetes itself puts into every namespace, and what goes by itself: Events with time, Endpoints with their Service. */
 const everywhere = [/^Event\//, /^Endpoints\//, /^ServiceAccount\/default$/, /^ConfigMap\/kube-root-ca\.crt$/];
 
-/** `Kind/name` of all in the namespace that neither Kubernetes nor an owner put there and that is not about to go; sorted. */
-export async function foreignObjects(client: KubeClient, namespace: string): Promise<readonly string[]> {
+/** All in the namespace that neither Kubernetes nor an owner put there and that is not about to go. */
+export async function foreignObjects(client: KubeClient, namespace: string): Promise<readonly KubeObject[]> {
   const kinds = await namespacedKinds(client);
   const lists = await Promise.all(kinds.map((kind) => listed(client, kind, namespace)));
-  const found = lists.flat().filter(({ metadata }) => !metadata.deletionTimestamp && !metadata.ownerReferences?.length);
-  // Some kinds are served by two groups.
-  return [...new Set(found.map(({ kind, metadata }) => `${kind}/${metadata.name}`))]
-    .filter((name) => !everywhere.some((pattern) => pattern.test(name)))
-    .sort();
+  return lists
+    .flat()
+    .filter(({ metadata }) => !metadata.deletionTimestamp && !metadata.ownerReferences?.length)
+    .filter(({ kind, metadata }) => !everywhere.some((pattern) => pattern.test(`${kind}/${metadata.name}`)));
 }
 
 async function listed(client: KubeClient, kind: Resource, namespace: string, attempts = 10): Promise<readonly KubeObject[]> {

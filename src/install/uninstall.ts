@@ -61,12 +61,14 @@ export async function uninstall(client: HttpKubeClient, options: UninstallOption
   const made: readonly string[] = Object.values(secretNames);
   await remove(secrets, { namespace }, ({ metadata }) => !made.includes(metadata.name));
   await remove(leases, { namespace }, ({ metadata }) => metadata.name !== names.lease);
+  // The namespace before the definitions: its deletion asks for all kinds, and waits long for one that is just going.
+  const foreign = await leaveNamespace(client, removed, options);
   if (data) {
     const known = new Set(definitions().map(({ metadata }) => metadata.name));
     await remove(definitionsResource, {}, ({ metadata }) => !known.has(metadata.name));
     for (const name of known) await gone(client, definitionsResource, { fieldSelector: `metadata.name=${name}` }, options);
   }
-  return { removed, foreign: await leaveNamespace(client, removed, options) };
+  return { removed, foreign };
 }
 
 /** The system namespace goes when nothing else is in it; else it only loses our labels. */
@@ -77,7 +79,9 @@ async function leaveNamespace(client: HttpKubeClient, removed: Map<string, numbe
     throw error;
   });
   if (!there || !isOurs(there)) return [];
-  const foreign = await foreignObjects(client, options.namespace);
+  const objects = await foreignObjects(client, options.namespace);
+  // What is of our kinds goes with them.
+  const foreign = objects.filter(({ apiVersion }) => !(options.data && apiVersion === 'tsumugi.dev/v1')).map(shown);
   if (foreign.length > 0) {
     await client.apply(namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: key }, { fieldManager });
     return foreign;
@@ -87,6 +91,8 @@ async function leaveNamespace(client: HttpKubeClient, removed: Map<string, numbe
   await gone(client, namespaces, { fieldSelector: `metadata.name=${options.namespace}` }, options);
   return [];
 }
+
+const shown = ({ kind, metadata }: KubeObject): string => `${kind}/${metadata.name}`;
 
 const isOurs = ({ metadata }: KubeObject): boolean => Object.entries(partOf).every(([key, value]) => metadata.labels?.[key] === value);
 

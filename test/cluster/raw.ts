@@ -5,6 +5,8 @@ import type { Connection } from '../../src/kube/connection.ts';
 export interface RawAnswer {
   readonly status: number;
   readonly body: unknown;
+  /** What the server warns of, each as the header has it. */
+  readonly warnings: readonly string[];
 }
 
 /** One request to the server of a connection; the answer's body must be JSON. */
@@ -29,7 +31,10 @@ export async function rawRequest(
     const asked = request(new URL(path, server), options, (response) => {
       let text = '';
       response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
-      response.on('error', reject).on('end', () => resolve({ status: response.statusCode ?? 0, body: JSON.parse(text) as unknown }));
+      const warnings = response.headersDistinct['warning'] ?? [];
+      response
+        .on('error', reject)
+        .on('end', () => resolve({ status: response.statusCode ?? 0, body: JSON.parse(text) as unknown, warnings }));
     });
     asked.on('error', reject).end(body);
   });

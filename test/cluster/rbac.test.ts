@@ -1,0 +1,173 @@
+/** Who may do what after `tsumugi install`: asked of a real API server with the tokens of the ServiceAccounts themselves. */
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { functionNetworkPolicy } from '../../src/functions/model/network-policy.ts';
+import { applyManifests } from '../../src/install/apply.ts';
+import { isAllowed } from '../../src/install/checks.ts';
+import { manifests } from '../../src/install/manifests.ts';
+import { names, secretNames } from '../../src/install/parts.ts';
+import { defaultSettings } from '../../src/install/settings.ts';
+import { uninstall } from '../../src/install/uninstall.ts';
+import type { HttpKubeClient } from '../../src/kube/http/client.ts';
+import type { KubeObject } from '../../src/resources/object.ts';
+import { functions, namespaces, networkPolicies, pods, secrets, serviceAccounts } from '../../src/resources/resources.ts';
+import { installKinds } from './custom-kinds.ts';
+import { installed, type Place, placeForInstallation, refusal } from './installation.ts';
+
+const path = process.env['TSUMUGI_TEST_KUBECONFIG'];
+const settings = { ...defaultSettings('0.0.0'), namespace: `rbac-${process.pid}` };
+const { namespace } = settings;
+
+/** verb, resource as `kind/subresource.group`, namespace, name. */
+type Call = readonly [verb: string, resource: string, namespace?: string, name?: string];
+
+function can(client: HttpKubeClient, [verb, full, where, name]: Call): Promise<boolean> {
+  const at = full.indexOf('.');
+  const [resource = '', subresource] = (at === -1 ? full : full.slice(0, at)).split('/');
+  const group = at === -1 ? '' : full.slice(at + 1);
+  return isAllowed(client, {
+    verb,
+    group,
+    resource,
+    ...(subresource && { subresource }),
+    ...(where && { namespace: where }),
+    ...(name && { name }),
+  });
+}
+
+/** Those of the calls that are answered so. */
+async function answered(client: HttpKubeClient, calls: readonly Call[], allowed: boolean): Promise<readonly Call[]> {
+  const answers = await Promise.all(calls.map((call) => can(client, call)));
+  return calls.filter((_, index) => answers[index] === allowed);
+}
+
+const each = (verbs: readonly string[], ...rest: [resource: string, namespace?: string, name?: string]): Call[] =>
+  verbs.map((verb) => [verb, ...rest]);
+
+describe.runIf(path)('permissions after the installation', () => {
+  let place: Place;
+  let user: string;
+  let controller: HttpKubeClient;
+
+  beforeAll(async () => {
+    place = await placeForInstallation(path as string);
+    ({ user } = place);
+    await applyManifests(place.client, manifests(settings));
+    await installKinds(place.client);
+    controller = await place.as(namespace, names.controller);
+  });
+
+  afterAll(async () => {
+    if (place) await uninstall(place.client, { namespace, data: true });
+    await place?.close();
+  }, 60_000);
+
+  it('the controller may do all that its code calls', async () => {
+    const read = ['get', 'list', 'watch'];
+    const calls: Call[] = [
+      ...['functions', 'routes', 'runtimes', 'revisions'].flatMap((kind) => [
+        ...each(read, `${kind}.tsumugi.dev`, user),
+        ...each(['update'], `${kind}/status.tsumugi.dev`, user),
+      ]),
+      ...each(['create', 'delete'], 'revisions.tsumugi.dev', user),
+      ['create', 'runtimes.tsumugi.dev'],
+      ...each([...read, 'create', 'patch', 'delete'], 'pods', user),
+      ['get', 'pods/log', user],
+      ['get', 'secrets', user, 'any'],
+      ['get', 'configmaps', user, 'any'],
+      ...each(['create', 'patch'], 'events', user),
+      ...each(['get', 'create', 'patch'], 'networkpolicies.networking.k8s.io', user),
+      ['create', 'leases.coordination.k8s.io', namespace],
+      ...each(['get', 'update'], 'leases.coordination.k8s.io', namespace, names.lease),
+      ['create', 'secrets', namespace],
+      ...Object.values(secretNames).flatMap((name) => each(['get', 'update'], 'secrets', namespace, name)),
+    ];
+    expect(await answered(controller, calls, false)).toEqual([]);
+  });
+
+  it('and nothing else', async () => {
+    const change = ['create', 'update', 'patch', 'delete'];
+    const calls: Call[] = [
+      ...each(['list', 'watch', ...change], 'secrets', user),
+      ...each(['list', 'watch', 'delete'], 'secrets', namespace),
+      ...each(['update', 'patch', 'delete'], 'secrets', namespace, 'records'),
+      ...each(['list', 'watch', ...change], 'configmaps', user),
+      ...['pods/exec', 'pods/attach', 'pods/portforward', 'pods/eviction', 'pods/ephemeralcontainers'].flatMap((kind) =>
+        each(['get', 'create', 'update', 'patch'], kind, user),
+      ),
+      ...each(change, 'functions.tsumugi.dev', user),
+      ...each(change, 'routes.tsumugi.dev', user),
+      ...each(['update', 'patch', 'delete'], 'runtimes.tsumugi.dev'),
+      ...each(['list', 'watch', 'update', 'delete'], 'networkpolicies.networking.k8s.io', user),
+      ...each(['update', 'patch'], 'leases.coordination.k8s.io', namespace, 'another'),
+      ...each(['create', 'update'], 'leases.coordination.k8s.io', 'kube-system', 'kube-scheduler'),
+      ...each(['get', ...change], 'deployments.apps', namespace),
+      ...each(['get', 'list'], 'namespaces'),
+      ...each(['get', 'list'], 'nodes'),
+      ['create', 'serviceaccounts/token', namespace, names.controller],
+      ...each(change, 'clusterrolebindings.rbac.authorization.k8s.io'),
+      ...each(change, 'customresourcedefinitions.apiextensions.k8s.io'),
+      ['impersonate', 'users'],
+      ['*', '*.*'],
+    ];
+    expect(await answered(controller, calls, true)).toEqual([]);
+  });
+
+  it('as it is in real calls', async () => {
+    expect((await controller.list(functions)).items).toEqual([]);
+    expect((await controller.list(pods, { labelSelector: 'tsumugi.dev/runtime' })).items).toEqual([]);
+    const policy = await controller.create(networkPolicies, functionNetworkPolicy(user, namespace), { dryRun: true });
+    expect(policy.metadata.name).toBe('tsumugi-functions');
+    expect(await refusal(controller.list(secrets))).toMatchObject({ reason: 'Forbidden' });
+    expect(await refusal(controller.list(secrets, { namespace }))).toMatchObject({ reason: 'Forbidden' });
+    expect(await refusal(controller.list(namespaces))).toMatchObject({ reason: 'Forbidden' });
+  });
+
+  it('the gateway may do no more than anybody', async () => {
+    const gateway = await place.as(namespace, names.gateway);
+    const calls: Call[] = [
+      ['get', 'secrets', namespace, secretNames.gateway],
+      ['list', 'functions.tsumugi.dev', user],
+      ['list', 'pods', namespace],
+      ['get', 'configmaps', user, 'any'],
+    ];
+    expect(await answered(gateway, calls, true)).toEqual([]);
+  });
+
+  it('who edits a namespace may have functions in it; who shall use the platform is bound to a Role', async () => {
+    const { client } = place;
+    await client.create(serviceAccounts, { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { namespace, name: 'someone' } });
+    const bind = (kind: string, name: string, where: string): Promise<KubeObject> =>
+      client.create<KubeObject & { roleRef: object; subjects: readonly object[] }>(installed('RoleBinding'), {
+        apiVersion: 'rbac.authorization.k8s.io/v1',
+        kind: 'RoleBinding',
+        metadata: { namespace: where, name: 'someone' },
+        roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind, name },
+        subjects: [{ kind: 'ServiceAccount', name: 'someone', namespace }],
+      });
+    await bind('Role', names.user, namespace);
+    await bind('ClusterRole', 'edit', user);
+    const someone = await place.as(namespace, 'someone');
+    const may: Call[] = [
+      ...each(['get', 'list', 'create', 'patch', 'delete'], 'functions.tsumugi.dev', user),
+      ...each(['get', 'list', 'watch'], 'revisions.tsumugi.dev', user),
+      ...[`https:${names.api}:https`, `https:${names.api}:443`, `${names.gateway}:http`, `http:${names.gateway}:80`].flatMap((name) =>
+        each(['get', 'create', 'update', 'patch', 'delete'], 'services/proxy', namespace, name),
+      ),
+      ['get', 'secrets', namespace, secretNames.cli],
+    ];
+    // The controller that adds up roles needs a moment.
+    await vi.waitFor(async () => expect(await answered(someone, may, false)).toEqual([]), { timeout: 10_000 });
+    const mayNot: Call[] = [
+      ['get', 'secrets', namespace, secretNames.platform],
+      ['get', 'secrets', namespace, secretNames.gateway],
+      ['list', 'secrets', namespace],
+      ['get', 'services/proxy', namespace, 'https:kubernetes:443'],
+      ['update', 'functions/status.tsumugi.dev', user],
+      ['create', 'revisions.tsumugi.dev', user],
+      ['create', 'runtimes.tsumugi.dev'],
+    ];
+    expect(await answered(someone, mayNot, true)).toEqual([]);
+  });
+});
+
+it.skipIf(path)('needs TSUMUGI_TEST_KUBECONFIG, a kubeconfig of a real cluster: npm run test:cluster', ({ skip }) => skip());
