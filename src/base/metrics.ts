@@ -84,8 +84,6 @@ export type HistogramFamily = Family<Histogram>;
 /** The metrics of one process. */
 export class Registry {
   readonly #writers: (() => string)[] = [];
-  /** What there is to read, for documents. */
-  readonly metrics: { readonly name: string; readonly type: string; readonly help: string }[] = [];
 
   counter(name: string, help: string): CounterFamily {
     const family = new Family(() => new Counter());
@@ -115,7 +113,6 @@ export class Registry {
   }
 
   #add(name: string, help: string, type: string, write: () => string): void {
-    this.metrics.push({ name, type, help });
     this.#writers.push(() => `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${write()}`);
   }
 }

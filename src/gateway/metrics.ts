@@ -13,12 +13,18 @@ export class GatewayMetrics implements InvokeObserver {
   constructor(gauges: { waiting(): number; inFlight(): number }) {
     const { registry } = this;
     this.#requests = registry.counter('tsumugi_gateway_requests_total', 'Requests answered, by function and status.');
-    this.#seconds = registry.histogram('tsumugi_gateway_request_duration_seconds', 'From the head of a request to the end of its answer.');
+    this.#seconds = registry.histogram(
+      'tsumugi_gateway_request_duration_seconds',
+      'From the head of a request to the end of its answer, by function.',
+    );
     this.#activations = registry.histogram(
       'tsumugi_gateway_activation_seconds',
-      'Waiting for the activator: cold starts and scale-out, by result.',
+      'Waiting for the activator: cold starts and scale-out, by function and code.',
     );
-    this.#retries = registry.counter('tsumugi_gateway_retries_total', 'Requests sent to another instance because none had accepted them.');
+    this.#retries = registry.counter(
+      'tsumugi_gateway_retries_total',
+      'Requests sent to another instance because none had accepted them, by function and reason.',
+    );
     registry.gauge('tsumugi_gateway_waiting_requests', 'Requests that wait for an instance.', (family) =>
       family.child().set(gauges.waiting()),
     );

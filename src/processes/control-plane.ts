@@ -16,6 +16,7 @@ import { openPlatformKeys } from '../functions/model/keys.ts';
 import { startFunctions } from '../functions/start.ts';
 import { openFileBlobs } from '../records/files/blobs.ts';
 import { openSqliteLogs } from '../records/sqlite/logs.ts';
+import { controlPlaneMetrics } from './control-plane-metrics.ts';
 import { platformFile } from './folders.ts';
 import { writeKubeconfig } from './kubeconfig.ts';
 import { servePlatformApi } from './platform-server.ts';
@@ -29,7 +30,9 @@ async function start(settings: RoleSettings): Promise<RunningRole> {
   const { data, run } = settings;
   const { gateway, socket } = platformFile(settings);
   const node = Promise.withResolvers<RunningNode>();
+  const metrics = controlPlaneMetrics(data, { watches: () => api.server.watches(), phases: () => running.phases() });
   const api = await openEmbeddedApi({
+    observer: metrics.embedded,
     data,
     host: settings.apiHost,
     port: settings.apiPort,
@@ -65,6 +68,7 @@ async function start(settings: RoleSettings): Promise<RunningRole> {
     pki: keys,
     addressOf: (pod) => (pod.status?.phase === 'Running' ? `unix:${podSocketPath(run, pod.metadata.uid ?? '')}` : undefined),
     gatewayUrl: gateway,
+    observer: metrics.functions,
     tokenHashes: [createHash('sha256').update(api.token).digest('hex')],
     log,
   });
@@ -83,6 +87,7 @@ async function start(settings: RoleSettings): Promise<RunningRole> {
   return {
     warnings: running.isolation.warnings,
     waitFor: (names) => functions.waitFor(names),
+    metrics: () => metrics.registry.text(),
     async stop(graceMs) {
       await platform.close();
       await functions.stop();

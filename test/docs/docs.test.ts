@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { errorTable } from '../../src/base/errors.ts';
+import { withMetricsTable } from '../../scripts/metrics.ts';
 import { settingTable } from '../../src/processes/settings.ts';
 import { cleanUp, tsumugi } from '../e2e/platform.ts';
 
@@ -28,6 +29,12 @@ test('docs/cli.md has every setting of up, with its variable and default', () =>
       .split('\n')
       .filter((line) => line.startsWith('| `--')),
   ).toEqual(rows);
+});
+
+test('docs/operations.md has every metric, as the registries tell it', () => {
+  const text = read('docs/operations.md');
+  expect(withMetricsTable(text)).toBe(text);
+  expect(text).toContain('| `tsumugi_activation_duration_seconds` | histogram | control plane |');
 });
 
 describe('every command', () => {
@@ -80,7 +87,15 @@ test('the first screen of the README has the two commands, and they exist', () =
 });
 
 test('links and files that the documents name exist', () => {
-  for (const file of ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'docs/cli.md', 'docs/functions.md', 'docs/errors.md']) {
+  for (const file of [
+    'README.md',
+    'ARCHITECTURE.md',
+    'CONTRIBUTING.md',
+    'docs/cli.md',
+    'docs/functions.md',
+    'docs/errors.md',
+    'docs/operations.md',
+  ]) {
     const text = read(file);
     for (const [, target = ''] of text.matchAll(/\]\(([^)#:]+)\)/g))
       expect(existsSync(join(dirname(file), target)), `${file}: ${target}`).toBe(true);

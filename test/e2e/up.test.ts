@@ -30,6 +30,20 @@ describe('up DIR', () => {
     expect((await platform.tsumugi('get', 'configmap', 'names', '-o', 'json')).stdout).toContain('"NAME": "Ada"');
     const metrics = await (await fetch(platform.metrics, { headers: { connection: 'close' } })).text();
     expect(metrics).toMatch(/tsumugi_gateway_requests_total\{process="gateway-0",.*\} 1/);
+    for (const sample of [
+      'activation_duration_seconds_count{PROCESS,code="OK"} [2-9]',
+      'instance_start_duration_seconds_count{PROCESS,code="OK"} 2',
+      'pool_pods{PROCESS,runtime="node",state="serving"} 2',
+      'reconciles_total{PROCESS,controller="functions",outcome="done"} [1-9]',
+      'reconcile_queue_depth{PROCESS,controller="pools"} \\d',
+      'api_requests_total{PROCESS,verb="get",resource="configmaps",code="200"} 1',
+      'api_watches{PROCESS,resource="functions.tsumugi.dev"} [1-9]',
+      'store_commit_duration_seconds_count{PROCESS,result="ok"} [1-9]',
+      'store_rows_written_total{PROCESS} [1-9]',
+      'node_pods{PROCESS,phase="Running"} [1-9]',
+      'data_file_bytes{PROCESS,file="api.db"} [1-9]',
+    ])
+      expect(metrics).toMatch(new RegExp(`^tsumugi_${sample.replace('PROCESS', 'process="control-plane"')}`, 'm'));
     for (const name of ['supervisor', 'control-plane', 'gateway-0'])
       expect(metrics).toContain(`process_resident_memory_bytes{process="${name}"} `);
     for (const secret of ['kubeconfig', 'pki/ca.key', 'pki/server.key']) expect(statSync(join(platform.data, secret)).mode & 0o77).toBe(0);

@@ -8,6 +8,8 @@ import { readBody, readDeleteOptions, readPatch } from './bodies.ts';
 import type { Call } from './core.ts';
 import { generalReply } from './general.ts';
 import { podLogReply } from './pod-log.ts';
+import { subjectOf } from './observer.ts';
+import type { ApiObserver } from './observer.ts';
 import type { PodAccess } from './pod-access.ts';
 import { dryRun, isWatch, listOptions, watchOptions, writeOptions } from './query.ts';
 import type { ApiRequest } from './request.ts';
@@ -22,10 +24,21 @@ export interface HandlerParts {
   readonly server: ApiServer;
   readonly podAccess?: PodAccess | undefined;
   readonly log: Log;
+  /** Hears of each request. */
+  readonly observer?: ApiObserver | undefined;
 }
 
 /** Never throws: what went wrong is a Status. */
 export async function handle(parts: HandlerParts, request: ApiRequest): Promise<Reply> {
+  const { observer, server } = parts;
+  if (!observer) return replyTo(parts, request);
+  const from = performance.now();
+  const reply = await replyTo(parts, request);
+  observer.answered({ ...subjectOf(request, server), code: reply.status, seconds: (performance.now() - from) / 1000 });
+  return reply;
+}
+
+async function replyTo(parts: HandlerParts, request: ApiRequest): Promise<Reply> {
   try {
     const path = resourcePath(request.path, parts.server);
     if (!path) return generalReply(parts.server, request);

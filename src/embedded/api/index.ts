@@ -29,16 +29,31 @@ const sweepEveryMs = 300_000;
  * await api.close();
  */
 export async function openEmbeddedApi(options: EmbeddedApiOptions): Promise<EmbeddedApi> {
-  const { data, host = '127.0.0.1', port = 0, extraHosts = [], listen = true, kinds, podAccess, log = silentLog, history } = options;
+  const {
+    data,
+    host = '127.0.0.1',
+    port = 0,
+    extraHosts = [],
+    listen = true,
+    kinds,
+    podAccess,
+    log = silentLog,
+    history,
+    observer,
+  } = options;
   mkdirSync(data, { recursive: true, mode: 0o700 });
-  const store = openSqliteStore({ data, ...(history && { history }) });
+  const store = openSqliteStore({
+    data,
+    ...(history && { history }),
+    ...(observer && { onCommit: (commit) => observer.committed(commit) }),
+  });
   const server = new ApiServer({ store, ...(kinds && { kinds }) });
   const parts: HandlerParts = { server, podAccess, log };
   try {
     await server.start();
     const wildcard = host === '0.0.0.0' || host === '::';
     const pki = openPki(data, wildcard ? extraHosts : [host, ...extraHosts]);
-    const https = listen ? await serveHttps({ ...parts, host, port, cert: pki.cert, key: pki.key, token: pki.token }) : undefined;
+    const https = listen ? await serveHttps({ ...parts, observer, host, port, cert: pki.cert, key: pki.key, token: pki.token }) : undefined;
     const name = wildcard ? '127.0.0.1' : isIP(host) === 6 ? `[${host}]` : host;
     const url = https ? `https://${name}:${https.port}` : '';
     const sweep = setInterval(() => {

@@ -80,6 +80,11 @@ export class ApiServer {
     return this.#core.store.revision();
   }
 
+  /** Open watches by resource, those in process too. */
+  watches(): ReadonlyMap<string, number> {
+    return this.#core.hub.counts();
+  }
+
   now(): number {
     return this.#core.clock.now();
   }

@@ -3,7 +3,9 @@ import type { Log } from '../../base/log.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import type { KindDefinition } from '../../resources/kind.ts';
 import type { HistoryLimits } from '../storage/sqlite/history.ts';
+import type { OnCommit } from '../storage/sqlite/commit.ts';
 import type { Store } from '../storage/store.ts';
+import type { ApiObserver } from './observer.ts';
 import type { PodAccess } from './pod-access.ts';
 import type { ApiServer } from './server.ts';
 
@@ -23,6 +25,8 @@ export interface EmbeddedApiOptions {
   readonly log?: Log;
   /** How much of the past is kept for watches that resume. */
   readonly history?: Partial<HistoryLimits>;
+  /** For metrics: requests over HTTP, and commits of the store. */
+  readonly observer?: ApiObserver & { readonly committed: OnCommit };
 }
 
 export interface EmbeddedApi {

@@ -82,6 +82,11 @@ export class WatchHub {
     };
   }
 
+  /** Watchers by resource, in process and over HTTP. */
+  counts(): ReadonlyMap<string, number> {
+    return new Map([...this.#watchers].map(([resource, { size }]) => [resource, size]));
+  }
+
   #deliver(changes: readonly Change[]): void {
     for (const change of changes) {
       const watchers = this.#watchers.get(change.row.resource);

@@ -59,6 +59,8 @@ export interface RunningNode {
   readonly isolation: { readonly name: 'sandbox' | 'process'; readonly description: string; readonly warnings: readonly string[] };
   /** For the API: see `api/pod-access.ts`. */
   log(pod: KubeObject, request: PodLogOptions): AsyncIterable<Uint8Array>;
+  /** How many pods the node knows, by `status.phase`. */
+  phases(): ReadonlyMap<string, number>;
   /** Stops looking after pods. They run on, for the next node; blank processes end. */
   stop(): Promise<void>;
   /** Ends all pods (SIGTERM, SIGKILL after the grace) and waits for it; their objects stay and tell how they ended. */
@@ -182,6 +184,14 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   return {
     isolation: { name: isolation.name, description: isolation.description, warnings: isolation.warnings },
     log: (pod, request) => podLog(pod as Pod, runs.get(pod.metadata.uid ?? ''), request),
+    phases() {
+      const counts = new Map<string, number>();
+      for (const pod of informer.list().filter(mine)) {
+        const phase = pod.status?.phase ?? 'Pending';
+        counts.set(phase, (counts.get(phase) ?? 0) + 1);
+      }
+      return counts;
+    },
     async stop() {
       stopping.abort();
       await controller?.done;

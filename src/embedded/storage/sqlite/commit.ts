@@ -23,6 +23,9 @@ interface Done {
   pastBytes: number;
 }
 
+/** For metrics: one commit, the objects that it changed, and whether it became durable. */
+export type OnCommit = (commit: { readonly rows: number; readonly seconds: number; readonly ok: boolean }) => void;
+
 /**
  * Group commit: the writes asked for in one turn of the event loop become one transaction with one fsync.
  * While a commit runs, later turns' writes pile up and share the next one.
@@ -33,16 +36,18 @@ export class GroupCommit {
   readonly #sql: Statements;
   readonly #history: History;
   readonly #clock: Clock;
+  readonly #onCommit: OnCommit | undefined;
   readonly #listeners = new Set<(changes: readonly Change[]) => void>();
   #asked: Asked[] = [];
   #scheduled: NodeJS.Immediate | undefined;
   #closed = false;
 
-  constructor(db: DatabaseSync, sql: Statements, history: History, clock: Clock) {
+  constructor(db: DatabaseSync, sql: Statements, history: History, clock: Clock, onCommit?: OnCommit) {
     this.#db = db;
     this.#sql = sql;
     this.#history = history;
     this.#clock = clock;
+    this.#onCommit = onCommit;
     // Never 0: a resourceVersion of "0" has a meaning of its own in the API.
     this.revision = Math.max(1, numberOf(sql.lastRevision.get()), history.trimmed);
   }
@@ -74,6 +79,9 @@ export class GroupCommit {
     this.#asked = [];
     if (batch.length === 0) return;
     const done: Done = { results: [], changes: [], revision: this.revision, pastBytes: 0 };
+    const from = performance.now();
+    const told = (ok: boolean): void =>
+      this.#onCommit?.({ rows: ok ? done.changes.length : 0, seconds: (performance.now() - from) / 1000, ok });
     try {
       this.#db.exec('BEGIN IMMEDIATE');
       const now = this.#clock.now();
@@ -81,9 +89,11 @@ export class GroupCommit {
       this.#db.exec('COMMIT');
     } catch (error) {
       if (this.#db.isTransaction) this.#db.exec('ROLLBACK');
+      told(false);
       for (const { reject } of batch) reject(toError(error));
       return;
     }
+    told(true);
     this.revision = done.revision;
     try {
       if (done.changes.length > 0) for (const listener of this.#listeners) listener(done.changes);

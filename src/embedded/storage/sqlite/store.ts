@@ -6,6 +6,7 @@ import type { Clock } from '../../../base/clock.ts';
 import { HistoryGone } from '../store.ts';
 import type { Change, ListQuery, Store, StoredRow, StoreKey, Write, WriteResult } from '../store.ts';
 import { GroupCommit } from './commit.ts';
+import type { OnCommit } from './commit.ts';
 import { defaultHistory, History } from './history.ts';
 import type { HistoryLimits } from './history.ts';
 import { openDatabase } from './open.ts';
@@ -19,6 +20,8 @@ export interface SqliteStoreOptions {
   readonly data: string;
   readonly history?: Partial<HistoryLimits>;
   readonly clock?: Clock;
+  /** Hears of each commit. */
+  readonly onCommit?: OnCommit;
 }
 
 /** Rows read before the event loop gets its turn. */
@@ -32,10 +35,8 @@ const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve)
  * @example const store = openSqliteStore({ data: '.tsumugi' })
  */
 export function openSqliteStore(options: SqliteStoreOptions): Store {
-  return new SqliteStore(openDatabase(join(options.data, 'api.db')), options.clock ?? systemClock, {
-    ...defaultHistory,
-    ...options.history,
-  });
+  const { data, history, clock = systemClock, onCommit } = options;
+  return new SqliteStore(openDatabase(join(data, 'api.db')), clock, { ...defaultHistory, ...history }, onCommit);
 }
 
 class SqliteStore implements Store {
@@ -44,11 +45,11 @@ class SqliteStore implements Store {
   readonly #history: History;
   readonly #commit: GroupCommit;
 
-  constructor(db: DatabaseSync, clock: Clock, limits: HistoryLimits) {
+  constructor(db: DatabaseSync, clock: Clock, limits: HistoryLimits, onCommit: OnCommit | undefined) {
     this.#db = db;
     this.#sql = prepareStatements(db);
     this.#history = new History(db, this.#sql, clock, limits);
-    this.#commit = new GroupCommit(db, this.#sql, this.#history, clock);
+    this.#commit = new GroupCommit(db, this.#sql, this.#history, clock, onCommit);
   }
 
   async get(keys: readonly StoreKey[]): Promise<readonly (StoredRow | undefined)[]> {
