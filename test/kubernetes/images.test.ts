@@ -5,13 +5,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findKubectl, Kubectl } from '../e2e/kubectl.ts';
-import { tsumugi } from './tsumugi.ts';
+import { tsumugi } from '../e2e/platform.ts';
 
 const kubeconfig = process.env['TSUMUGI_TEST_KUBERNETES'] ?? '';
+const importer = process.env['TSUMUGI_IMAGE_IMPORT'];
 const kubectlFound = await findKubectl();
 const missing = !kubeconfig
   ? 'needs TSUMUGI_TEST_KUBERNETES, a kubeconfig of a cluster with a node'
-  : !process.env['TSUMUGI_IMAGE_IMPORT']
+  : !importer
     ? 'needs TSUMUGI_IMAGE_IMPORT, the command that takes an image archive into the cluster'
     : 'missing' in kubectlFound
       ? kubectlFound.missing
@@ -51,7 +52,9 @@ describe.skipIf(missing)('images on a real Kubernetes', () => {
 
   beforeAll(async () => {
     kubectl = new Kubectl((kubectlFound as { path: string }).path, readFileSync(kubeconfig, 'utf8'));
-    const { code, stdout, stderr } = await tsumugi(['images', 'build', '--import', '-o', 'json'], { KUBECONFIG: kubeconfig });
+    const { code, stdout, stderr } = await tsumugi(['images', 'build', '--import', '-o', 'json'], {
+      env: { KUBECONFIG: kubeconfig, TSUMUGI_IMAGE_IMPORT: importer },
+    });
     expect(code, stderr).toBe(0);
     built = JSON.parse(stdout) as Built[];
     await kubectl.ok(['create', 'namespace', namespace]);

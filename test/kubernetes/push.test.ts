@@ -7,8 +7,8 @@ import { buildLayer, sha256 } from '../../src/install/images/layer.ts';
 import { type Descriptor, type Image, makeImage } from '../../src/install/images/oci.ts';
 import { pushImages } from '../../src/install/images/push.ts';
 import { findKubectl, Kubectl } from '../e2e/kubectl.ts';
+import { tsumugi } from '../e2e/platform.ts';
 import { registryProgram, startRegistry, type TestRegistry, user } from './registry.ts';
-import { tsumugi } from './tsumugi.ts';
 
 const missing = registryProgram ? undefined : 'needs TSUMUGI_TEST_REGISTRY, the program that scripts/tools/registry prints';
 
@@ -92,7 +92,7 @@ describe.skipIf(missing)('push to a real registry', () => {
     const auth = Buffer.from(`${user.username}:${user.password}`).toString('base64');
     writeFileSync(join(folder, 'config.json'), JSON.stringify({ auths: { [registry.host]: { auth } } }));
     const args = ['images', 'build', 'node', '--push', `${registry.host}/team`, '-o', 'json'];
-    const { code, stdout, stderr } = await tsumugi(args, { DOCKER_CONFIG: folder });
+    const { code, stdout, stderr } = await tsumugi(args, { env: { DOCKER_CONFIG: folder } });
     expect(code, stderr).toBe(0);
     const [{ references }] = JSON.parse(stdout) as [{ references: string[] }];
     expect(references).toHaveLength(3);
