@@ -18,6 +18,7 @@ import { secrets, services } from '../resources/resources.ts';
 import { apiTarget, type RequestOptions, send } from './http.ts';
 import type { PlatformFlags, Ways } from './platform.ts';
 
+const partOfLabel = 'app.kubernetes.io/part-of';
 const api = { service: names.api, proxy: `https:${names.api}:443`, what: 'the platform API' };
 const gateway = { service: names.gateway, proxy: `http:${names.gateway}:80`, what: 'the gateway' };
 type Piece = typeof api | typeof gateway;
@@ -79,7 +80,7 @@ async function findNamespace(kube: KubeClient, connection: Connection, flags: Pl
     if (!isNotFound(error)) throw error;
   }
   const found = await kube
-    .list<KubeObject>(services, { labelSelector: new URLSearchParams(partOf).toString() })
+    .list<KubeObject>(services, { labelSelector: `${partOfLabel}=${partOf[partOfLabel]}` })
     .catch(() => ({ items: [] }));
   const places = found.items.filter(({ metadata }) => metadata.name === api.service).map(({ metadata }) => metadata.namespace ?? '');
   if (places.length > 1)

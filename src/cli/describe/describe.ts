@@ -50,7 +50,9 @@ function stateOf(object: WithStatus): string {
   if (object.metadata.deletionTimestamp !== undefined) return 'being deleted';
   const ready = conditionOf(object, 'Ready');
   const phase = (object as KubeObject & { status?: { phase?: string } }).status?.phase;
-  if (!ready || phase !== undefined) return phase ?? '';
+  // A part of the platform has yet to look at what has no condition.
+  if (!ready) return phase ?? (object.kind === 'Function' ? 'not Ready yet' : '');
+  if (phase !== undefined) return phase;
   if (isReady(object)) return 'Ready';
   return ready.status === 'False' ? `not Ready (${ready.reason})` : 'not Ready yet';
 }
@@ -79,8 +81,8 @@ function conditionTable(conditions: readonly Condition[], now: number): string {
   );
 }
 
-function podSection({ kind }: KubeObject, pods: readonly Pod[], now: number): string {
-  if (pods.length === 0) return kind === 'Function' ? 'Pods\n  none: one starts with the next request' : '';
+function podSection(object: WithStatus, pods: readonly Pod[], now: number): string {
+  if (pods.length === 0) return object.kind === 'Function' && isReady(object) ? 'Pods\n  none: one starts with the next request' : '';
   return section(pods.length > most ? `Pods (${most} newest of ${pods.length})` : 'Pods', podTable(pods, now));
 }
 

@@ -48,7 +48,7 @@ function executionFacts(spec: FunctionResource['spec'] | RevisionResource['spec'
   const { source, runtime, handler, concurrency, timeoutSeconds, env, secrets, configMaps } = spec;
   const inline = 'inline' in source ? source.inline : undefined;
   return [
-    ['Source', inline === undefined ? `package ${source.package ?? ''}` : `inline, ${inline.trimEnd().split('\n').length} lines`],
+    ['Source', inline === undefined ? `package ${source.package ?? ''}` : `inline, ${inline.length} characters`],
     ['Runtime', `${runtime}, handler ${handler}`],
     ['Requests', `${concurrency === undefined ? '' : `${concurrency} at once per instance, `}${timeoutSeconds} s at most`],
     ['Variables', list(env?.map(variable))],
