@@ -28,10 +28,10 @@ export function readObject(kind: KindDefinition, sent: unknown, options: ReadOpt
   const wrong = typeError(kind.structure, object);
   if (wrong) throw refuse(wrong);
   if (options.fieldValidation !== 'Ignore') {
-    const problems = [
-      ...unknownFields(kind.structure, object).map((path) => `unknown field "${path}"`),
-      ...(options.duplicates ?? []).map((path) => `duplicate field "${path}"`),
-    ];
+    const unknown = unknownFields(kind.structure, object).map((path) => `unknown field "${path}"`);
+    const duplicates = (options.duplicates ?? []).map((path) => `duplicate field "${path}"`);
+    // The real server finds duplicates of custom kinds while it parses, and what is unknown once it knows the schema.
+    const problems = kind.origin === 'custom' ? [...duplicates, ...unknown] : [...unknown, ...duplicates];
     if (problems.length > 0 && options.fieldValidation === 'Strict') throw refuse(`strict decoding error: ${problems.join(', ')}`);
     for (const problem of problems) options.warn(problem);
   }
