@@ -36,7 +36,7 @@ function start(): string {
 
 /** What the suite of the whole cluster needs beside its kubeconfig. */
 function tools(kubeconfig: string): NodeJS.ProcessEnv {
-  const { stdout, status } = spawnSync('scripts/tools/registry', { stdio: ['ignore', 'pipe', 'inherit'], encoding: 'utf8' });
+  const { stdout, status } = spawnSync('bash', ['scripts/tools/registry'], { stdio: ['ignore', 'pipe', 'inherit'], encoding: 'utf8' });
   if (status !== 0) throw new Error(`scripts/tools/registry ended with ${status}`);
   const ours = {
     TSUMUGI_IMAGE_IMPORT: `bash ${join(cluster, 'import-image')} --name ${name}`,
