@@ -3,10 +3,10 @@ import { type Clock, systemClock } from '../base/clock.ts';
 import { TsumugiError } from '../base/errors.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { ContainerStatus, Pod } from '../resources/builtin/pod-types.ts';
-import type { KubeObject } from '../resources/object.ts';
+import { isNotFound, type KubeObject } from '../resources/object.ts';
 import { pods } from '../resources/resources.ts';
 import { deployments } from './kinds.ts';
-import { names, selectorOf } from './parts.ts';
+import { type Component, names, selectorOf } from './parts.ts';
 
 interface Deployment extends KubeObject {
   readonly spec: { readonly replicas?: number };
@@ -28,6 +28,7 @@ export async function waitForRollout(
   { timeoutSeconds, clock = systemClock }: { readonly timeoutSeconds: number; readonly clock?: Clock },
 ): Promise<void> {
   const end = clock.now() + timeoutSeconds * 1000;
+  await retryImages(client, namespace);
   for (;;) {
     const unready: (typeof workloads)[number][] = [];
     for (const component of workloads)
@@ -35,10 +36,7 @@ export async function waitForRollout(
     if (unready.length === 0) return;
     const late = clock.now() >= end;
     for (const component of unready) {
-      const labelSelector = Object.entries(selectorOf(component))
-        .map(([key, value]) => `${key}=${value}`)
-        .join(',');
-      const { items } = await client.list<Pod>(pods, { namespace, labelSelector });
+      const items = await podsOf(client, namespace, component);
       const why = items.map((pod) => whyNotReady(pod)).find((each) => each && (late || each.final));
       if (why) throw new TsumugiError('Unavailable', `${names[component]}: ${why.message}`, { hint: why.hint });
     }
@@ -52,6 +50,27 @@ export async function waitForRollout(
       );
     await clock.sleep(pollMs);
   }
+}
+
+/** Pods that an earlier attempt left without their image: their next try may be minutes away, a new pod's is now. */
+async function retryImages(client: KubeClient, namespace: string): Promise<void> {
+  for (const component of workloads) {
+    const stuck = (await podsOf(client, namespace, component)).filter((pod) => whyNotReady(pod)?.cause === 'image');
+    await Promise.all(
+      stuck.map(({ metadata: { name } }) =>
+        client.delete(pods, { namespace, name }, { gracePeriodSeconds: 0 }).catch((error: unknown) => {
+          if (!isNotFound(error)) throw error;
+        }),
+      ),
+    );
+  }
+}
+
+async function podsOf(client: KubeClient, namespace: string, component: Component): Promise<readonly Pod[]> {
+  const labelSelector = Object.entries(selectorOf(component))
+    .map(([key, value]) => `${key}=${value}`)
+    .join(',');
+  return (await client.list<Pod>(pods, { namespace, labelSelector })).items;
 }
 
 function isDone({ metadata, spec, status = {} }: Deployment): boolean {
@@ -70,6 +89,7 @@ interface Why {
   readonly hint: string;
   /** Waiting longer cannot help. */
   readonly final: boolean;
+  readonly cause?: 'image';
 }
 
 const imageReasons = ['ImagePullBackOff', 'ErrImageNeverPull', 'InvalidImageName'];
@@ -102,8 +122,9 @@ function whyWaiting({ image, state, lastState, restartCount, ready }: ContainerS
   if (imageReasons.includes(reason) || reason === 'ErrImagePull')
     return {
       message: `${reason}: ${image}: ${message}`,
-      hint: 'bring the images there: `tsumugi images build --import` for a cluster on this machine, `--push REGISTRY` otherwise; or name them with --image NAME=REFERENCE',
+      hint: 'bring the images there: `tsumugi images build --import` for a cluster on this machine, `--push PREFIX` for a registry, then name them with --image NAME=REFERENCE',
       final: imageReasons.includes(reason),
+      cause: 'image',
     };
   if (reason.startsWith('CreateContainer'))
     return { message: `${reason}: ${message}`, hint: 'make what it names, and it goes on', final: false };
