@@ -26,5 +26,10 @@ it.runIf(thisHost().debian)('is Node, all that it is linked with, and no shell',
   expect(paths.filter((path) => path.endsWith('/libc.so.6'))).toHaveLength(1);
   expect(paths.filter((path) => /ld-linux[^/]*$/.test(path))).toHaveLength(1);
   expect(paths.filter((path) => /\/(sh|bash|dash|busybox)$/.test(path))).toEqual([]);
+  // Scanners find the package of each library, its licence goes along.
+  expect(paths).toEqual(expect.arrayContaining(['etc/os-release', 'var/lib/dpkg/status.d/libc6', 'usr/share/doc/libc6/copyright']));
+  expect(Buffer.from(files['var/lib/dpkg/status.d/libstdc++6']?.bytes ?? []).toString()).toMatch(
+    /^Package: libstdc\+\+6\n[^]*\nVersion: \d/,
+  );
   expect(Buffer.from(files['etc/passwd']?.bytes ?? []).toString()).toContain('nonroot:x:65532:65532:');
 });

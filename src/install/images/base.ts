@@ -1,15 +1,17 @@
 /**
  * What every image stands on: the Node that runs us and the Debian libraries it is linked with, at the paths they have here, and
- * the few files that programs expect. No shell, no package manager: nothing that a patch must reach but Node and libc.
+ * the few files that programs and scanners expect. No shell, no package manager: nothing that a patch must reach but Node and libc.
  *
  * No time zones: Node has them built in. The program is the one that runs here byte for byte, not stripped: what was tested is what runs.
  */
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { readFile, realpath } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 
 import { TsumugiError } from '../../base/errors.ts';
+import { packageRecords } from './debian.ts';
 import type { LayerEntry, LayerFiles } from './layer.ts';
 
 /** The user of all images; belongs to nobody on the nodes. */
@@ -57,7 +59,11 @@ export function thisHost(): Host {
 export async function baseFiles(): Promise<LayerFiles> {
   const node = await realpath(process.execPath);
   const files: Record<string, LayerEntry> = { [nodePath]: await program(node) };
-  for (const library of await librariesOf(node)) files[library.slice(1)] = await program(library);
+  const libraries = await librariesOf(node);
+  for (const library of libraries) files[library.slice(1)] = await program(library);
+  Object.assign(files, await packageRecords([node, ...libraries]));
+  const licence = join(dirname(node), '..', 'LICENSE');
+  if (existsSync(licence)) files['usr/share/doc/node/LICENSE'] = { mode: 0o644, bytes: await readFile(licence) };
   files['etc/ssl/certs/ca-certificates.crt'] = await certificates('/etc/ssl/certs/ca-certificates.crt');
   for (const [path, text] of Object.entries(texts)) files[path] = { mode: 0o644, bytes: Buffer.from(text) };
   // Where a pod mounts nothing there.

@@ -31,7 +31,10 @@ export async function addFolder(into: Record<string, LayerEntry>, folder: string
     if (entry.name.startsWith('.')) continue;
     if (entry.isDirectory()) {
       if (!top || !unusedFolders.has(entry.name)) await addFolder(into, from, to);
-    } else if (entry.isFile() && (licence.test(entry.name) || !(unused.test(entry.name) || tests.test(entry.name)))) {
+    } else if (
+      entry.isFile() &&
+      (licence.test(entry.name) || !(unused.test(entry.name) || tests.test(top ? `.${entry.name}` : entry.name)))
+    ) {
       into[to] = await readEntry(from);
     }
   }

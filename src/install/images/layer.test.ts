@@ -77,7 +77,7 @@ it("is unpacked by the system's tar: modes, folders above files, what is large o
 it('takes of a package what a program loads, and its licence', async () => {
   const root = join(folder, 'package');
   for (const path of ['lib/test', 'test', 'docs', 'node_modules/other']) mkdirSync(join(root, path), { recursive: true });
-  const kept = ['LICENSE.md', 'index.js', 'lib/data.json', 'lib/test/index.js', 'package.json'];
+  const kept = ['LICENSE.md', 'index.js', 'lib/data.json', 'lib/test.js', 'lib/test/index.js', 'package.json'];
   const left = [
     'README.md',
     '.npmrc',
@@ -85,6 +85,7 @@ it('takes of a package what a program loads, and its licence', async () => {
     'index.js.map',
     'lib/index.test.js',
     'lib/source.ts',
+    'test.js',
     'test/a.js',
     'docs/b.js',
     'node_modules/other/c.js',
