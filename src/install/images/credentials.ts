@@ -35,7 +35,8 @@ export async function readRegistrySecret(client: KubeClient, namespace: string, 
 }
 
 /**
- * The entry for `repository` (`HOST/PATH`): the one whose address says most of it. Undefined where there is none.
+ * The entry for `repository` (`HOST/PATH`): the one whose address says most of it. Undefined where there is none. Throws Invalid where
+ * there is one without a password.
  *
  * @param config text of a Docker config.json
  * @param from where it comes from, for messages
@@ -52,7 +53,14 @@ export function findCredentials(config: string, repository: string, from: string
     .filter(({ address }) => address === repository || repository.startsWith(`${address}/`))
     .sort((a, b) => b.address.length - a.address.length);
   const [best] = fitting;
-  return best && credentialsOf(best.entry);
+  if (best === undefined) return undefined;
+  const credentials = credentialsOf(best.entry);
+  // Docker leaves an empty entry where it gave the password to a helper (credsStore).
+  if (!credentials)
+    throw new TsumugiError('Invalid', `${from} does not have the password for ${best.address} itself`, {
+      hint: 'a credential helper may; name a Secret that has it with --registry-secret',
+    });
+  return credentials;
 }
 
 /** Docker writes `https://index.docker.io/v1/` for its own registry, and a scheme where the user did. */

@@ -50,6 +50,11 @@ describe('findCredentials', () => {
     expect(findCredentials(config, 'registry.local:5000/x', 'config.json')?.password).toBe('pass:word');
   });
 
+  it('says where a helper of Docker keeps the password', () => {
+    const empty = JSON.stringify({ auths: { 'a.b': {} }, credsStore: 'pass' });
+    expect(() => findCredentials(empty, 'a.b/c', 'config.json')).toThrow('config.json does not have the password for a.b itself');
+  });
+
   it('says where it is not JSON', () => {
     expect(() => findCredentials('{', 'x', '~/.docker/config.json')).toThrow('~/.docker/config.json is no JSON');
   });
