@@ -2,7 +2,8 @@
  * Derives `src/resources/builtin/structure.generated.json` from a real API server's OpenAPI: fields, types, required, defaults,
  * list types and keys, patch strategies, atomic marks; no texts.
  *
- *     kubectl get --raw /openapi/v3/api/v1 > v1.json && node scripts/structure.ts v1.json
+ *     for group in api/v1 apis/coordination.k8s.io/v1; do kubectl get --raw /openapi/v3/$group > ${group////-}.json; done
+ *     node scripts/structure.ts api-v1.json apis-coordination.k8s.io-v1.json
  *
  * `test/cluster/structure.test.ts` does the same against a running server and compares.
  */
@@ -11,7 +12,13 @@ import { argv } from 'node:process';
 import type { Structure } from '../src/resources/structure.ts';
 
 /** The kinds the platform serves or reads; what they refer to comes along. */
-const roots = ['Namespace', 'ConfigMap', 'Secret', 'Pod', 'Event', 'Node', 'ServiceAccount'].map((kind) => `io.k8s.api.core.v1.${kind}`);
+const roots = [
+  ...['Namespace', 'ConfigMap', 'Secret', 'Pod', 'Event', 'Node', 'ServiceAccount'].map((kind) => `io.k8s.api.core.v1.${kind}`),
+  'io.k8s.api.coordination.v1.Lease',
+];
+
+/** The documents of the groups that have them, below `/openapi/v3/`. */
+export const structureDocuments = ['api/v1', 'apis/coordination.k8s.io/v1'] as const;
 
 interface Schema {
   readonly type?: string;
@@ -107,13 +114,14 @@ function convert(schema: Schema, withDefault: boolean): Structure {
   }
 }
 
-/** The table's source text. */
-export function structureSource(openApi: OpenApi): string {
+/** The table's source text, from `structureDocuments`. */
+export function structureSource(documents: readonly OpenApi[]): string {
+  const schemas = Object.assign({}, ...documents.map(({ components }) => components.schemas)) as OpenApi['components']['schemas'];
   const found = new Map<string, Structure>();
   const visit = (name: string): void => {
     if (found.has(shortName(name))) return;
-    const schema = openApi.components.schemas[name];
-    if (!schema) throw new Error(`${name} is not in the OpenAPI document`);
+    const schema = schemas[name];
+    if (!schema) throw new Error(`${name} is not in the OpenAPI documents`);
     found.set(shortName(name), convert(schema, false));
     for (const [, ref] of JSON.stringify(schema).matchAll(/"\$ref":"#\/components\/schemas\/([^"]+)"/g)) visit(ref as string);
   };
@@ -125,10 +133,11 @@ export function structureSource(openApi: OpenApi): string {
 }
 
 if (import.meta.main) {
-  const source = argv[2];
-  if (!source) throw new Error('usage: node scripts/structure.ts OPENAPI.json');
+  const sources = argv.slice(2);
+  if (sources.length !== structureDocuments.length)
+    throw new Error(`usage: node scripts/structure.ts ${structureDocuments.map((path) => path.replaceAll('/', '-')).join('.json ')}.json`);
   writeFileSync(
     new URL('../src/resources/builtin/structure.generated.json', import.meta.url),
-    structureSource(JSON.parse(readFileSync(source, 'utf8')) as OpenApi),
+    structureSource(sources.map((source) => JSON.parse(readFileSync(source, 'utf8')) as OpenApi)),
   );
 }

@@ -37,9 +37,40 @@ export function blobContract(open: () => Promise<BlobStore>): void {
   it('forgets what is deleted, and does not mind deleting it twice', async () => {
     const store = await open();
     const [id] = (await store.put([bytes('gone')])) as [string];
-    await store.delete([id]);
-    await store.delete([id]);
+    expect(await store.delete([id])).toEqual([id]);
+    expect(await store.delete([id])).toEqual([]);
     expect(await store.get([id])).toEqual([undefined]);
+  });
+
+  it('deletes only what was put before the moment it is told', async () => {
+    const store = await open();
+    const [old, fresh] = (await store.put([bytes('old'), bytes('fresh')])) as [string, string];
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    await store.put([bytes('fresh')]);
+    const putAt = (await store.list({ limit: 1000 })).find(({ id }) => id === fresh)?.putAt ?? 0;
+    expect(await store.delete([fresh, old], { putBefore: putAt })).toEqual([old]);
+    expect(await store.has([old, fresh])).toEqual([false, true]);
+  });
+
+  it('has what was put while it was deleted by another as something old', async () => {
+    const [store, other] = [await open(), await open()];
+    for (let round = 0; round < 20; round += 1) {
+      const [id] = (await store.put([bytes('wanted again')])) as [string];
+      const putBefore = ((await store.list({ limit: 1000 })).find((each) => each.id === id)?.putAt ?? 0) + 0.0005;
+      await new Promise((resolve) => setTimeout(resolve, 2));
+      await Promise.all([store.put([bytes('wanted again')]), other.delete([id], { putBefore })]);
+      expect(await store.has([id])).toEqual([true]);
+    }
+  });
+
+  it('deletes nothing for a leader whose epoch is over', async () => {
+    const store = await open();
+    const [a, b] = (await store.put([bytes('fenced a'), bytes('fenced b')])) as [string, string];
+    expect(await store.delete([a], { fence: { scope: 'controllers', epoch: 4 } })).toEqual([a]);
+    const again = await open();
+    await expect(again.delete([b], { fence: { scope: 'controllers', epoch: 3 } })).rejects.toMatchObject({ code: 'Conflict' });
+    expect(await store.has([b])).toEqual([true]);
+    expect(await store.delete([b], { fence: { scope: 'controllers', epoch: 4 } })).toEqual([b]);
   });
 
   it('lists all in pages, with the time of their last put', async () => {

@@ -50,6 +50,47 @@ export function logContract(open: () => Promise<LogStore>): void {
     await store.trim({ olderThan: 0, maxBytes: 2500 });
     expect((await store.read('s')).map((each) => each.time)).toEqual([3, 4]);
   });
+
+  it('drops nothing for a leader whose epoch is over', async () => {
+    await store.append([{ stream: 's', lines: [line(1, 'old'), line(9, 'new')] }]);
+    await store.trim({ olderThan: 0, maxBytes: 1_000_000 }, { scope: 'controllers', epoch: 4 });
+    await expect(store.trim({ olderThan: 5, maxBytes: 0 }, { scope: 'controllers', epoch: 3 })).rejects.toMatchObject({ code: 'Conflict' });
+    expect(await store.read('s')).toHaveLength(2);
+    await store.trim({ olderThan: 5, maxBytes: 1_000_000 }, { scope: 'controllers', epoch: 4 });
+    expect((await store.read('s')).map((each) => each.text)).toEqual(['new']);
+  });
+
+  it('takes what two write at once, each in its order', async () => {
+    const other = await open();
+    const write = async (to: LogStore, stream: string): Promise<void> => {
+      for (let n = 0; n < 20; n += 1)
+        await to.append([
+          { stream, lines: [line(n, `${n}`), line(n, `${n}+`)] },
+          { stream: 'shared', lines: [line(n, stream)] },
+        ]);
+    };
+    await Promise.all([write(store, 'a'), write(other, 'b')]);
+    await other.close();
+    const wanted = Array.from({ length: 20 }, (_, n) => [`${n}`, `${n}+`]).flat();
+    expect((await store.read('a')).map((each) => each.text)).toEqual(wanted);
+    expect((await store.read('b')).map((each) => each.text)).toEqual(wanted);
+    expect(await store.read('shared')).toHaveLength(40);
+  });
+
+  it('takes any text, and prefixes as they are', async () => {
+    const text = `ü 😀 "quoted" % _ \\ \u0001 ${'x'.repeat(20_000)}`;
+    await store.append([
+      { stream: 'a%b_c/', lines: [line(1.25, text)] },
+      { stream: 'aXbYc/', lines: [line(1, 'other')] },
+      { stream: 'A%b_c/', lines: [line(1, 'upper')] },
+    ]);
+    expect(await store.read('a%b_c/')).toEqual([{ stream: 'a%b_c/', time: 1.25, text }]);
+  });
+
+  it('takes a line with a NUL character', async () => {
+    await store.append([{ stream: 's', lines: [line(1, 'a\u0000b'), line(2, 'c')] }]);
+    expect((await store.read('s')).map((each) => each.text.replace('\u0000', '\ufffd'))).toEqual(['a\ufffdb', 'c']);
+  });
 }
 
 const line = (time: number, text: string): { time: number; text: string } => ({ time, text });

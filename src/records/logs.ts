@@ -1,7 +1,9 @@
 /**
  * The log port: output of functions and runs, kept after the end of the pod that wrote it.
- * Drivers: `sqlite/` (with group commit). Contract: `logs.contract.ts`.
+ * Drivers: `sqlite/` (with group commit), `postgres/`. Contract: `logs.contract.ts`.
  */
+import type { Fence } from './fence.ts';
+
 export interface LogLine {
   /** Milliseconds since 1970. */
   readonly time: number;
@@ -16,7 +18,7 @@ export interface LogStore {
     prefix: string,
     options?: { readonly since?: number; readonly tail?: number },
   ): Promise<readonly (LogLine & { readonly stream: string })[]>;
-  /** Drops what is older, then the oldest beyond the bytes. */
-  trim(limits: { readonly olderThan: number; readonly maxBytes: number }): Promise<void>;
+  /** Drops what is older, then the oldest beyond the bytes. Throws Conflict when the fence's epoch is over; then nothing is dropped. */
+  trim(limits: { readonly olderThan: number; readonly maxBytes: number }, fence?: Fence): Promise<void>;
   close(): Promise<void>;
 }

@@ -1,6 +1,7 @@
 /** Every kind that the platform knows, and how to find one. */
 import { configMapKind } from './builtin/configmap.ts';
 import { eventKind } from './builtin/event.ts';
+import { leaseKind } from './builtin/lease.ts';
 import { namespaceKind } from './builtin/namespace.ts';
 import { nodeKind, serviceAccountKind } from './builtin/node.ts';
 import { podKind } from './builtin/pod.ts';
@@ -26,6 +27,7 @@ export const kinds: readonly KindDefinition[] = [
   podKind,
   secretKind,
   serviceAccountKind,
+  leaseKind,
   functionKind,
   revisionKind,
   routeKind,

@@ -1,7 +1,7 @@
 /** The table of built-in kinds is what the real server's OpenAPI says. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { type OpenApi, structureSource } from '../../scripts/structure.ts';
+import { type OpenApi, structureDocuments, structureSource } from '../../scripts/structure.ts';
 import { createHttpClient } from '../../src/kube/http/client.ts';
 import { loadConnection } from '../../src/kube/kubeconfig.ts';
 
@@ -10,9 +10,11 @@ const path = process.env['TSUMUGI_TEST_KUBECONFIG'];
 describe.runIf(path)('the table of built-in kinds', () => {
   it('is what scripts/structure.ts makes of this server', async () => {
     const client = createHttpClient(await loadConnection({ path: path as string }));
-    const openApi = JSON.parse(await client.raw('/openapi/v3/api/v1')) as OpenApi;
+    const documents = await Promise.all(
+      structureDocuments.map(async (path) => JSON.parse(await client.raw(`/openapi/v3/${path}`)) as OpenApi),
+    );
     client.close();
-    expect(structureSource(openApi)).toBe(
+    expect(structureSource(documents)).toBe(
       readFileSync(new URL('../../src/resources/builtin/structure.generated.json', import.meta.url), 'utf8'),
     );
   });

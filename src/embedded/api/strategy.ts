@@ -81,7 +81,8 @@ const plain: Strategy = {};
 export const strategyOf = (kind: KindDefinition): Strategy => strategies[qualified(kind)] ?? plain;
 
 /** Kinds whose `metadata.generation` counts the changes of what is wanted. */
-export const countsGeneration = (kind: KindDefinition): boolean => kind.origin === 'custom' || kind.group !== '' || kind.plural === 'pods';
+export const countsGeneration = (kind: KindDefinition): boolean =>
+  kind.origin === 'custom' || (kind.group !== '' && kind.plural !== 'leases') || kind.plural === 'pods';
 
 /** Kinds of which an update must say which version it replaces. */
 export const needsVersion = (kind: KindDefinition): boolean => kind.origin === 'custom' || kind.plural === 'leases';

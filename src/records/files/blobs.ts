@@ -2,14 +2,17 @@
  * Blobs as files: `<folder>/sha256/<2 hex>/<62 hex>`. One machine, one writing process.
  *
  * A blob is written to `<folder>/tmp`, synced, then renamed, so a reader sees all of it or nothing, whenever the power goes.
+ * What must not come between (looking at a blob's time and deleting it; a fence and what it guards) is done in one turn of the
+ * event loop: there is no other writer.
  */
 import { createHash, randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { mkdir, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
+import { readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 import { TsumugiError } from '../../base/errors.ts';
 import type { BlobStore, StoredBlob } from '../blobs.ts';
+import { type Fence, fencedOff } from '../fence.ts';
 
 /** The id of these bytes: `sha256:<64 hex>`. */
 export function blobId(bytes: Uint8Array): string {
@@ -37,7 +40,7 @@ export async function openFileBlobs(folder: string): Promise<BlobStore> {
   async function put(bytes: Uint8Array): Promise<string> {
     const id = blobId(bytes);
     const path = pathOf(id);
-    if (await touch(path)) return id;
+    if (touch(path)) return id;
     const half = join(temporary, randomUUID());
     await mkdir(dirname(path), { recursive: true, mode: 0o700 });
     const file = await open(half, 'wx', 0o600);
@@ -85,19 +88,48 @@ export async function openFileBlobs(folder: string): Promise<BlobStore> {
     put: (all) => Promise.all(all.map(put)),
     get: (ids) => Promise.all(ids.map(get)),
     has: (ids) => Promise.all(ids.map(has)),
-    delete: async (ids) => {
-      await Promise.all(ids.map((id) => rm(pathOf(id), { force: true })));
+    delete: async (ids, { putBefore = Infinity, fence } = {}) => {
+      const paths = ids.map((id) => ({ id, path: pathOf(id) }));
+      if (fence) checkFence(folder, fence);
+      return paths.filter(({ path }) => removeOlder(path, putBefore)).map(({ id }) => id);
     },
   };
 }
 
 /** Marks the file as put now; false when there is none. */
-async function touch(path: string): Promise<boolean> {
+function touch(path: string): boolean {
   const now = new Date();
-  return utimes(path, now, now).then(
-    () => true,
-    () => false,
-  );
+  try {
+    utimesSync(path, now, now);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** True when it was there and is not any more. */
+function removeOlder(path: string, putBefore: number): boolean {
+  const mtimeMs = statSync(path, { throwIfNoEntry: false })?.mtimeMs;
+  if (mtimeMs === undefined || mtimeMs >= putBefore) return false;
+  rmSync(path, { force: true });
+  return true;
+}
+
+/** The epochs are one small file. */
+function checkFence(folder: string, fence: Fence): void {
+  const file = join(folder, 'fences.json');
+  let known: Record<string, number> = {};
+  try {
+    known = JSON.parse(readFileSync(file, 'utf8')) as Record<string, number>;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
+  const highest = known[fence.scope] ?? 0;
+  if (highest > fence.epoch) throw fencedOff(fence);
+  if (highest === fence.epoch) return;
+  const half = join(folder, 'tmp', randomUUID());
+  writeFileSync(half, JSON.stringify({ ...known, [fence.scope]: fence.epoch }), { mode: 0o600, flush: true });
+  renameSync(half, file);
 }
 
 /** Sorted; none where there is no folder. */

@@ -1,21 +1,17 @@
 /** Logs in SQLite: one row a line, grouped by stream; appends of one turn share a commit. */
 import { openDatabase, GroupCommit } from './database.ts';
+import { fenceCheck } from './fences.ts';
+import { recordsSchema } from './schema.ts';
 import type { LogLine, LogStore } from '../logs.ts';
-
-const migrations = [
-  `CREATE TABLE streams (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
-   CREATE TABLE lines (id INTEGER PRIMARY KEY, stream INTEGER NOT NULL REFERENCES streams, time REAL NOT NULL, text TEXT NOT NULL) STRICT;
-   CREATE INDEX lines_by_stream ON lines (stream, time);
-   CREATE INDEX lines_by_time ON lines (time)`,
-];
 
 /** Roughly what a row costs beside its text. */
 const rowBytes = 40;
 
 /** Opens (and makes) the log table in `file`. Close it before the process ends. */
 export function openSqliteLogs(file: string): LogStore {
-  const database = openDatabase(file, migrations);
+  const database = openDatabase(file, recordsSchema);
   const group = new GroupCommit(database);
+  const checkFence = fenceCheck(database);
   const addStream = database.prepare('INSERT INTO streams (name) VALUES (?) ON CONFLICT (name) DO UPDATE SET name = name RETURNING id');
   const addLine = database.prepare('INSERT INTO lines (stream, time, text) VALUES (?, ?, ?)');
   // The newest are found from the end and turned round; ids decide between lines of the same millisecond.
@@ -51,8 +47,9 @@ export function openSqliteLogs(file: string): LogStore {
       });
       return rows as unknown as (LogLine & { stream: string })[];
     },
-    trim: (limits) =>
+    trim: (limits, fence) =>
       group.run(() => {
+        if (fence) checkFence(fence);
         dropOlder.run(limits.olderThan);
         let excess = (countBytes.get() as { bytes: number }).bytes - limits.maxBytes;
         if (excess > 0) {

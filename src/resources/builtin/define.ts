@@ -3,7 +3,7 @@ import type { KubeObject, Resource } from '../object.ts';
 
 type Given<T extends KubeObject> = Partial<KindDefinition<T>> & Pick<KindDefinition<T>, 'singular' | 'columns'>;
 
-/** A kind of core/v1: its structure is the generated table's entry of the same name. */
+/** A kind of Kubernetes' own: its structure is the generated table's entry, of core/v1 unless told. */
 export function defineBuiltin<T extends KubeObject>(resource: Resource, given: Given<T>): KindDefinition<T> {
   return {
     ...resource,

@@ -1,0 +1,12 @@
+/** All stores of a place together, as the composition roots pass them on. */
+import type { BlobStore } from './blobs.ts';
+import type { FenceStore } from './fence.ts';
+import type { LogStore } from './logs.ts';
+
+export interface Records {
+  readonly blobs: BlobStore;
+  readonly logs: LogStore;
+  readonly fences: FenceStore;
+  /** Writes what waits and lets go of the database; the stores are not to be closed by themselves. */
+  close(): Promise<void>;
+}
