@@ -29,6 +29,8 @@ export interface DeployOptions {
   readonly wishes: FunctionWishes;
   /** Wait until Ready at most so long; 0: do not wait. */
   readonly waitSeconds: number;
+  /** It is Ready once an instance has loaded it, and not before. */
+  readonly prove: boolean;
   /** Warnings of the bundler, with file and line. */
   readonly warn: (text: string) => void;
 }
@@ -38,7 +40,7 @@ export async function deployFunction(
   platform: Platform,
   name: string,
   file: string,
-  { wishes, waitSeconds, warn }: DeployOptions,
+  { wishes, waitSeconds, prove, warn }: DeployOptions,
 ): Promise<DeployedFunction> {
   const started = performance.now();
   const bundle = await bundleFunction({ file });
@@ -47,7 +49,8 @@ export async function deployFunction(
     await platform.platform('/v1/packages', { method: 'PUT', headers: { 'content-type': 'application/x-tar' }, body: bundle.bytes }),
   ) as { id: string };
   const secret = await writeSecret(platform, name, wishes.secretValues);
-  const written = await writeFunction(platform, name, id, wishes, secret ? [...wishes.secrets, secret.metadata.name] : wishes.secrets);
+  const secretNames = secret ? [...wishes.secrets, secret.metadata.name] : wishes.secrets;
+  const written = await writeFunction(platform, name, prove, (current) => wishedSpec(current, id, wishes, secretNames));
   if (secret) await own(platform, secret, written);
   return outcome(platform, written, waitSeconds, started);
 }
@@ -116,10 +119,10 @@ async function own(platform: Platform, secret: KubeObject, owner: FunctionResour
 async function writeFunction(
   platform: Platform,
   name: string,
-  packageId: string,
-  wishes: FunctionWishes,
-  secretNames: readonly string[],
+  prove: boolean,
+  specOf: (current: FunctionResource['spec'] | undefined) => object,
 ): Promise<FunctionResource> {
+  const annotations = prove ? { annotations: { 'tsumugi.dev/prove': 'true' } } : {};
   const key = { namespace: platform.namespace, name };
   const options = { fieldManager: 'tsumugi', fieldValidation: 'Strict' as const };
   for (let attempt = 0; ; attempt += 1) {
@@ -127,19 +130,19 @@ async function writeFunction(
       if (isNotFound(error)) return undefined;
       throw error;
     });
-    const spec = wishedSpec(current?.spec, packageId, wishes, secretNames);
+    const spec = specOf(current?.spec);
     try {
       if (!current)
         return await platform.kube.create<FunctionResource>(
           functions,
-          { apiVersion: 'tsumugi.dev/v1', kind: 'Function', metadata: key, spec } as FunctionResource,
+          { apiVersion: 'tsumugi.dev/v1', kind: 'Function', metadata: { ...key, ...annotations }, spec } as FunctionResource,
           options,
         );
       // With the version that was read: a list is replaced as a whole, so nobody may have changed it in between.
       return await platform.kube.patch<FunctionResource>(
         functions,
         key,
-        { type: 'merge', body: { metadata: { resourceVersion: current.metadata.resourceVersion }, spec } },
+        { type: 'merge', body: { metadata: { resourceVersion: current.metadata.resourceVersion, ...annotations }, spec } },
         options,
       );
     } catch (error) {

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import type { ObjectKey } from '../kube/client.ts';
 import type { Resource } from '../resources/object.ts';
-import { pods, routes, runtimes } from '../resources/resources.ts';
+import { functions, pods, routes, runtimes } from '../resources/resources.ts';
 import { conditionOf } from '../resources/conditions.ts';
 import type { Pod } from '../resources/builtin/pod-types.ts';
 import type { RouteResource } from '../resources/route.ts';
@@ -107,6 +107,38 @@ describe('a function that cannot be', () => {
     await eventually(async () =>
       expect(await (await platform.http('GET', '/v1/namespaces/default/functions/thrower/logs')).text()).toContain('not today'),
     );
+  });
+});
+
+describe('a function that shall be proven', () => {
+  const apply = (name: string, inline: string): Promise<unknown> =>
+    platform.client.create(functions, {
+      apiVersion: 'tsumugi.dev/v1',
+      kind: 'Function',
+      metadata: { name, namespace: 'default', annotations: { 'tsumugi.dev/prove': 'true' } },
+      spec: { source: { inline } },
+    });
+
+  it('is not Ready when its module throws at load, and says the line, at the first deploy', async () => {
+    await apply('hasty', 'const one = 1;\nthrow new Error(`no luck ${one}`);\nexport default () => one;');
+    const { status } = await platform.ready('hasty', 'False');
+    const verdict = conditionOf({ status }, 'Ready');
+    expect(verdict?.reason).toBe('RevisionFailed');
+    expect(verdict?.message).toMatch(/^revision hasty-00001 failed: .*no luck 1[^]*hasty\.ts:2/);
+    // Callers hear the same, not that there is no revision.
+    expect(await platform.activate('hasty')).toMatchObject({ error: { code: 'LoadError' } });
+  });
+
+  it('has an instance when it is Ready; one that is not asked for has none', async () => {
+    await apply('proven', 'export default () => 1;');
+    await platform.inline('untried', 'export default () => 1;');
+    await platform.ready('proven');
+    await platform.ready('untried');
+    await eventually(async () => {
+      const names = (await poolPods()).map((pod) => pod.metadata.labels?.['tsumugi.dev/function']);
+      expect(names).toContain('proven');
+      expect(names).not.toContain('untried');
+    });
   });
 });
 

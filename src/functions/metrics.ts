@@ -17,11 +17,11 @@ export class FunctionsMetrics implements FunctionsObserver {
   constructor(registry: Registry) {
     this.#activations = registry.histogram(
       'tsumugi_activation_duration_seconds',
-      'From an ask for an instance (by a gateway, for scale or for a trial) to the answer, by code: OK or an error code.',
+      'From an ask for an instance (by a gateway, for scale or for a trial) to the answer, by code: Ok or an error code.',
     );
     this.#starts = registry.histogram(
       'tsumugi_instance_start_duration_seconds',
-      'From taking a pod to the loaded function, by code: OK or an error code.',
+      'From taking a pod to the loaded function, by code: Ok or an error code.',
     );
     registry.gauge(
       'tsumugi_pool_pods',

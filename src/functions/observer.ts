@@ -12,8 +12,8 @@ export interface FunctionsView {
   queued(): ReadonlyMap<string, number>;
 }
 
-/** `OK`, or why not. */
-export type ResultCode = 'OK' | ErrorCode;
+/** `Ok`, or why not. */
+export type ResultCode = 'Ok' | ErrorCode;
 
 export interface FunctionsObserver {
   /** Called once, at the start. */

@@ -94,6 +94,13 @@ describe('invoke and call', () => {
   });
 });
 
+test('deploy of a module that throws at load fails, and says where', async () => {
+  const source = 'const limit = 3;\nthrow new Error(`at load ${limit}`);\nexport default () => limit;\n';
+  const result = await platform.tsumugi('deploy', file('early.ts', source));
+  expect(result).toMatchObject({ code: 1, stdout: '' });
+  expect(result.stderr).toMatch(/^error: early: RevisionFailed: revision early-00001 failed: .*at load 3[^]*early\.ts:2:/m);
+});
+
 describe('a function that fails', () => {
   beforeAll(() =>
     platform.deploy('broken', 'export default () => { throw { a: 1 }; };\nexport const never = () => { throw new RangeError("no"); };'),

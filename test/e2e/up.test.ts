@@ -31,8 +31,8 @@ describe('up DIR', () => {
     const metrics = await (await fetch(platform.metrics, { headers: { connection: 'close' } })).text();
     expect(metrics).toMatch(/tsumugi_gateway_requests_total\{process="gateway-0",.*\} 1/);
     for (const sample of [
-      'activation_duration_seconds_count{PROCESS,code="OK"} [2-9]',
-      'instance_start_duration_seconds_count{PROCESS,code="OK"} 2',
+      'activation_duration_seconds_count{PROCESS,code="Ok"} [2-9]',
+      'instance_start_duration_seconds_count{PROCESS,code="Ok"} 2',
       'pool_pods{PROCESS,runtime="node",state="serving"} 2',
       'reconciles_total{PROCESS,controller="functions",outcome="done"} [1-9]',
       'reconcile_queue_depth{PROCESS,controller="pools"} \\d',

@@ -93,6 +93,8 @@ export async function deploy(path: string, flags: DeployFlags): Promise<number> 
     const failed = await deployPath(platform, path, {
       ...options,
       isFolder,
+      // One that somebody waits for; a folder may hold very many, and each would start an instance.
+      prove: flags.wait && !isFolder,
       tell,
       ...(flags.name === undefined ? {} : { name: flags.name }),
     });

@@ -73,7 +73,7 @@ export class InstanceActivator {
     const told = (code: ResultCode): void => this.#options.observer?.activated?.((performance.now() - from) / 1000, code);
     try {
       const member = await this.#activate(request, reserved);
-      told('OK');
+      told('Ok');
       return member;
     } catch (error) {
       told(codedError(error).code);
@@ -133,7 +133,7 @@ export class InstanceActivator {
     const starts = this.#starts.get(revisionUid);
     starts?.delete(start);
     if (starts?.size === 0) this.#starts.delete(revisionUid);
-    this.#options.observer?.started?.((performance.now() - from) / 1000, error?.code ?? 'OK');
+    this.#options.observer?.started?.((performance.now() - from) / 1000, error?.code ?? 'Ok');
     if (error?.code === 'LoadError') {
       const delayMs = Math.min((this.#failures.get(revisionUid)?.delayMs ?? firstRetryMs / 2) * 2, maxRetryMs);
       this.#failures.set(revisionUid, { error, delayMs, until: Date.now() + delayMs });

@@ -15,6 +15,8 @@ export const annotation = {
   hash: 'tsumugi.dev/revision-hash',
   /** Of inline source, so that it is bundled once. */
   source: 'tsumugi.dev/source-hash',
+  /** On a Function, `true`: each new revision must have been loaded once before the function is Ready. See `reconcile/function.ts`. */
+  prove: 'tsumugi.dev/prove',
 } as const;
 
 export const fieldManager = 'tsumugi';

@@ -4,6 +4,11 @@
  * A change of the fields that matter makes the next revision. While the one before it has instances (or must have some), the new one
  * is started first, and the traffic moves once it is loaded; if it cannot be loaded, the traffic stays where it is and the condition
  * says why. `status.latestReadyRevision` is where the traffic goes.
+ *
+ * A revision that nobody calls yet is Ready untried: ten thousand functions that are applied cost no instance. Who waits for the
+ * outcome of one asks for more with the annotation `tsumugi.dev/prove: "true"`, as `tsumugi deploy FILE` does (a folder does not): then
+ * each new revision is loaded once, and a module that throws is told at the deploy and not at the first call. The verdict is kept in
+ * the Revision's status, so that neither a restart nor a scale to zero asks again.
  */
 import type { BlobStore } from '../../records/blobs.ts';
 import { TsumugiError } from '../../base/errors.ts';
@@ -165,29 +170,31 @@ export class FunctionReconciler {
     const current = this.ownRevisions(object).find((each) => each.metadata.name === object.status?.latestReadyRevision);
     const uid = newest.metadata.uid ?? '';
     const isMove = current !== undefined && current.metadata.uid !== uid;
-    const mustProve = isMove && (hasInstances(current.metadata.uid ?? '') || (object.spec.scale?.min ?? 0) > 0);
     const verdict = conditionOf(newest, 'Ready');
+    const isAsked = object.metadata.annotations?.[annotation.prove] === 'true' && verdict?.status !== 'True';
+    const mustProve = isAsked || (isMove && (hasInstances(current.metadata.uid ?? '') || (object.spec.scale?.min ?? 0) > 0));
     const failure = verdict?.status === 'False' ? verdict : undefined;
 
-    if (mustProve && !hasInstances(uid)) {
-      const trial = trials.of(newest);
-      if (trial.state === 'running') {
-        await this.#writeStatus(object, { status: 'Unknown', reason: 'Deploying', message: `starting revision ${newest.metadata.name}` });
-        return;
-      }
-      if (trial.state === 'failed')
-        throw new NotReady(
-          'RevisionFailed',
-          `revision ${newest.metadata.name} failed, ${current.metadata.name} keeps the traffic: ${trial.message}`,
-          failedAgain,
-        );
-    } else if (failure && !hasInstances(uid) && !isMove) {
+    if (failure && !hasInstances(uid) && !isMove) {
       await this.#writeStatus(
         object,
         { status: 'False', reason: 'RevisionFailed', message: `revision ${newest.metadata.name} failed: ${failure.message}` },
         newest,
       );
       return;
+    } else if (mustProve && !hasInstances(uid)) {
+      const trial = trials.of(newest);
+      const { name } = newest.metadata;
+      // Without another to keep the traffic, callers wait for this one, and hear what is wrong with it.
+      const traffic = isMove ? undefined : newest;
+      if (trial.state === 'running') {
+        await this.#writeStatus(object, { status: 'Unknown', reason: 'Deploying', message: `starting revision ${name}` }, traffic);
+        return;
+      }
+      const kept = isMove ? `, ${current.metadata.name} keeps the traffic` : '';
+      const message = `revision ${name} failed${kept}: ${trial.message}`;
+      await this.#writeStatus(object, { status: 'False', reason: 'RevisionFailed', message }, traffic);
+      return failedAgain;
     }
     await this.#writeStatus(
       object,
