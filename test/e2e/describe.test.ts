@@ -1,6 +1,8 @@
 /** `describe` and `wait`: what a user asks when something is not as it should be. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { cleanUp, eventually, startPlatform, type TestPlatform } from './platform.ts';
+import { cleanUp, eventually, startPlatform, temporaryFolder, type TestPlatform } from './platform.ts';
 
 let platform: TestPlatform;
 beforeAll(async () => {
@@ -37,7 +39,11 @@ describe('describe', () => {
   });
 
   test('tells the last error in full', async () => {
-    await platform.deploy('dies', 'export default (request) => (request.url.endsWith("?now") ? process.exit(3) : "alive");');
+    const source = 'export default (request) => (request.url.endsWith("?now") ? process.exit(3) : "alive");';
+    const manifest = join(temporaryFolder(), 'dies.yaml');
+    writeFileSync(manifest, `apiVersion: tsumugi.dev/v1\nkind: Function\nmetadata: {name: dies}\nspec: {source: {inline: '${source}'}}\n`);
+    expect((await platform.tsumugi('apply', '-f', manifest)).code).toBe(0);
+    expect((await platform.tsumugi('wait', 'fn/dies')).code).toBe(0);
     const whole = async (): Promise<string> => (await platform.tsumugi('describe', 'function', 'dies')).stdout;
     expect(await whole()).toContain('Pods\n  none: one starts with the next request\n');
     expect(await whole()).not.toContain('Last error');
