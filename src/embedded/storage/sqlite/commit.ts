@@ -15,7 +15,7 @@ interface Asked {
   readonly reject: (error: Error) => void;
 }
 
-/** What one write changed: nothing yet seen by anyone until the commit is durable. */
+/** What one transaction changed: seen by nobody until it is durable. */
 interface Done {
   readonly results: (WriteResult | Error)[];
   readonly changes: Change[];
@@ -27,29 +27,39 @@ interface Done {
 export type OnCommit = (commit: { readonly rows: number; readonly seconds: number; readonly ok: boolean }) => void;
 
 /**
- * Group commit: the writes asked for in one turn of the event loop become one transaction with one fsync.
- * While a commit runs, later turns' writes pile up and share the next one.
+ * Group commit: the writes asked for in one turn of the event loop become one transaction, made durable by one sync.
+ * While that runs, later turns' writes pile up and share the next one.
+ *
+ * SQLite itself does not wait for the disk (synchronous=NORMAL): the log is synced by the thread pool, so that a slow disk delays who
+ * writes, and not the whole event loop. Until then nobody hears of the writes, and whoever reads waits for `settled`.
  */
 export class GroupCommit {
+  /** Of the last durable write. */
   revision: number;
+  /** Of the last write that the file has. */
+  written: number;
   readonly #db: DatabaseSync;
   readonly #sql: Statements;
   readonly #history: History;
   readonly #clock: Clock;
   readonly #onCommit: OnCommit | undefined;
+  readonly #sync: () => Promise<void>;
   readonly #listeners = new Set<(changes: readonly Change[]) => void>();
   #asked: Asked[] = [];
   #scheduled: NodeJS.Immediate | undefined;
+  #syncing: Promise<void> | undefined;
   #closed = false;
 
-  constructor(db: DatabaseSync, sql: Statements, history: History, clock: Clock, onCommit?: OnCommit) {
+  /** `sync` makes durable what has been committed. */
+  constructor(db: DatabaseSync, sql: Statements, history: History, clock: Clock, sync: () => Promise<void>, onCommit?: OnCommit) {
     this.#db = db;
+    this.#sync = sync;
     this.#sql = sql;
     this.#history = history;
     this.#clock = clock;
     this.#onCommit = onCommit;
     // Never 0: a resourceVersion of "0" has a meaning of its own in the API.
-    this.revision = Math.max(1, numberOf(sql.lastRevision.get()), history.trimmed);
+    this.revision = this.written = Math.max(1, numberOf(sql.lastRevision.get()), history.trimmed);
   }
 
   write(writes: readonly Write[]): Promise<readonly WriteResult[]> {
@@ -65,22 +75,29 @@ export class GroupCommit {
     return () => this.#listeners.delete(listener);
   }
 
+  /** Undefined when all that the file has is durable; else resolves when it is. */
+  get settled(): Promise<void> | undefined {
+    return this.#syncing;
+  }
+
   /** What was asked for before is still written. */
-  close(): void {
+  async close(): Promise<void> {
     this.#closed = true;
     if (this.#scheduled) clearImmediate(this.#scheduled);
-    this.#flush();
+    for (this.#flush(); this.#syncing; this.#flush()) await this.#syncing;
     this.#listeners.clear();
   }
 
   #flush(): void {
     this.#scheduled = undefined;
+    // Its end comes back here.
+    if (this.#syncing) return;
     const batch = this.#asked;
     this.#asked = [];
     if (batch.length === 0) return;
     const done: Done = { results: [], changes: [], revision: this.revision, pastBytes: 0 };
     const from = performance.now();
-    const told = (ok: boolean): void =>
+    const count = (ok: boolean): void =>
       this.#onCommit?.({ rows: ok ? done.changes.length : 0, seconds: (performance.now() - from) / 1000, ok });
     try {
       this.#db.exec('BEGIN IMMEDIATE');
@@ -89,19 +106,44 @@ export class GroupCommit {
       this.#db.exec('COMMIT');
     } catch (error) {
       if (this.#db.isTransaction) this.#db.exec('ROLLBACK');
-      told(false);
+      count(false);
       for (const { reject } of batch) reject(toError(error));
       return;
     }
-    told(true);
+    if (done.changes.length === 0) {
+      count(true);
+      answer(batch, done.results);
+      return;
+    }
+    this.written = done.revision;
+    this.#syncing = this.#sync().then(
+      () => {
+        count(true);
+        this.#settle(batch, done);
+      },
+      (error: unknown) => {
+        count(false);
+        for (const { reject } of batch) reject(toError(error));
+        // The kernel may have thrown away what it could not write: only a new start knows what the disk holds.
+        setImmediate(() => {
+          throw new Error('the disk did not take what was written', { cause: error });
+        });
+      },
+    );
+  }
+
+  #settle(batch: readonly Asked[], done: Done): void {
+    this.#syncing = undefined;
     this.revision = done.revision;
     try {
-      if (done.changes.length > 0) for (const listener of this.#listeners) listener(done.changes);
+      for (const listener of this.#listeners) listener(done.changes);
     } finally {
       // A listener that throws is a defect that ends the process; what is durable is answered all the same.
       answer(batch, done.results);
     }
-    if (done.changes.length > 0) this.#history.grew(done.pastBytes, this.revision);
+    this.#history.grew(done.pastBytes, this.revision);
+    // A turn later: those who waited to read find nothing in the file that is not durable.
+    if (this.#asked.length > 0) this.#scheduled ??= setImmediate(() => this.#flush());
   }
 
   #find({ resource, namespace, name }: StoreKey): VersionRecord | undefined {

@@ -1,4 +1,4 @@
-import { chmodSync } from 'node:fs';
+import { chmodSync, closeSync, fdatasync, openSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 
 import { TsumugiError } from '../../../base/errors.ts';
@@ -9,7 +9,7 @@ const busy = 5;
 
 /**
  * Opens `path` for this process alone: the exclusive lock ends with the process, however it ends.
- * Durable at each commit (WAL, synchronous=FULL). Throws a Conflict when another process or store has it open.
+ * A commit is not durable (WAL, synchronous=NORMAL) until `walSync` has run. Throws a Conflict when another process or store has it open.
  */
 export function openDatabase(path: string): DatabaseSync {
   const db = new DatabaseSync(path, { timeout: 0 });
@@ -17,7 +17,7 @@ export function openDatabase(path: string): DatabaseSync {
     // Exclusive before the first access: WAL then needs no shared-memory file, and a second opener is refused.
     db.exec('PRAGMA locking_mode = EXCLUSIVE');
     db.exec('PRAGMA journal_mode = WAL');
-    db.exec('PRAGMA synchronous = FULL');
+    db.exec('PRAGMA synchronous = NORMAL');
     db.exec('PRAGMA cache_size = -4096');
     db.exec('BEGIN EXCLUSIVE; COMMIT');
     chmodSync(path, 0o600);
@@ -33,4 +33,25 @@ export function openDatabase(path: string): DatabaseSync {
     }
     throw error;
   }
+}
+
+export interface WalSync {
+  /** Makes all commits so far durable, in the thread pool. */
+  sync(): Promise<void>;
+  close(): void;
+}
+
+/** Of the database at `path`: its log stays the same file as long as the database is open. */
+export function walSync(path: string): WalSync {
+  let file: number | undefined;
+  return {
+    sync: () =>
+      new Promise((resolve, reject) => {
+        file ??= openSync(`${path}-wal`, 'r+');
+        fdatasync(file, (error) => (error ? reject(error) : resolve()));
+      }),
+    close: () => {
+      if (file !== undefined) closeSync(file);
+    },
+  };
 }

@@ -56,6 +56,38 @@ describe('the database file', () => {
     expect(() => openSqliteStore({ data })).toThrow(/has format 99; this release knows formats up to \d+/);
   });
 
+  it('tells nobody of a write, and shows it to nobody, before the disk has it; what comes meanwhile shares the next sync', async () => {
+    const syncs: (() => void)[] = [];
+    const store = openSqliteStore({ data, sync: () => new Promise((resolve) => syncs.push(resolve)) });
+    const told: string[] = [];
+    store.subscribe((changes) => told.push(changes.map(({ row }) => row.name).join()));
+    const index = { labels: {}, fields: {}, cells: [], owners: [] };
+    const key = (name: string) => ({ resource: 'r', namespace: '', name });
+    const write = (name: string) => {
+      const done = store.write([{ key: key(name), expect: 0, next: () => ({ uid: 'u', text: name, index }) }]);
+      void done.then(() => told.push(`${name} is answered`));
+      return done;
+    };
+    const first = write('a');
+    await expect.poll(() => syncs.length).toBe(1);
+    const before = store.revision();
+    void store.get([key('a')]).then(([row]) => told.push(`${row?.name} is read`));
+    void store.list({ resource: 'r' }).then(({ rows }) => told.push(`${rows.length} listed`));
+    const others = [write('b'), write('c')];
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect([told, syncs.length, store.revision()]).toEqual([[], 1, before]);
+    syncs[0]!();
+    await first;
+    await expect.poll(() => syncs.length).toBe(2);
+    expect(told).toContain('a');
+    expect(told).not.toContain('b,c');
+    syncs[1]!();
+    await Promise.all(others);
+    expect(told.filter((each) => !each.includes(' '))).toEqual(['a', 'b,c']);
+    await expect.poll(() => told).toEqual(expect.arrayContaining(['a is read', '1 listed']));
+    await store.close();
+  });
+
   it('holds every answered write when its process is killed', async () => {
     const program = `
       import { openSqliteStore } from ${JSON.stringify(new URL('store.ts', import.meta.url).href)};

@@ -9,7 +9,8 @@ import { GroupCommit } from './commit.ts';
 import type { OnCommit } from './commit.ts';
 import { defaultHistory, History } from './history.ts';
 import type { HistoryLimits } from './history.ts';
-import { openDatabase } from './open.ts';
+import { openDatabase, walSync } from './open.ts';
+import type { WalSync } from './open.ts';
 import { Row } from './rows.ts';
 import type { VersionRecord } from './rows.ts';
 import { numberOf, prepareStatements } from './statements.ts';
@@ -22,6 +23,8 @@ export interface SqliteStoreOptions {
   readonly clock?: Clock;
   /** Hears of each commit. */
   readonly onCommit?: OnCommit;
+  /** Makes durable what has been committed. Default: syncs the log. */
+  readonly sync?: () => Promise<void>;
 }
 
 /** Rows read before the event loop gets its turn. */
@@ -35,8 +38,9 @@ const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve)
  * @example const store = openSqliteStore({ data: '.tsumugi' })
  */
 export function openSqliteStore(options: SqliteStoreOptions): Store {
-  const { data, history, clock = systemClock, onCommit } = options;
-  return new SqliteStore(openDatabase(join(data, 'api.db')), clock, { ...defaultHistory, ...history }, onCommit);
+  const { data, history } = options;
+  const path = join(data, 'api.db');
+  return new SqliteStore(openDatabase(path), walSync(path), { ...defaultHistory, ...history }, options);
 }
 
 class SqliteStore implements Store {
@@ -44,19 +48,24 @@ class SqliteStore implements Store {
   readonly #sql: Statements;
   readonly #history: History;
   readonly #commit: GroupCommit;
+  readonly #log: WalSync;
 
-  constructor(db: DatabaseSync, clock: Clock, limits: HistoryLimits, onCommit: OnCommit | undefined) {
+  constructor(db: DatabaseSync, log: WalSync, limits: HistoryLimits, options: SqliteStoreOptions) {
+    const { clock = systemClock, onCommit, sync = log.sync } = options;
     this.#db = db;
+    this.#log = log;
     this.#sql = prepareStatements(db);
     this.#history = new History(db, this.#sql, clock, limits);
-    this.#commit = new GroupCommit(db, this.#sql, this.#history, clock, onCommit);
+    this.#commit = new GroupCommit(db, this.#sql, this.#history, clock, sync, onCommit);
   }
 
   async get(keys: readonly StoreKey[]): Promise<readonly (StoredRow | undefined)[]> {
+    await this.#commit.settled;
     return keys.map((key) => rowOf(this.#sql.get.get(key.resource, key.namespace, key.name)));
   }
 
   async list(query: ListQuery): Promise<{ rows: readonly StoredRow[]; revision: number; remaining: number }> {
+    await this.#commit.settled;
     const revision = query.at ?? this.revision();
     if (revision < this.#history.trimmed) throw new HistoryGone(this.#history.trimmed);
     const unpin = this.#history.pin(revision);
@@ -77,7 +86,7 @@ class SqliteStore implements Store {
     };
     const rows: StoredRow[] = [];
     for (;;) {
-      const scan = this.#sql.scan[revision === this.revision() ? 'present' : 'past'][range];
+      const scan = this.#sql.scan[revision === this.#commit.written ? 'present' : 'past'][range];
       const size = select ? chunk : Math.min(chunk, limit - rows.length);
       const found = scan.rows.all(resource, revision, after.namespace, after.name, size) as unknown as VersionRecord[];
       for (const record of found) {
@@ -97,6 +106,7 @@ class SqliteStore implements Store {
   }
 
   async dependents(ownerUids: readonly string[]): Promise<readonly StoredRow[]> {
+    await this.#commit.settled;
     const found = new Map<number, StoredRow>();
     for (const uid of ownerUids)
       for (const record of this.#sql.owned.all(uid) as unknown as VersionRecord[]) found.set(record.revision, new Row(record));
@@ -104,6 +114,7 @@ class SqliteStore implements Store {
   }
 
   async changes(since: number, resource: string, limit: number): Promise<readonly Change[]> {
+    await this.#commit.settled;
     if (since < this.#history.trimmed) throw new HistoryGone(this.#history.trimmed);
     const records = this.#sql.changes.all(resource, since, limit) as unknown as VersionRecord[];
     return records.map((record) => ({
@@ -124,7 +135,8 @@ class SqliteStore implements Store {
 
   async close(): Promise<void> {
     if (!this.#db.isOpen) return;
-    this.#commit.close();
+    await this.#commit.close();
+    this.#log.close();
     this.#db.close();
   }
 }
