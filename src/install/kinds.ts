@@ -12,6 +12,7 @@ const kind = (group: string, plural: string, name: string, namespaced = true): R
 
 export const definitionsResource = kind('apiextensions.k8s.io', 'customresourcedefinitions', 'CustomResourceDefinition', false);
 export const deployments = kind('apps', 'deployments', 'Deployment');
+export const replicaSets = kind('apps', 'replicasets', 'ReplicaSet');
 export const leases = kind('coordination.k8s.io', 'leases', 'Lease');
 
 /** In the order in which they are put on a cluster. */

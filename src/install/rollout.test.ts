@@ -34,9 +34,9 @@ describe('why a pod is not ready', () => {
   test('one that ends again and again: where its log is', () => {
     const lastState = { terminated: { exitCode: 1, reason: 'Error' } };
     const waiting = { reason: 'CrashLoopBackOff' };
-    const why = whyNotReady(container({ state: { waiting }, lastState, restartCount: 4 }));
+    const why = whyNotReady(container({ state: { waiting }, lastState, restartCount: 3 }));
     expect(why).toMatchObject({ final: true, hint: 'its log says why: kubectl logs -n ns p --previous' });
-    expect(why?.message).toContain('exit code 1 (Error), 4 restarts');
+    expect(why?.message).toContain('exit code 1 (Error), 3 restarts');
     expect(whyNotReady(container({ state: { waiting }, lastState, restartCount: 1 }))).toMatchObject({ final: false });
   });
 

@@ -5,7 +5,7 @@ import type { KubeClient } from '../kube/client.ts';
 import type { ContainerStatus, Pod } from '../resources/builtin/pod-types.ts';
 import { isNotFound, type KubeObject } from '../resources/object.ts';
 import { pods } from '../resources/resources.ts';
-import { deployments } from './kinds.ts';
+import { deployments, replicaSets } from './kinds.ts';
 import { type Component, names, selectorOf } from './parts.ts';
 
 interface Deployment extends KubeObject {
@@ -20,6 +20,8 @@ interface Deployment extends KubeObject {
 
 const workloads = ['controller', 'gateway'] as const;
 const pollMs = 500;
+const revision = 'deployment.kubernetes.io/revision';
+const templateHash = 'pod-template-hash';
 
 /** Resolves when all replicas are new and ready. Throws Unavailable with the reason as soon as one cannot start, or at the end of the time. */
 export async function waitForRollout(
@@ -28,34 +30,35 @@ export async function waitForRollout(
   { timeoutSeconds, clock = systemClock }: { readonly timeoutSeconds: number; readonly clock?: Clock },
 ): Promise<void> {
   const end = clock.now() + timeoutSeconds * 1000;
-  await retryImages(client, namespace);
+  await beginAnew(client, namespace);
   for (;;) {
-    const unready: (typeof workloads)[number][] = [];
-    for (const component of workloads)
-      if (!isDone(await client.get<Deployment>(deployments, { namespace, name: names[component] }))) unready.push(component);
-    if (unready.length === 0) return;
     const late = clock.now() >= end;
-    for (const component of unready) {
-      const items = await podsOf(client, namespace, component);
-      const why = items.map((pod) => whyNotReady(pod)).find((each) => each && (late || each.final));
-      if (why) throw new TsumugiError('Unavailable', `${names[component]}: ${why.message}`, { hint: why.hint });
+    const unready: string[] = [];
+    for (const component of workloads) {
+      const deployment = await client.get<Deployment>(deployments, { namespace, name: names[component] });
+      if (isDone(deployment)) continue;
+      unready.push(names[component]);
+      for (const pod of await podsOf(client, component, deployment)) {
+        const why = whyNotReady(pod);
+        if (!why || !(late || why.final)) continue;
+        const said = why.cause === 'ended' ? await lastWords(client, pod) : '';
+        throw new TsumugiError('Unavailable', `${names[component]}: ${why.message}${said}`, { hint: why.hint });
+      }
     }
+    if (unready.length === 0) return;
     if (late)
-      throw new TsumugiError(
-        'Unavailable',
-        `${unready.map((each) => names[each]).join(' and ')} did not become ready in ${timeoutSeconds} s`,
-        {
-          hint: `see: kubectl describe deployment,pods -n ${namespace}`,
-        },
-      );
+      throw new TsumugiError('Unavailable', `${unready.join(' and ')} did not become ready in ${timeoutSeconds} s`, {
+        hint: `see: kubectl describe deployment,pods -n ${namespace}`,
+      });
     await clock.sleep(pollMs);
   }
 }
 
-/** Pods that an earlier attempt left without their image: their next try may be minutes away, a new pod's is now. */
-async function retryImages(client: KubeClient, namespace: string): Promise<void> {
+/** Pods that failed before: their next try may be minutes away, a new pod's is now. */
+async function beginAnew(client: KubeClient, namespace: string): Promise<void> {
   for (const component of workloads) {
-    const stuck = (await podsOf(client, namespace, component)).filter((pod) => whyNotReady(pod)?.cause === 'image');
+    const deployment = await client.get<Deployment>(deployments, { namespace, name: names[component] });
+    const stuck = (await podsOf(client, component, deployment)).filter((pod) => whyNotReady(pod)?.cause !== undefined);
     await Promise.all(
       stuck.map(({ metadata: { name } }) =>
         client.delete(pods, { namespace, name }, { gracePeriodSeconds: 0 }).catch((error: unknown) => {
@@ -66,22 +69,32 @@ async function retryImages(client: KubeClient, namespace: string): Promise<void>
   }
 }
 
-async function podsOf(client: KubeClient, namespace: string, component: Component): Promise<readonly Pod[]> {
-  const labelSelector = Object.entries(selectorOf(component))
-    .map(([key, value]) => `${key}=${value}`)
-    .join(',');
-  return (await client.list<Pod>(pods, { namespace, labelSelector })).items;
+/** Those of the newest template: the ones of an older may fail until they are replaced. */
+async function podsOf(client: KubeClient, component: Component, { metadata, status }: Deployment): Promise<readonly Pod[]> {
+  if ((status?.observedGeneration ?? 0) < (metadata.generation ?? 1)) return [];
+  const { namespace = '', annotations } = metadata;
+  const selector = Object.entries(selectorOf(component)).map(([key, value]) => `${key}=${value}`);
+  const sets = await client.list<KubeObject>(replicaSets, { namespace, labelSelector: selector.join(',') });
+  const newest = sets.items.find((set) => set.metadata.annotations?.[revision] === annotations?.[revision]);
+  const hash = newest?.metadata.labels?.[templateHash];
+  if (hash === undefined) return [];
+  const { items } = await client.list<Pod>(pods, { namespace, labelSelector: [...selector, `${templateHash}=${hash}`].join(',') });
+  return items.filter((pod) => !pod.metadata.deletionTimestamp);
 }
 
 function isDone({ metadata, spec, status = {} }: Deployment): boolean {
   const wanted = spec.replicas ?? 1;
   const { observedGeneration = 0, replicas = 0, updatedReplicas = 0, availableReplicas = 0 } = status;
-  return (
-    observedGeneration >= (metadata.generation ?? 1) &&
-    updatedReplicas >= wanted &&
-    replicas === updatedReplicas &&
-    availableReplicas >= wanted
-  );
+  const isNew = observedGeneration >= (metadata.generation ?? 1) && updatedReplicas >= wanted && replicas === updatedReplicas;
+  return isNew && availableReplicas >= wanted;
+}
+
+/** The end of the log of a container that ended. */
+async function lastWords(client: KubeClient, { metadata: { namespace = '', name }, status }: Pod): Promise<string> {
+  const previous = status?.containerStatuses?.every(({ state }) => !state?.terminated) ?? false;
+  const path = `/api/v1/namespaces/${namespace}/pods/${name}/log?tailLines=3${previous ? '&previous=true' : ''}`;
+  const text = (await client.raw(path).catch(() => '')).trim();
+  return text === '' ? '' : `; its last words:\n${text.replace(/^/gm, '   ')}`;
 }
 
 interface Why {
@@ -89,7 +102,7 @@ interface Why {
   readonly hint: string;
   /** Waiting longer cannot help. */
   readonly final: boolean;
-  readonly cause?: 'image';
+  readonly cause?: 'image' | 'ended';
 }
 
 const imageReasons = ['ImagePullBackOff', 'ErrImageNeverPull', 'InvalidImageName'];
@@ -133,7 +146,8 @@ function whyWaiting({ image, state, lastState, restartCount, ready }: ContainerS
     return {
       message: `it ended with exit code ${ended.exitCode}${ended.reason ? ` (${ended.reason})` : ''}, ${restartCount} restarts`,
       hint: `its log says why: ${logs}${state?.terminated ? '' : ' --previous'}`,
-      final: restartCount >= 4,
+      final: restartCount >= 3,
+      cause: 'ended',
     };
   return undefined;
 }
