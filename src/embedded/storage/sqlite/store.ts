@@ -51,7 +51,7 @@ class SqliteStore implements Store {
   readonly #log: WalSync;
 
   constructor(db: DatabaseSync, log: WalSync, limits: HistoryLimits, options: SqliteStoreOptions) {
-    const { clock = systemClock, onCommit, sync = log.sync } = options;
+    const { clock = systemClock, onCommit, sync = () => log.sync() } = options;
     this.#db = db;
     this.#log = log;
     this.#sql = prepareStatements(db);
