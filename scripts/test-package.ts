@@ -6,7 +6,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import assert from 'node:assert/strict';
 import { existsSync, globSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 
 const folder = mkdtempSync(join(tmpdir(), 'tsumugi-package-'));
@@ -58,6 +58,9 @@ try {
   const version = run(bin, ['version'], user, env);
   assert.match(version.stdout, /^\d+\.\d+\.\d+/);
   assert.equal(version.stderr, '', 'there is noise on the screen');
+
+  const plugin = run(join(dirname(bin), 'kubectl-tsumugi'), ['get', '--help'], user, env).stdout;
+  assert.match(plugin, /^Usage: kubectl tsumugi get/, "kubectl's plugin does not know what it is");
 
   step('the types of tsumugi/sdk');
   mkdirSync(join(user, 'functions'));
