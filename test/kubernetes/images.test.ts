@@ -1,11 +1,9 @@
 /** The images run on a real node, as the restricted Pod Security Standard wants it, and are the same each time. */
 import { generateKeyPairSync } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findKubectl, Kubectl } from '../e2e/kubectl.ts';
-import { tsumugi } from '../e2e/platform.ts';
+import { cleanUp, temporaryFolder, tsumugi } from '../e2e/platform.ts';
 
 const kubeconfig = process.env['TSUMUGI_TEST_KUBERNETES'] ?? '';
 const importer = process.env['TSUMUGI_IMAGE_IMPORT'];
@@ -62,8 +60,9 @@ describe.skipIf(missing)('images on a real Kubernetes', () => {
   });
 
   afterAll(async () => {
-    await kubectl.ok(['delete', 'namespace', namespace, '--wait=false']);
+    await kubectl.run(['delete', 'namespace', namespace, '--wait=false']);
     kubectl.close();
+    await cleanUp();
   });
 
   /** What the pod wrote until it ended well. */
@@ -73,13 +72,11 @@ describe.skipIf(missing)('images on a real Kubernetes', () => {
   }
 
   it('a second build has the same digests', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'tsumugi-images-'));
-    const { code, stdout, stderr } = await tsumugi(['images', 'build', '--output', folder, '-o', 'json']);
+    const { code, stdout, stderr } = await tsumugi(['images', 'build', '--output', temporaryFolder(), '-o', 'json']);
     expect(code, stderr).toBe(0);
     expect((JSON.parse(stdout) as Built[]).map(({ name, digest }) => [name, digest])).toEqual(
       built.map(({ name, digest }) => [name, digest]),
     );
-    rmSync(folder, { recursive: true });
   });
 
   it('the platform’s image is the command line', async () => {

@@ -1,13 +1,12 @@
 /** Images go to a real registry: open, with a password, and with tokens. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { buildLayer, sha256 } from '../../src/install/images/layer.ts';
 import { type Descriptor, type Image, makeImage } from '../../src/install/images/oci.ts';
 import { pushImages } from '../../src/install/images/push.ts';
 import { findKubectl, Kubectl } from '../e2e/kubectl.ts';
-import { tsumugi } from '../e2e/platform.ts';
+import { cleanUp, temporaryFolder, tsumugi } from '../e2e/platform.ts';
 import { registryProgram, startRegistry, type TestRegistry, user } from './registry.ts';
 
 const missing = registryProgram ? undefined : 'needs TSUMUGI_TEST_REGISTRY, the program that scripts/tools/registry prints';
@@ -46,6 +45,7 @@ async function expectPulled(reference: string): Promise<void> {
 
 describe.skipIf(missing)('push to a real registry', () => {
   afterEach(() => registry.close());
+  afterAll(cleanUp);
 
   it.each(['none', 'basic', 'token'] as const)('authentication: %s', async (auth) => {
     registry = await startRegistry(auth);
@@ -88,7 +88,7 @@ describe.skipIf(missing)('push to a real registry', () => {
 
   it('tsumugi images build --push takes the password of docker login', async () => {
     registry = await startRegistry('basic');
-    const folder = mkdtempSync(join(tmpdir(), 'tsumugi-docker-'));
+    const folder = temporaryFolder();
     const auth = Buffer.from(`${user.username}:${user.password}`).toString('base64');
     writeFileSync(join(folder, 'config.json'), JSON.stringify({ auths: { [registry.host]: { auth } } }));
     const args = ['images', 'build', 'node', '--push', `${registry.host}/team`, '-o', 'json'];
@@ -97,7 +97,6 @@ describe.skipIf(missing)('push to a real registry', () => {
     const [{ references }] = JSON.parse(stdout) as [{ references: string[] }];
     expect(references).toHaveLength(3);
     for (const reference of references) await expectPulled(reference);
-    rmSync(folder, { recursive: true });
   });
 });
 
