@@ -7,6 +7,7 @@
 export const errorTable = {
   // What happened inside the user's function.
   HandlerError: { status: 500, retry: 'never', says: 'the function threw or rejected' },
+  BuildFailed: { status: 500, retry: 'never', says: 'the source of the function could not be built' },
   LoadError: { status: 500, retry: 'never', says: 'the function could not be loaded' },
   InstanceExited: { status: 502, retry: 'never', says: 'the process of the function ended while it was answering' },
   OutOfMemory: { status: 502, retry: 'never', says: 'the function used more memory than its limit' },

@@ -72,6 +72,11 @@ describe('a function that cannot be', () => {
       reason: 'BuildFailed',
       message: expect.stringMatching(/^broken\.ts:2:12: /),
     });
+    const gone = new AbortController();
+    const told = Promise.withResolvers<string>();
+    void platform.stream('/v1/projection', gone.signal, (line) => line.includes('"name":"broken"') && told.resolve(line));
+    expect(await told.promise).toContain('"unreadyCode":"BuildFailed"');
+    gone.abort();
   });
 
   it('says which Secret is missing, and is Ready once it is there', async () => {

@@ -119,6 +119,15 @@ test('what is not there is said with what is', async () => {
   ]);
   expect((await http('/function/hello.nowhere')).status).toBe(404);
   expect(errorOf(await http('/nothing')).hint).toContain('/function/NAME');
+  const unnamed = await http('/function/');
+  expect([unnamed.status, errorOf(unnamed).message]).toEqual([404, 'the path names no function']);
+  // Nothing comes of waiting for it.
+  platform.put(
+    functionEntry('unbuilt', { namespace: 'other', revisionUid: '', unready: 'unbuilt.ts:1:2: no', unreadyCode: 'BuildFailed' }),
+  );
+  await expect
+    .poll(async () => errorOf(await http('/function/unbuilt.other')))
+    .toMatchObject({ code: 'BuildFailed', message: 'unbuilt.ts:1:2: no' });
   const unready = await http('/function/unready');
   expect([unready.status, unready.headers['retry-after']]).toEqual([503, '1']);
   expect(errorOf(unready).code).toBe('NoInstance');

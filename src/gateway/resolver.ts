@@ -159,6 +159,7 @@ export class Resolver {
 
   #noFunction(namespace: string, name: string): TsumugiError {
     const names = [...this.#functions.values()].filter((entry) => entry.namespace === namespace).map((entry) => entry.name);
+    if (name === '') return new TsumugiError('NotFound', 'the path names no function', { hint: this.#whatExists() });
     const hint =
       names.length === 0 ? `there is no function in namespace "${namespace}" yet` : `functions in "${namespace}": ${some(names)}`;
     return new TsumugiError('NotFound', `function "${name}" does not exist in namespace "${namespace}"`, { hint });

@@ -117,13 +117,13 @@ export class Pool {
     for (const call of this.queue.live()) {
       if (call.giveUpAt > now) continue;
       this.left(call);
-      call.fail(this.#usable() > 0 ? busyError('the request has waited too long for a free instance') : noInstance(this.entry.unready));
+      call.fail(this.#usable() > 0 ? busyError('the request has waited too long for a free instance') : noInstance(this.entry));
     }
     this.pump();
   }
 
   #enqueue(call: Call, front: boolean): void {
-    if (!this.entry.revisionUid) return call.fail(noInstance(this.entry.unready));
+    if (!this.entry.revisionUid) return call.fail(noInstance(this.entry));
     if (!front && this.queue.size >= MAX_WAITING) return call.fail(busyError(errorTable.Busy.says));
     call.waiting = call.queued = true;
     if (front) this.queue.unshift(call);
@@ -213,6 +213,8 @@ function busyError(message: string): TsumugiError {
   });
 }
 
-function noInstance(why: string | undefined): TsumugiError {
+function noInstance({ unready: why, unreadyCode }: FunctionEntry): TsumugiError {
+  if (unreadyCode)
+    return new TsumugiError(unreadyCode, why ?? errorTable[unreadyCode].says, { hint: 'mend the source and apply it again' });
   return new TsumugiError('NoInstance', why ?? errorTable.NoInstance.says, { retryAfterSeconds: 1 });
 }

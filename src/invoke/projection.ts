@@ -15,6 +15,8 @@ export interface FunctionEntry {
   readonly revision?: string;
   readonly revisionUid?: string;
   readonly unready?: string;
+  /** Why, where waiting cannot help; else callers are told NoInstance. */
+  readonly unreadyCode?: 'BuildFailed';
   /** Requests at once per instance. */
   readonly concurrency: number;
   readonly maxInstances: number;

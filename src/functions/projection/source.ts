@@ -56,13 +56,19 @@ function functionEntry(object: FunctionResource, revisions: Informer<RevisionRes
     kind: 'function',
     namespace,
     name: metadata.name,
-    ...(revision
-      ? { revision: revision.metadata.name, revisionUid: revision.metadata.uid ?? '' }
-      : { unready: conditionOf(object, 'Ready')?.message ?? 'it was not looked at yet' }),
+    ...(revision ? { revision: revision.metadata.name, revisionUid: revision.metadata.uid ?? '' } : unready(object)),
     concurrency: revision?.spec.concurrency ?? spec.concurrency ?? defaults.concurrency,
     maxInstances: spec.scale?.max ?? defaults.maxInstances,
     timeoutSeconds: revision?.spec.timeoutSeconds ?? spec.timeoutSeconds ?? defaults.timeoutSeconds,
     exports: status?.exports ?? [],
+  };
+}
+
+function unready(object: FunctionResource): Pick<FunctionEntry, 'unready' | 'unreadyCode'> {
+  const verdict = conditionOf(object, 'Ready');
+  return {
+    unready: verdict?.message ?? 'it was not looked at yet',
+    ...(verdict?.reason === 'BuildFailed' && { unreadyCode: 'BuildFailed' }),
   };
 }
 

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Context, Logger } from '../../sdk/index.ts';
 import { log } from './console.ts';
 import type { IncomingBody } from './incoming-body.ts';
@@ -35,6 +36,8 @@ export class Invocation implements IncomingRequest {
   /** The answer's sender, told when the client gave up. */
   onAbort: ((reason: Error) => void) | undefined;
   #controller: AbortController | undefined;
+  /** Runs something as a part of the invocation, so that what a listener of the signal logs has its id. */
+  #within: (<T>(work: () => T) => T) | undefined;
   #reason: Error | undefined;
 
   constructor(stream: number, fields: readonly string[], incoming: IncomingBody | undefined) {
@@ -68,6 +71,7 @@ export class Invocation implements IncomingRequest {
   signal(): AbortSignal {
     if (!this.#controller) {
       this.#controller = new AbortController();
+      this.#within = AsyncLocalStorage.snapshot();
       if (this.#reason) this.#controller.abort(this.#reason);
     }
     return this.#controller.signal;
@@ -87,7 +91,7 @@ export class Invocation implements IncomingRequest {
     this.#reason = new DOMException(message || 'the client went away', code === 'Timeout' ? 'TimeoutError' : 'AbortError');
     reasons.add(this.#reason);
     this.incoming?.fail(this.#reason);
-    this.#controller?.abort(this.#reason);
+    this.#within?.(() => this.#controller?.abort(this.#reason));
     this.onAbort?.(this.#reason);
   }
 }

@@ -95,6 +95,19 @@ describe('back-pressure', () => {
 });
 
 describe('a client that gives up', () => {
+  test('is told to listeners as a part of its invocation: what they log has its id', async () => {
+    const pod = await newPod();
+    const { client } = await pod.specialize(`
+      export default (request, context) => new Promise((resolve) => {
+        context.signal.addEventListener('abort', () => { console.log('gone:', context.requestId); resolve(''); });
+        console.log('waiting');
+      })`);
+    const call = client.start({}, false);
+    await pod.logged(/waiting/);
+    client.abort(call);
+    expect(await pod.logged(/gone/)).toMatch(/^\[(\S+)\] gone: \1$/m);
+  });
+
   test('aborts the signals of context and request and the body, with the reason', async () => {
     const pod = await newPod();
     const { client } = await pod.specialize(`
