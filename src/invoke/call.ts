@@ -1,12 +1,29 @@
 import { TsumugiError } from '../base/errors.ts';
+import type { FrameConnection } from '../wire/connection.ts';
 import { Flag, FrameType, INITIAL_CREDIT, MAX_DATA } from '../wire/protocol.ts';
-import type { Instance } from './instance.ts';
 import type { Invocation, InvokeRequest, ResponseSink } from './invoker.ts';
-import type { Pool } from './pool.ts';
 
 const EMPTY = Buffer.alloc(0);
 /** The credit for an answer is given back in portions of this many bytes. */
 const CREDIT_STEP = 64 * 1024;
+
+/** Where a call waits: its function's queue. */
+export interface CallOwner {
+  /** It is given up while it waits. */
+  left(call: Call): void;
+  /** No instance accepted it. */
+  returned(call: Call, busy: boolean): void;
+}
+
+/** What a call's stream runs on: an instance. */
+export interface CallCarrier {
+  readonly connection: FrameConnection;
+  /** Streams up to this one were accepted. */
+  readonly acceptedUpTo: number;
+  /** Calls whose body waits for the socket. */
+  readonly blockedBodies: Set<Call>;
+  cancel(call: Call, code: 'Cancelled' | 'Timeout'): void;
+}
 
 /**
  * One request under way: waits in its function's queue, then lives on a stream of an instance, perhaps of another one after that.
@@ -17,7 +34,7 @@ const CREDIT_STEP = 64 * 1024;
 export class Call implements Invocation {
   readonly request: InvokeRequest;
   readonly sink: ResponseSink;
-  readonly pool: Pool;
+  readonly pool: CallOwner;
   /** In the queue of its function. */
   waiting = false;
   queued = false;
@@ -29,7 +46,7 @@ export class Call implements Invocation {
   giveUpAt: number;
   /** How often an instance went away with it before accepting it. */
   attempts = 0;
-  instance: Instance | undefined;
+  instance: CallCarrier | undefined;
   stream = 0;
   responded = false;
 
@@ -44,7 +61,7 @@ export class Call implements Invocation {
   #owesDrain = false;
   #taken = 0;
 
-  constructor(pool: Pool, request: InvokeRequest, sink: ResponseSink, giveUpAt: number) {
+  constructor(pool: CallOwner, request: InvokeRequest, sink: ResponseSink, giveUpAt: number) {
     this.pool = pool;
     this.request = request;
     this.sink = sink;
@@ -52,7 +69,7 @@ export class Call implements Invocation {
   }
 
   /** Its REQUEST has just been written on a fresh stream; the body follows. */
-  started(instance: Instance, stream: number, now: number, deadline: number): void {
+  started(instance: CallCarrier, stream: number, now: number, deadline: number): void {
     this.instance = instance;
     this.stream = stream;
     this.sentAt = now;

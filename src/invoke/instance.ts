@@ -4,7 +4,7 @@ import { FrameConnection } from '../wire/connection.ts';
 import { decodeAbort, encodeAbort, readHead, readUint32 } from '../wire/frames.ts';
 import { Flag, FrameType } from '../wire/protocol.ts';
 import { StreamTable } from '../wire/streams.ts';
-import type { Call } from './call.ts';
+import type { Call, CallCarrier } from './call.ts';
 import type { InstanceEntry } from './projection.ts';
 
 /** What an instance tells the table that owns it. */
@@ -34,7 +34,7 @@ const SILENCE = 200;
  * Calls may be sent as soon as it exists: they queue behind HELLO until the socket is connected. If that fails none of them was
  * accepted, so they go elsewhere.
  */
-export class Instance {
+export class Instance implements CallCarrier {
   readonly entry: InstanceEntry;
   connection!: FrameConnection;
   /** `opening`: not greeted back yet, and calls wait elsewhere for that; `up`: takes calls; `draining`: finishes what it has; `down`: not connected, or given up as blocked. */

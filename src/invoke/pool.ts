@@ -1,5 +1,5 @@
 import { errorTable, TsumugiError, toError } from '../base/errors.ts';
-import { Call } from './call.ts';
+import { Call, type CallOwner } from './call.ts';
 import type { Instance } from './instance.ts';
 import type { InvokeRequest, ResponseSink } from './invoker.ts';
 import type { FunctionEntry, InstanceEntry } from './projection.ts';
@@ -28,7 +28,7 @@ const terminal = new Set(['LoadError', 'NotFound', 'Invalid', 'Forbidden', 'Unau
  * One function: leases its instances, keeps the queue of what waits for one, asks for more when all are full.
  * A waiting request belongs to the function, not to a revision: when the traffic moves on, it moves with it.
  */
-export class Pool {
+export class Pool implements CallOwner {
   entry: FunctionEntry;
   /** Instances of the revision that gets the traffic. */
   instances: readonly Instance[];
