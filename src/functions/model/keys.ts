@@ -1,4 +1,4 @@
-/** The platform's secrets on one machine: the key that signs what pods are told, and the one from which instance tokens come. */
+/** The platform's secrets: the key that signs what pods are told, and the one from which instance tokens come. */
 import { createHmac, randomBytes } from 'node:crypto';
 import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -15,13 +15,26 @@ export interface PlatformKeys {
 /** Reads the keys from `<data>/pki`, makes them (0600) at the first start. Two processes may do it at once: one's keys win. */
 export function openPlatformKeys(folder: string): PlatformKeys {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const signing = importSigningKey(readOrMake(join(folder, 'signing.pem'), () => exportSigningKey(generateSigningKey())));
-  const secret = Buffer.from(
-    readOrMake(join(folder, 'instances.key'), () => randomBytes(32).toString('base64url')),
-    'base64url',
-  );
+  return keysFrom({
+    signing: readOrMake(join(folder, 'signing.pem'), newSigningKey),
+    instances: readOrMake(join(folder, 'instances.key'), newInstancesKey),
+  });
+}
+
+/** The keys as texts, where they are kept elsewhere: in a Secret. */
+export interface KeyTexts {
+  /** PEM. */
+  readonly signing: string;
+  readonly instances: string;
+}
+
+export const newSigningKey = (): string => exportSigningKey(generateSigningKey());
+export const newInstancesKey = (): string => randomBytes(32).toString('base64url');
+
+export function keysFrom(texts: KeyTexts): PlatformKeys {
+  const secret = Buffer.from(texts.instances, 'base64url');
   return {
-    signing,
+    signing: importSigningKey(texts.signing),
     tokenFor: (podUid, epoch) => createHmac('sha256', secret).update(`tsumugi instance 1\0${podUid}\0${epoch}`).digest('base64url'),
   };
 }
