@@ -1,5 +1,6 @@
 /** `describe`: one object on one screen. What it is, how it is, its pods, what happened to it, and what went wrong last. */
 import type { KubeEvent } from '../../resources/builtin/event.ts';
+import { podCells } from '../../resources/builtin/pod-cells.ts';
 import type { Pod } from '../../resources/builtin/pod-types.ts';
 import { conditionOf, isReady } from '../../resources/conditions.ts';
 import type { Condition, KubeObject } from '../../resources/object.ts';
@@ -89,16 +90,13 @@ function podSection(object: WithStatus, pods: readonly Pod[], now: number): stri
 function podTable(pods: readonly Pod[], now: number): string {
   const newest = pods.toSorted((a, b) => (b.metadata.creationTimestamp ?? '').localeCompare(a.metadata.creationTimestamp ?? ''));
   return formatTable(
-    ['NAME', 'PHASE', 'REVISION', 'AGE', 'NODE'],
-    newest
-      .slice(0, most)
-      .map(({ metadata: { name, labels, creationTimestamp, deletionTimestamp }, spec, status }) => [
-        name,
-        deletionTimestamp === undefined ? (status?.phase ?? 'Unknown') : 'Terminating',
-        labels?.['tsumugi.dev/revision'] ?? '(warm)',
-        age(creationTimestamp, now),
-        spec.nodeName ?? '',
-      ]),
+    ['NAME', 'STATUS', 'REVISION', 'AGE', 'NODE'],
+    newest.slice(0, most).map((pod) => {
+      const { name, labels, creationTimestamp } = pod.metadata;
+      // The third cell is what kubectl shows: why it waits or ended, where that is known.
+      const status = String(podCells(pod)[2]);
+      return [name, status, labels?.['tsumugi.dev/revision'] ?? '(warm)', age(creationTimestamp, now), pod.spec.nodeName ?? ''];
+    }),
   );
 }
 
