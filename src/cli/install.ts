@@ -1,7 +1,15 @@
 /** What `tsumugi install` and `tsumugi uninstall` do and say. */
 import { TsumugiError } from '../base/errors.ts';
 import { type Applied, applyManifests } from '../install/apply.ts';
-import { checkDatabaseSecret, checkPermissions, checkRecordsStay, checkVersion, serverVersion } from '../install/checks.ts';
+import {
+  checkDatabaseSecret,
+  checkOnlyOne,
+  checkPermissions,
+  checkRecordsStay,
+  checkVersion,
+  refuseEmbedded,
+  serverVersion,
+} from '../install/checks.ts';
 import { manifests } from '../install/manifests.ts';
 import { type Component, type Manifest, partName } from '../install/parts.ts';
 import { waitForRollout } from '../install/rollout.ts';
@@ -32,6 +40,7 @@ export async function install(flags: InstallFlags): Promise<void> {
     const version = await serverVersion(client);
     for (const lost of checkVersion(version)) warn(`Kubernetes ${version} is older than 1.31: ${lost}`);
     await checkPermissions(client, settings.namespace, ['get', 'create', 'patch']);
+    await checkOnlyOne(client, settings.namespace);
     await checkRecordsStay(client, settings);
     if (!flags.dryRun) await checkDatabaseSecret(client, settings);
     const applied = await progress('installing', () => applyManifests(client, wanted, { dryRun: flags.dryRun === true }));
@@ -52,7 +61,9 @@ export async function uninstall(flags: UninstallFlags): Promise<number> {
       say('nothing was changed');
       return 1;
     }
+    refuseEmbedded(await serverVersion(client));
     await checkPermissions(client, namespace, ['get', 'list', 'delete']);
+    await checkOnlyOne(client, namespace);
     const { removed, foreign } = await progress('removing', () => uninstallFrom(client, { namespace, data }));
     say(`${removed.size === 0 ? 'there was nothing of Tsumugi' : 'removed Tsumugi'} on ${where}, namespace ${namespace}`);
     if (removed.size > 0)

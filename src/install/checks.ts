@@ -4,7 +4,7 @@ import type { KubeClient } from '../kube/client.ts';
 import { isNotFound, type KubeObject, type Resource } from '../resources/object.ts';
 import { secrets } from '../resources/resources.ts';
 import { deployments, installedKinds } from './kinds.ts';
-import { names } from './parts.ts';
+import { names, ownSelector } from './parts.ts';
 import type { InstallSettings } from './settings.ts';
 import { databaseVariable } from './workloads.ts';
 
@@ -21,12 +21,17 @@ const needs: readonly { readonly minor: number; readonly feature: string; readon
   { minor: 29, feature: 'validation rules (CEL), stable', lost: 'wrong Functions and Routes may be stored', blocks: true },
 ];
 
-/** What is lost on a server of this version (`v1.30.4-eks-1`), each a line. Throws Invalid where the manifests would be refused. */
-export function checkVersion(version: string): readonly string[] {
+/** Throws Invalid where the server is our own. */
+export function refuseEmbedded(version: string): void {
   if (version.includes('+tsumugi'))
-    throw new TsumugiError('Invalid', 'this is the embedded cluster of `tsumugi up`, where everything is there already', {
+    throw new TsumugiError('Invalid', 'this is the embedded cluster of `tsumugi up`, where the platform is built in', {
       hint: 'name a Kubernetes cluster with --context or --kubeconfig',
     });
+}
+
+/** What is lost on a server of this version (`v1.30.4-eks-1`), each a line. Throws Invalid where the manifests would be refused. */
+export function checkVersion(version: string): readonly string[] {
+  refuseEmbedded(version);
   const [, major = 0, minor = 0] = (/^v?(\d+)\.(\d+)/.exec(version) ?? []).map(Number);
   const missing = major > 1 ? [] : needs.filter((need) => minor < need.minor);
   const lines = missing.map(({ feature, lost }) => `${feature}: ${lost}`);
@@ -75,6 +80,16 @@ export async function checkPermissions(client: KubeClient, namespace: string, ve
   if (refused.length > 0)
     throw new TsumugiError('Forbidden', `you may not ${refused.join(', ')}`, {
       hint: 'this needs an administrator of the cluster (ClusterRole cluster-admin); choose another with --context',
+    });
+}
+
+/** Throws Conflict where the platform is in another namespace: there is one for a whole cluster. */
+export async function checkOnlyOne(client: KubeClient, namespace: string): Promise<void> {
+  const { items } = await client.list<KubeObject>(deployments, { labelSelector: ownSelector });
+  const other = items.find(({ metadata }) => metadata.namespace !== namespace)?.metadata.namespace;
+  if (other !== undefined)
+    throw new TsumugiError('Conflict', `Tsumugi is in namespace ${other} of this cluster, and there can be only one`, {
+      hint: `say -n ${other}`,
     });
 }
 

@@ -1,5 +1,5 @@
 /** What the manifests share: names, labels, ports, and the shape of a pod that any namespace admits. */
-import { componentLabel, partOf } from '../functions/model/network-policy.ts';
+import { componentLabel, ownLabels, partOf } from '../functions/model/network-policy.ts';
 import type { KubeObject } from '../resources/object.ts';
 
 /** Any object: what follows `metadata` depends on its kind. */
@@ -27,8 +27,7 @@ export const secretNames = { platform: 'tsumugi-platform', gateway: 'tsumugi-gat
 export const ports = { http: 8080, platform: 6441, metrics: 9464 } as const;
 
 export const labelsOf = (component: Component): Readonly<Record<string, string>> => ({
-  ...partOf,
-  'app.kubernetes.io/name': 'tsumugi',
+  ...ownLabels,
   [componentLabel]: component,
 });
 
@@ -59,3 +58,8 @@ export function manifest(
 
 /** The component of an object; the definitions of kinds belong to none. */
 export const partName = ({ metadata }: KubeObject): string => metadata.labels?.[componentLabel] ?? 'kinds';
+
+/** Selects what the platform made for itself. */
+export const ownSelector = Object.entries(ownLabels)
+  .map(([key, value]) => `${key}=${value}`)
+  .join(',');

@@ -2,7 +2,7 @@
 import { type Clock, systemClock } from '../base/clock.ts';
 import { TsumugiError } from '../base/errors.ts';
 import { label } from '../functions/model/names.ts';
-import { partOf } from '../functions/model/network-policy.ts';
+import { ownLabels } from '../functions/model/network-policy.ts';
 import type { ListOptions } from '../kube/client.ts';
 import type { HttpKubeClient } from '../kube/http/client.ts';
 import { isNotFound, type KubeObject, type Resource } from '../resources/object.ts';
@@ -11,7 +11,7 @@ import { fieldManager } from './apply.ts';
 import { foreignObjects } from './foreign.ts';
 import { definitionsResource, deployments, installedKinds, leases } from './kinds.ts';
 import { definitions } from './manifests.ts';
-import { names, secretNames } from './parts.ts';
+import { names, ownSelector, secretNames } from './parts.ts';
 
 export interface UninstallOptions {
   /** The system namespace. */
@@ -30,15 +30,11 @@ export interface Uninstalled {
   readonly foreign: readonly string[];
 }
 
-const selectorText = Object.entries(partOf)
-  .map(([key, value]) => `${key}=${value}`)
-  .join(',');
-
 /** Resolves when nothing of it is left; safe to run again. */
 export async function uninstall(client: HttpKubeClient, options: UninstallOptions): Promise<Uninstalled> {
   const { namespace, data } = options;
   const removed = new Map<string, number>();
-  const ours = { labelSelector: selectorText };
+  const ours = { labelSelector: ownSelector };
   const remove = async (resource: Resource, list: ListOptions, keep: (object: KubeObject) => boolean = () => false): Promise<void> => {
     const { items } = await listed(client, resource, list);
     const going = items.filter((object) => !keep(object));
@@ -94,7 +90,7 @@ async function leaveNamespace(client: HttpKubeClient, removed: Map<string, numbe
 
 const shown = ({ kind, metadata }: KubeObject): string => `${kind}/${metadata.name}`;
 
-const isOurs = ({ metadata }: KubeObject): boolean => Object.entries(partOf).every(([key, value]) => metadata.labels?.[key] === value);
+const isOurs = ({ metadata }: KubeObject): boolean => Object.entries(ownLabels).every(([key, value]) => metadata.labels?.[key] === value);
 
 async function listed(
   client: HttpKubeClient,

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { functionNetworkPolicy, type NetworkPolicy } from '../../src/functions/model/network-policy.ts';
 import { reconcileNetworkPolicy } from '../../src/functions/reconcile/network-policies.ts';
 import { applyManifests } from '../../src/install/apply.ts';
-import { checkDatabaseSecret, checkPermissions, checkRecordsStay } from '../../src/install/checks.ts';
+import { checkDatabaseSecret, checkOnlyOne, checkPermissions, checkRecordsStay } from '../../src/install/checks.ts';
 import { definitionsResource, resourceOf } from '../../src/install/kinds.ts';
 import { manifests } from '../../src/install/manifests.ts';
 import { names, secretNames } from '../../src/install/parts.ts';
@@ -204,6 +204,8 @@ describe.runIf(path)('the installation on a real Kubernetes API server', () => {
       hint: expect.stringContaining('kubectl create'),
     });
     await applyManifests(client, manifests(withDatabase));
+    await expect(checkOnlyOne(client, namespace)).resolves.toBeUndefined();
+    expect(await refusal(checkOnlyOne(client, 'elsewhere'))).toMatchObject({ code: 'Conflict', hint: `say -n ${namespace}` });
     expect(await refusal(checkRecordsStay(client, settings))).toMatchObject({
       code: 'Conflict',
       hint: expect.stringContaining('--database-secret records'),

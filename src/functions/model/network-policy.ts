@@ -11,6 +11,8 @@ export interface NetworkPolicy extends KubeObject {
 
 /** Labels of the platform's own pods, `component` besides. The installation gives them, this policy asks for them. */
 export const partOf = { 'app.kubernetes.io/part-of': 'tsumugi' } as const;
+/** Of all that the platform makes for itself. */
+export const ownLabels = { ...partOf, 'app.kubernetes.io/name': 'tsumugi' } as const;
 export const componentLabel = 'app.kubernetes.io/component';
 
 /**
@@ -21,7 +23,7 @@ export function functionNetworkPolicy(namespace: string, systemNamespace: string
   return {
     apiVersion: 'networking.k8s.io/v1',
     kind: 'NetworkPolicy',
-    metadata: { namespace, name: 'tsumugi-functions', labels: { ...partOf, [componentLabel]: 'functions' } },
+    metadata: { namespace, name: 'tsumugi-functions', labels: { ...ownLabels, [componentLabel]: 'functions' } },
     spec: {
       podSelector: { matchExpressions: [{ key: label.runtime, operator: 'Exists' }] },
       policyTypes: ['Ingress'],
