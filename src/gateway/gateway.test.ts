@@ -1,3 +1,5 @@
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createHash } from 'node:crypto';
 import { request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
 import { connect } from 'node:net';
@@ -304,6 +306,24 @@ test('/readyz waits until all has been ready, and stays when something fails lat
   expect(await probe('/readyz')).toEqual({ status: 200, body: { status: 'ok' } });
   await fresh.stop();
   await starting.close();
+});
+
+test('a gateway that starts while the control plane is away says so, not that there is no function', async () => {
+  const early = await startGateway({
+    port: 0,
+    host: '127.0.0.1',
+    domain: 'localhost',
+    platform: `unix:${join(tmpdir(), `no-control-plane-${process.pid}.sock`)}`,
+    log: silentLog,
+  });
+  for (const path of ['/function/hello', '/call/hello/add', '/orders']) {
+    const answer = await fetch(`http://127.0.0.1:${early.port}${path}`, { method: 'POST', headers: { connection: 'close' } });
+    expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '1']);
+    expect(await answer.json()).toMatchObject({ error: { code: 'Unavailable', hint: 'try again in a moment' } });
+  }
+  const healthz = await fetch(`http://127.0.0.1:${early.port}/healthz`, { headers: { connection: 'close' } });
+  expect([healthz.status, await healthz.json()]).toEqual([200, { status: 'ok' }]);
+  await early.stop();
 });
 
 test('what could be read in two ways is refused', async () => {

@@ -48,6 +48,8 @@ export class Gateway implements ExchangeHost {
       const method = incoming.method!;
       const url = pathOf(incoming.url!);
       if ((url === '/healthz' || url === '/readyz') && this.#probe(url, exchange)) return;
+      // What is not known yet is not what does not exist.
+      if (!this.loaded) throw notLoaded();
       const resolution = this.#resolver.resolve(method, head.host, url, head.platformAuthorization ?? head.authorization);
       const { target } = resolution;
       exchange.target = target;
@@ -136,3 +138,9 @@ function pathOf(url: string): string {
   const rest = match[1] ?? '/';
   return rest.startsWith('/') ? rest : `/${rest}`;
 }
+
+const notLoaded = (): TsumugiError =>
+  new TsumugiError('Unavailable', 'this gateway has just started and waits for the control plane to tell it the routes', {
+    hint: 'try again in a moment',
+    retryAfterSeconds: 1,
+  });
