@@ -34,8 +34,13 @@ export async function install(flags: InstallFlags): Promise<void> {
   if (flags.dryRun && flags.wait) throw new TsumugiError('Usage', '--wait waits for what --dry-run does not do');
   const timeoutSeconds = parseSeconds('--timeout', flags.timeout);
   const wanted = manifests(settings);
-  if (settings.databaseSecret === undefined) warn(evaluationWarning);
-  if (flags.dryRun && flags.output === 'yaml') return printYaml(wanted);
+  const warnOfEvaluation = (): void => {
+    if (settings.databaseSecret === undefined) warn(evaluationWarning);
+  };
+  if (flags.dryRun && flags.output === 'yaml') {
+    warnOfEvaluation();
+    return printYaml(wanted);
+  }
   await onCluster(flags, async (client, where) => {
     const version = await serverVersion(client);
     for (const lost of checkVersion(version)) warn(`Kubernetes ${version} is older than 1.31: ${lost}`);
@@ -43,6 +48,7 @@ export async function install(flags: InstallFlags): Promise<void> {
     await checkOnlyOne(client, settings.namespace);
     await checkRecordsStay(client, settings);
     if (!flags.dryRun) await checkDatabaseSecret(client, settings);
+    warnOfEvaluation();
     const applied = await progress('installing', () => applyManifests(client, wanted, { dryRun: flags.dryRun === true }));
     if (flags.output === 'yaml') await printYaml(wanted);
     else report(settings, applied, `${where} (Kubernetes ${version})`, flags.dryRun === true);
