@@ -97,14 +97,14 @@ export function electLeader(options: ElectionOptions): Election {
   const record = new LeaseRecord({ client, namespace, lease, identity, epochFloor, monotonic, now: () => clock.now(), ...timing });
   /** Ends waiting: nobody is to be elected any more, or what the leader did has ended. */
   const over = new AbortController();
-  let stopping = false;
+  const stopping = new AbortController();
   let reign: Reign | undefined;
 
   const pause = (ms: number): Promise<void> => clock.sleep(ms, over.signal).catch(() => undefined);
   const warn = (error: unknown, says: string): void => log.warn({ lease, error: toError(error).message }, says);
 
   async function acquire(): Promise<number | undefined> {
-    while (!stopping) {
+    while (!stopping.signal.aborted) {
       try {
         const epoch = await within(clock, timing.renewDeadlineMs, record.acquire());
         if (epoch !== undefined) return epoch;
@@ -144,7 +144,7 @@ export function electLeader(options: ElectionOptions): Election {
     const renewing = renew(epoch);
     const working = (async () => options.onLeading(mine))().then(() => undefined, toError);
     const why = await Promise.race([working, renewing]);
-    if (!stopping) {
+    if (!stopping.signal.aborted) {
       const error = why ?? new TsumugiError('Unavailable', 'what the leader did has ended by itself');
       mine.end(error);
       reign = undefined;
@@ -172,7 +172,7 @@ export function electLeader(options: ElectionOptions): Election {
       return record.holder;
     },
     stop: async () => {
-      stopping = true;
+      stopping.abort();
       if (reign) reign.end(new TsumugiError('Unavailable', 'this process stops'));
       else over.abort();
       await done;

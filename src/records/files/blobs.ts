@@ -5,19 +5,14 @@
  * What must not come between (looking at a blob's time and deleting it; a fence and what it guards) is done in one turn of the
  * event loop: there is no other writer.
  */
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
-import { TsumugiError } from '../../base/errors.ts';
+import { assertBlobId, blobId } from '../blob-id.ts';
 import type { BlobStore, StoredBlob } from '../blobs.ts';
 import { type Fence, fencedOff } from '../fence.ts';
-
-/** The id of these bytes: `sha256:<64 hex>`. */
-export function blobId(bytes: Uint8Array): string {
-  return `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
-}
 
 /** Opens (and makes) the folder. What a crash left half-written is removed. */
 export async function openFileBlobs(folder: string): Promise<BlobStore> {
@@ -26,8 +21,7 @@ export async function openFileBlobs(folder: string): Promise<BlobStore> {
   await mkdir(temporary, { recursive: true, mode: 0o700 });
 
   const pathOf = (id: string): string => {
-    const hex = /^sha256:([0-9a-f]{64})$/.exec(id)?.[1];
-    if (!hex) throw new TsumugiError('Invalid', `"${id}" is no blob id`, { hint: 'an id is sha256: and 64 hex digits' });
+    const hex = assertBlobId(id);
     return join(folder, 'sha256', hex.slice(0, 2), hex.slice(2));
   };
 

@@ -1,0 +1,68 @@
+/** The format of the database: numbered steps, taken by one process at a time, however many start at once. */
+import type { PoolClient } from 'pg';
+
+import { TsumugiError } from '../../base/errors.ts';
+
+/**
+ * Step n brings the format from n to n + 1. Published ones are never changed, only followed by new ones. Tables are in the
+ * connection's own schema (`search_path`). Texts that are sorted or searched by prefix have the collation C: the order of bytes.
+ */
+export const migrations: readonly string[] = [
+  `CREATE TABLE tsumugi_blobs (
+     id text COLLATE "C" PRIMARY KEY,
+     format smallint NOT NULL DEFAULT 1,
+     put_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+     bytes bytea NOT NULL
+   );
+   CREATE TABLE tsumugi_log_lines (
+     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+     format smallint NOT NULL DEFAULT 1,
+     stream text COLLATE "C" NOT NULL,
+     time double precision NOT NULL,
+     text text NOT NULL
+   );
+   CREATE INDEX tsumugi_log_lines_by_stream ON tsumugi_log_lines (stream, time, id);
+   CREATE INDEX tsumugi_log_lines_by_time ON tsumugi_log_lines (time, id);
+   CREATE TABLE tsumugi_fences (scope text PRIMARY KEY, format smallint NOT NULL DEFAULT 1, epoch bigint NOT NULL)`,
+];
+
+/** Any number that no other program is likely to lock: "tsumugi" on a telephone. */
+const lockKey = 8_786_844;
+
+/** Brings the database up to date. What is up to date already needs no right to make tables. */
+export async function migrate(client: PoolClient, steps: readonly string[] = migrations): Promise<void> {
+  const { rows } = await client.query<{ encoding: string }>(
+    'SELECT pg_encoding_to_char(encoding) AS encoding FROM pg_database WHERE datname = current_database()',
+  );
+  if (rows[0]?.encoding !== 'UTF8') {
+    throw new TsumugiError('Invalid', `the database has the encoding ${rows[0]?.encoding}`, { hint: 'make one with ENCODING UTF8' });
+  }
+  if ((await formatOf(client, steps)) === steps.length) return;
+  await client.query('BEGIN');
+  try {
+    await client.query('SELECT pg_advisory_xact_lock($1)', [lockKey]);
+    await client.query('CREATE TABLE IF NOT EXISTS tsumugi_migrations (format integer PRIMARY KEY, at timestamptz NOT NULL DEFAULT now())');
+    // Another process may have done it while this one waited.
+    for (let format = await formatOf(client, steps); format < steps.length; format += 1) {
+      await client.query(steps[format] as string);
+      await client.query('INSERT INTO tsumugi_migrations (format) VALUES ($1)', [format + 1]);
+    }
+    await client.query('COMMIT');
+  } catch (error) {
+    await client.query('ROLLBACK').catch(() => undefined);
+    throw error;
+  }
+}
+
+async function formatOf(client: PoolClient, steps: readonly string[]): Promise<number> {
+  const table = await client.query<{ there: boolean }>(`SELECT to_regclass('tsumugi_migrations') IS NOT NULL AS there`);
+  if (!table.rows[0]?.there) return 0;
+  const { rows } = await client.query<{ format: number }>('SELECT coalesce(max(format), 0) AS format FROM tsumugi_migrations');
+  const found = rows[0]?.format ?? 0;
+  if (found > steps.length) {
+    throw new TsumugiError('Unavailable', `the database has format ${found}, this version of tsumugi knows ${steps.length}`, {
+      hint: 'start the newer version that wrote it',
+    });
+  }
+  return found;
+}
