@@ -1,6 +1,12 @@
 /** Who may do what after `tsumugi install`: asked of a real API server with the tokens of the ServiceAccounts themselves. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { silentLog } from '../../src/base/log.ts';
+import { stopEsbuild } from '../../src/build/esbuild.ts';
 import { functionNetworkPolicy } from '../../src/functions/model/network-policy.ts';
+import { startFunctions } from '../../src/functions/start.ts';
 import { applyManifests } from '../../src/install/apply.ts';
 import { isAllowed } from '../../src/install/checks.ts';
 import { manifests } from '../../src/install/manifests.ts';
@@ -8,8 +14,22 @@ import { names, secretNames } from '../../src/install/parts.ts';
 import { defaultSettings } from '../../src/install/settings.ts';
 import { uninstall } from '../../src/install/uninstall.ts';
 import type { HttpKubeClient } from '../../src/kube/http/client.ts';
-import type { KubeObject } from '../../src/resources/object.ts';
-import { functions, namespaces, networkPolicies, pods, secrets, serviceAccounts } from '../../src/resources/resources.ts';
+import { openFileBlobs } from '../../src/records/files/blobs.ts';
+import { openSqliteLogs } from '../../src/records/sqlite/logs.ts';
+import type { Pod } from '../../src/resources/builtin/pod-types.ts';
+import type { FunctionResource } from '../../src/resources/function.ts';
+import { ApiError, type KubeObject } from '../../src/resources/object.ts';
+import {
+  configMaps,
+  events,
+  functions,
+  namespaces,
+  networkPolicies,
+  pods,
+  revisions,
+  secrets,
+  serviceAccounts,
+} from '../../src/resources/resources.ts';
 import { installKinds } from './custom-kinds.ts';
 import { installed, type Place, placeForInstallation, refusal } from './installation.ts';
 
@@ -42,6 +62,26 @@ async function answered(client: HttpKubeClient, calls: readonly Call[], allowed:
 
 const each = (verbs: readonly string[], ...rest: [resource: string, namespace?: string, name?: string]): Call[] =>
   verbs.map((verb) => [verb, ...rest]);
+
+/** A client that notes what is refused to it for want of a right. */
+function telling(client: HttpKubeClient, refused: string[]): HttpKubeClient {
+  const note = (error: unknown): never => {
+    if (error instanceof ApiError && error.code === 403) refused.push(error.message);
+    throw error;
+  };
+  return {
+    ...client,
+    get: (...call) => client.get(...call).catch(note) as never,
+    list: (...call) => client.list(...call).catch(note) as never,
+    create: (...call) => client.create(...call).catch(note),
+    update: (...call) => client.update(...call).catch(note),
+    patch: (...call) => client.patch(...call).catch(note) as never,
+    delete: (...call) => client.delete(...call).catch(note),
+    raw: (...call) => client.raw(...call).catch(note),
+  };
+}
+
+const wait = { timeout: 15_000 };
 
 describe.runIf(path)('permissions after the installation', () => {
   let place: Place;
@@ -120,6 +160,61 @@ describe.runIf(path)('permissions after the installation', () => {
     expect(await refusal(controller.list(secrets))).toMatchObject({ reason: 'Forbidden' });
     expect(await refusal(controller.list(secrets, { namespace }))).toMatchObject({ reason: 'Forbidden' });
     expect(await refusal(controller.list(namespaces))).toMatchObject({ reason: 'Forbidden' });
+  });
+
+  it('with it all of functions works: nothing that is called is refused', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'tsumugi-rbac-'));
+    const logs = openSqliteLogs(join(folder, 'records.db'));
+    const refused: string[] = [];
+    const part = await startFunctions({
+      client: telling(controller, refused),
+      blobs: await openFileBlobs(join(folder, 'blobs')),
+      logs,
+      pki: join(folder, 'pki'),
+      addressOf: () => undefined,
+      gatewayUrl: 'http://gateway',
+      systemNamespace: namespace,
+      log: silentLog,
+    });
+    const { client } = place;
+    try {
+      await client.create<KubeObject & { spec: object }>(functions, {
+        apiVersion: 'tsumugi.dev/v1',
+        kind: 'Function',
+        metadata: { namespace: user, name: 'hello' },
+        spec: { source: { inline: 'export default () => 1' }, configMaps: ['settings'], secrets: ['keys'] },
+      });
+      const ready = async (): Promise<unknown> =>
+        (await client.get<FunctionResource>(functions, { namespace: user, name: 'hello' })).status?.conditions?.map(
+          ({ message }) => message,
+        );
+      await vi.waitFor(async () => expect(await ready()).toEqual([expect.stringMatching(/settings|keys/)]), wait);
+      for (const [kind, name] of [[configMaps, 'settings'] as const, [secrets, 'keys'] as const])
+        await client.create(kind, { apiVersion: 'v1', kind: kind.kind, metadata: { namespace: user, name } });
+      await vi.waitFor(async () => expect((await client.list(revisions, { namespace: user })).items).toHaveLength(1), { timeout: 40_000 });
+      await vi.waitFor(async () => expect((await client.list(events, { namespace: user })).items).not.toEqual([]), wait);
+      await vi.waitFor(() => client.get(networkPolicies, { namespace: user, name: 'tsumugi-functions' }), wait);
+      const pool = async (): Promise<readonly Pod[]> => (await client.list<Pod>(pods, { namespace: user })).items;
+      await vi.waitFor(async () => expect(await pool()).toHaveLength(3), wait);
+      // One of the function ended: its log is asked for, it goes, and another comes.
+      const [first] = (await pool()) as [Pod, ...Pod[]];
+      const key = { namespace: user, name: first.metadata.name };
+      await client.patch(pods, key, { type: 'merge', body: { metadata: { labels: { 'tsumugi.dev/function': 'hello' } } } });
+      await client.patch(pods, key, { type: 'merge', body: { status: { phase: 'Failed' } } }, { subresource: 'status' });
+      await vi.waitFor(async () => {
+        const names = (await pool()).map(({ metadata }) => metadata.name);
+        expect(names).toHaveLength(3);
+        expect(names).not.toContain(first.metadata.name);
+      }, wait);
+      await client.delete(functions, { namespace: user, name: 'hello' });
+      await vi.waitFor(async () => expect(await pool()).toEqual([]), wait);
+      expect(refused).toEqual([]);
+    } finally {
+      await part.stop();
+      await logs.close();
+      await stopEsbuild();
+      rmSync(folder, { recursive: true });
+    }
   });
 
   it('the gateway may do no more than anybody', async () => {
