@@ -17,7 +17,7 @@ const yearMs = 365 * dayMs;
 const renewBeforeMs = 30 * dayMs;
 
 const anHourAgo = (): Date => new Date(Date.now() - 3_600_000);
-const exported = (key: KeyObject): string => key.export({ type: 'pkcs8', format: 'pem' }).toString();
+const exported = (key: KeyObject): string => key.export({ type: 'pkcs8', format: 'pem' });
 
 /** A new authority, for ten years. */
 export function makeAuthority(): Certified {

@@ -4,6 +4,7 @@ import { TsumugiError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { httpActivator } from '../invoke/activator-http.ts';
 import { watchProjection } from '../invoke/projection-client.ts';
+import { type PlatformCredentials, Replicas } from '../invoke/replicas.ts';
 import { InstanceTable } from '../invoke/table.ts';
 import { malformedAnswer } from './failure.ts';
 import { Gateway } from './gateway.ts';
@@ -16,8 +17,10 @@ export interface GatewayOptions {
   readonly host: string;
   /** Functions are at `NAME.NAMESPACE.DOMAIN`. */
   readonly domain: string;
-  /** The platform API, for activation and the projection: `unix:/path` or `tcp:host:port`. */
+  /** The platform API, for activation and the projection: `unix:/path`, or URLs of all replicas (`invoke/replicas.ts`). */
   readonly platform: string;
+  /** For `https`: what the gateway shows there, and the CA it believes. */
+  readonly credentials?: () => Promise<PlatformCredentials>;
   readonly log: Log;
   /** Several gateway processes share the port. */
   readonly reusePort?: boolean;
@@ -44,10 +47,11 @@ const KEEP_ALIVE = 65_000;
  * @example const gateway = await startGateway({ port: 8080, host: '127.0.0.1', domain: 'localhost', platform: 'unix:/run/platform.sock', log });
  */
 export async function startGateway(options: GatewayOptions): Promise<RunningGateway> {
-  const { log } = options;
+  const { log, credentials } = options;
+  const replicas = new Replicas({ address: options.platform, ...(credentials && { credentials }), log });
   const resolver = new Resolver(options.domain);
   const metrics = new GatewayMetrics({ waiting: () => table.waiting(), inFlight: () => gateway.inFlight });
-  const table = new InstanceTable({ activator: httpActivator(options.platform), log, observer: metrics });
+  const table = new InstanceTable({ activator: httpActivator(replicas), log, observer: metrics });
   const gateway = new Gateway({ resolver, invoker: table, metrics, log });
 
   const server = createServer(
@@ -62,7 +66,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
   });
   await listen(server, options);
 
-  const watch = watchProjection({ address: options.platform, log, targets: [table, resolver] });
+  const watch = watchProjection({ replicas, log, targets: [table, resolver] });
   void watch.synced.then(() => (gateway.loaded = true));
   return {
     port: (server.address() as AddressInfo).port,
@@ -79,6 +83,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
       clearTimeout(grace);
       watch.close();
       table.close();
+      replicas.close();
     },
   };
 }

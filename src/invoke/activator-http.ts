@@ -1,14 +1,19 @@
-import { Agent, request, type RequestOptions } from 'node:http';
 import { errorTable, TsumugiError, type ErrorCode } from '../base/errors.ts';
-import { addressOptions } from './instance.ts';
 import type { ActivateAnswer, ActivateNews, Activator, InstanceEnd, InstanceEntry } from './projection.ts';
+import type { Replica, Replicas } from './replicas.ts';
 
-/** The activator behind the platform API. `address`: `unix:/path` or `tcp:host:port`. */
-export function httpActivator(address: string): Activator {
+/** The activator behind the platform API: each revision and instance has a replica that is asked first, the others stand in for it. */
+export function httpActivator(replicas: Replicas): Activator {
   return {
     async activate(asked, signal, reserved) {
       const news = (line: unknown): void => reserved((line as ActivateNews).reserved);
-      const answer = (await send('POST', address, '/v1/activate', asked, signal, news)) as ActivateAnswer;
+      const answer = (await send(replicas, asked.revisionUid, {
+        method: 'POST',
+        path: '/v1/activate',
+        body: asked,
+        signal,
+        news,
+      })) as ActivateAnswer;
       if ('instance' in answer) return answer.instance satisfies InstanceEntry;
       const { code, message, hint, retryAfterSeconds } = answer.error;
       throw new TsumugiError(code in errorTable ? (code as ErrorCode) : 'Internal', message, {
@@ -17,76 +22,79 @@ export function httpActivator(address: string): Activator {
       });
     },
     async report(instance, reason, message) {
-      await send('POST', address, `/v1/instances/${encodeURIComponent(instance)}/failed`, { reason, message }, AbortSignal.timeout(10_000));
+      const path = `/v1/instances/${encodeURIComponent(instance)}/failed`;
+      await send(replicas, instance, { method: 'POST', path, body: { reason, message }, signal: AbortSignal.timeout(10_000) });
     },
     async endOf(instance, signal) {
-      return (await send('GET', address, `/v1/instances/${encodeURIComponent(instance)}/end`, undefined, signal)) as InstanceEnd;
+      return (await send(replicas, instance, {
+        method: 'GET',
+        path: `/v1/instances/${encodeURIComponent(instance)}/end`,
+        signal,
+      })) as InstanceEnd;
     },
   };
 }
 
-/** The address as node:http wants it. */
-export function httpTarget(address: string): Pick<RequestOptions, 'socketPath' | 'host' | 'port'> {
-  const options = addressOptions(address);
-  return 'path' in options ? { socketPath: options.path } : { host: options.host!, port: options.port };
+interface Question {
+  readonly method: string;
+  readonly path: string;
+  readonly body?: unknown;
+  readonly signal: AbortSignal;
+  readonly news?: (line: unknown) => void;
 }
 
-/** Kept while they are used: to connect is a tenth of a cold start. Idle ones keep no process alive. */
-const connections = new Agent({ keepAlive: true });
-
 /**
- * The JSON of the answer, which may be an error's (`{error}`); of several lines the last, the others are `news`.
+ * The answer of the first replica that gives one: all that is asked may be asked twice. One that stops says Unavailable.
  *
  * @throws {TsumugiError} Unavailable when there is none.
  */
-async function send(
-  method: 'GET' | 'POST',
-  address: string,
-  path: string,
-  body: unknown,
-  signal: AbortSignal,
-  news?: (line: unknown) => void,
-): Promise<unknown> {
-  const text = body === undefined ? '' : JSON.stringify(body);
-  try {
-    return await new Promise((resolve, reject) => {
-      const outgoing = request(
-        {
-          ...httpTarget(address),
-          path,
-          method,
-          agent: connections,
-          signal,
-          headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) },
-        },
-        (answer) => {
-          const lines = new JsonLines(news);
-          answer.setEncoding('utf8');
-          answer.on('data', (chunk: string) => lines.push(chunk));
-          answer.on('error', reject);
-          answer.on('end', () => {
-            const last = lines.end();
-            if (answer.statusCode! < 300 ? last !== null : isError(last)) resolve(last);
-            else reject(new Error(`HTTP ${answer.statusCode}`));
-          });
-        },
-      );
-      outgoing.on('error', (error: NodeJS.ErrnoException) => {
-        // A kept connection that the other side closed at this very moment: asked again on a new one. All that is asked may be asked twice.
-        if (outgoing.reusedSocket && error.code === 'ECONNRESET') resolve(send(method, address, path, body, signal, news));
-        else reject(error);
-      });
-      outgoing.end(text);
-    });
-  } catch (error) {
-    throw new TsumugiError('Unavailable', `the control plane cannot be reached: ${(error as Error).message}`, {
-      retryAfterSeconds: 1,
-      cause: error,
-    });
+async function send(replicas: Replicas, key: string, question: Question): Promise<unknown> {
+  let last: unknown = new Error('none is known');
+  const order = await replicas.inOrder(key);
+  for (const [index, replica] of order.entries()) {
+    try {
+      const answer = await ask(replicas, replica, question);
+      if (index === order.length - 1 || !isError(answer) || answer.error.code !== 'Unavailable') return answer;
+    } catch (error) {
+      last = error;
+      if (question.signal.aborted) break;
+    }
+    replicas.failed(replica);
   }
+  throw new TsumugiError('Unavailable', `the control plane cannot be reached: ${(last as Error).message}`, {
+    retryAfterSeconds: 1,
+    cause: last,
+  });
 }
 
-const isError = (answer: unknown): boolean => typeof answer === 'object' && answer !== null && 'error' in answer;
+/** The JSON of the answer, which may be an error's (`{error}`); of several lines the last, the others are `news`. */
+function ask(replicas: Replicas, replica: Replica, question: Question): Promise<unknown> {
+  const { method, path, body, signal, news } = question;
+  const text = body === undefined ? '' : JSON.stringify(body);
+  return new Promise((resolve, reject) => {
+    const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) };
+    const outgoing = replicas.request(replica, { path, method, signal, headers }, (answer) => {
+      const lines = new JsonLines(news);
+      answer.setEncoding('utf8');
+      answer.on('data', (chunk: string) => lines.push(chunk));
+      answer.on('error', reject);
+      answer.on('end', () => {
+        const last = lines.end();
+        if (answer.statusCode! < 300 ? last !== null : isError(last)) resolve(last);
+        else reject(new Error(`HTTP ${answer.statusCode}`));
+      });
+    });
+    outgoing.on('error', (error: NodeJS.ErrnoException) => {
+      // A kept connection that the other side closed at this very moment: asked again on a new one.
+      if (outgoing.reusedSocket && error.code === 'ECONNRESET') resolve(ask(replicas, replica, question));
+      else reject(error);
+    });
+    outgoing.end(text);
+  });
+}
+
+const isError = (answer: unknown): answer is { error: { code?: string } } =>
+  typeof answer === 'object' && answer !== null && 'error' in answer && typeof answer.error === 'object' && answer.error !== null;
 
 /** JSON values, one a line, as they come: the last is the answer. */
 class JsonLines {

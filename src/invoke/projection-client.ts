@@ -1,7 +1,9 @@
-import { request, type ClientRequest } from 'node:http';
+import { randomUUID } from 'node:crypto';
+import type { ClientRequest } from 'node:http';
+import { toError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
-import { httpTarget } from './activator-http.ts';
 import type { ProjectionEntry, ProjectionEvent } from './projection.ts';
+import type { Replica, Replicas } from './replicas.ts';
 
 /** Who wants to know: the instance table, the routes. */
 export interface ProjectionTarget {
@@ -27,11 +29,13 @@ export function keyOf(entry: ProjectionEntry): string {
 }
 
 /**
- * Follows `GET /v1/projection` and tells the targets. When the stream ends it connects again; until then all stays as it is,
+ * Follows `GET /v1/projection` of one replica and tells the targets. When the stream ends it goes to another; until then all stays as it is,
  * and what the new stream did not put again before its `synced` is deleted.
  */
-export function watchProjection(options: { address: string; log: Log; targets: readonly ProjectionTarget[] }): ProjectionWatch {
-  const { address, log, targets } = options;
+export function watchProjection(options: { replicas: Replicas; log: Log; targets: readonly ProjectionTarget[] }): ProjectionWatch {
+  const { replicas, log, targets } = options;
+  /** Gateways are spread over the replicas. */
+  const key = randomUUID();
   /** Known entries (`kind/key`) and the stream that told of them last. */
   const seen = new Map<string, number>();
   let streams = 0;
@@ -62,7 +66,22 @@ export function watchProjection(options: { address: string; log: Log; targets: r
     }
   };
 
+  const later = (error: unknown): void => {
+    if (closed) return;
+    log.debug({ err: error, delay }, 'the projection stream ended; connecting again');
+    retry = setTimeout(connect, delay);
+    delay = Math.min(MAX_RETRY, delay * 2);
+  };
+
   const connect = (): void => {
+    replicas.inOrder(key).then(([first]) => {
+      if (closed) return;
+      if (first) follow(first);
+      else later(new Error('no replica is known'));
+    }, later);
+  };
+
+  const follow = (replica: Replica): void => {
     const stream = ++streams;
     let over = false;
     const again = (error?: Error): void => {
@@ -70,11 +89,10 @@ export function watchProjection(options: { address: string; log: Log; targets: r
       over = true;
       outgoing.destroy();
       if (closed) return;
-      log.debug({ err: error, delay }, 'the projection stream ended; connecting again');
-      retry = setTimeout(connect, delay);
-      delay = Math.min(MAX_RETRY, delay * 2);
+      replicas.failed(replica);
+      later(error);
     };
-    const outgoing = request({ ...httpTarget(address), path: '/v1/projection', agent: false }, (answer) => {
+    const outgoing = replicas.request(replica, { path: '/v1/projection', own: true }, (answer) => {
       if (answer.statusCode !== 200) return again(new Error(`HTTP ${answer.statusCode}`));
       let rest = '';
       answer.setEncoding('utf8');
@@ -85,7 +103,7 @@ export function watchProjection(options: { address: string; log: Log; targets: r
           for (const line of lines) if (line !== '' && !over) tell(JSON.parse(line) as ProjectionEvent, stream);
         } catch (error) {
           log.error({ err: error }, 'a line of the projection could not be taken');
-          again(error as Error);
+          again(toError(error));
         }
       });
       answer.on('close', () => again());

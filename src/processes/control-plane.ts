@@ -80,7 +80,8 @@ async function start(settings: RoleSettings): Promise<RunningRole> {
     host: settings.apiHost,
     port: settings.platformPort,
     tls: { cert, key },
-    token: api.token,
+    tokens: [{ token: api.token, roles: ['gateway', 'user'] }],
+    hint: 'use a kubeconfig of `tsumugi kubeconfig`',
   });
   writeKubeconfig(settings, api.kubeconfig);
 

@@ -1,63 +1,111 @@
-/** Serves the platform API: over HTTPS with the bearer token of the cluster, and over a unix socket that only its user can open. */
+/** Serves the platform API: over HTTPS to those with a token, and on one machine over a unix socket that only its user can open. */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { chmodSync, rmSync } from 'node:fs';
-import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
+import { mayCall, type PlatformRole } from '../functions/api/access.ts';
 
 export interface PlatformServerOptions {
   readonly handler: RequestListener;
-  /** Path of the unix socket; made 0600. */
-  readonly socket: string;
+  /** Path of the unix socket, made 0600; absent: none. */
+  readonly socket?: string;
   readonly host: string;
   readonly port: number;
   readonly tls: { readonly cert: string; readonly key: string };
-  readonly token: string;
+  readonly tokens: readonly PlatformToken[];
+  /** What to do about a token that is not known. */
+  readonly hint: string;
 }
 
-/** Resolves when both listen. */
-export async function servePlatformApi({
-  handler,
-  socket,
-  host,
-  port,
-  tls,
-  token,
-}: PlatformServerOptions): Promise<{ close(): Promise<void> }> {
-  const wanted = digest(`Bearer ${token}`);
+export interface PlatformToken {
+  readonly token: string;
+  readonly roles: readonly PlatformRole[];
+}
+
+export interface PlatformServer {
+  /** Takes no new connection, ends streams, waits for the rest at most `graceMs` (0: not at all), closes. */
+  close(graceMs?: number): Promise<void>;
+}
+
+/** Resolves when all listen. */
+export async function servePlatformApi(options: PlatformServerOptions): Promise<PlatformServer> {
+  const { handler, socket, host, port, tls, hint } = options;
+  const known = options.tokens.map(({ token, roles }) => ({ digest: digest(`Bearer ${token}`), roles }));
   const guarded: RequestListener = (request, response) => {
-    if (timingSafeEqual(digest(request.headers.authorization ?? ''), wanted)) return handler(request, response);
-    response.writeHead(401, { 'content-type': 'application/json', 'www-authenticate': 'Bearer' });
-    return response.end(
-      JSON.stringify({ error: { code: 'Unauthorized', message: 'no valid token', hint: 'use a kubeconfig of `tsumugi kubeconfig`' } }),
+    // The API server's proxy keeps `Authorization` for itself.
+    const shown = request.headers['tsumugi-authorization'] ?? request.headers.authorization ?? '';
+    const shownDigest = digest(String(shown));
+    const who = known.find((each) => timingSafeEqual(shownDigest, each.digest));
+    if (!who) return refuse(response, 401, 'Unauthorized', 'no valid token', hint);
+    const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
+    if (who.roles.some((role) => mayCall(role, path))) return handler(request, response);
+    return refuse(
+      response,
+      403,
+      'Forbidden',
+      `a token of ${who.roles.join(', ')} does not open ${path}`,
+      'show the token of the other role',
     );
   };
   // Logs are followed and activations waited for: the default limit on a whole request does not fit.
-  const options = { requestTimeout: 0 };
-  const local = createServer(options, handler);
-  const remote = createTlsServer({ ...options, ...tls }, guarded);
-  // Nobody else serves this data folder (it is locked): what is there is left from one that was killed.
-  rmSync(socket, { force: true });
-  await listen(local, { path: socket });
-  chmodSync(socket, 0o600);
-  await listen(remote, { host, port });
-  return { close: async () => void (await Promise.all([close(local), close(remote)])) };
+  const whole = { requestTimeout: 0 };
+  const servers = [new Served(createTlsServer({ ...whole, ...tls }, guarded))];
+  if (socket !== undefined) {
+    const local = new Served(createServer(whole, handler));
+    servers.push(local);
+    // Nobody else serves this data folder (it is locked): what is there is left from one that was killed.
+    rmSync(socket, { force: true });
+    await local.listen({ path: socket });
+    chmodSync(socket, 0o600);
+  }
+  await servers[0]?.listen({ host, port });
+  return { close: async (graceMs = 0) => void (await Promise.all(servers.map((server) => server.close(graceMs)))) };
+}
+
+function refuse(response: ServerResponse, status: number, code: string, message: string, hint: string): void {
+  response.writeHead(status, { 'content-type': 'application/json', ...(status === 401 && { 'www-authenticate': 'Bearer' }) });
+  response.end(JSON.stringify({ error: { code, message, hint } }));
 }
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
 
-function listen(server: Server, where: { path: string } | { host: string; port: number }): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(where, () => {
-      server.off('error', reject);
-      resolve();
+class Served {
+  readonly #server: Server;
+  readonly #open = new Map<ServerResponse, { readonly isStream: boolean }>();
+  #closing = false;
+
+  constructor(server: Server) {
+    this.#server = server;
+    server.prependListener('request', (request, response: ServerResponse) => {
+      if (this.#closing) response.shouldKeepAlive = false;
+      this.#open.set(response, { isStream: isStream(request.url ?? '') });
+      response.once('close', () => {
+        this.#open.delete(response);
+        if (this.#closing) setImmediate(() => server.closeIdleConnections());
+      });
     });
-  });
+  }
+
+  listen(where: { path: string } | { host: string; port: number }): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen(where, () => {
+        this.#server.off('error', reject);
+        resolve();
+      });
+    });
+  }
+
+  async close(graceMs: number): Promise<void> {
+    this.#closing = true;
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    for (const [response, { isStream: endless }] of this.#open) if (endless) response.destroy();
+    if (graceMs === 0) this.#server.closeAllConnections();
+    const late = setTimeout(() => this.#server.closeAllConnections(), graceMs);
+    await closed;
+    clearTimeout(late);
+  }
 }
 
-function close(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    server.close(() => resolve());
-    server.closeAllConnections();
-  });
-}
+/** Has no end of its own: gateways go on at another replica. */
+const isStream = (url: string): boolean => url.startsWith('/v1/projection') || /\/logs(\?|$)/.test(url);
