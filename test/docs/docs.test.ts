@@ -37,6 +37,14 @@ test('docs/operations.md has every metric, as the registries tell it', () => {
   expect(text).toContain('| `tsumugi_activation_duration_seconds` | histogram | control plane |');
 });
 
+test.each(['install', 'uninstall'])('docs/kubernetes.md has every flag of %s', async (command) => {
+  const { stdout } = await tsumugi([command, '--help']);
+  const flags = [...stdout.matchAll(/^ {2}(?:-\w, )?(--[a-z-]+)/gm)].map(([, flag = '']) => flag).filter((flag) => flag !== '--help');
+  expect(flags.length).toBeGreaterThan(4);
+  const text = read('docs/kubernetes.md');
+  expect(flags.filter((flag) => !text.includes(flag))).toEqual([]);
+});
+
 describe('every command', () => {
   test('is in docs/cli.md, and has examples in its help', async () => {
     const help = (await tsumugi(['--help'])).stdout.split('Examples:')[0] ?? '';
