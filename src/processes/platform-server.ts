@@ -3,6 +3,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { chmodSync, rmSync } from 'node:fs';
 import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
 import { mayCall, type PlatformRole } from '../functions/api/access.ts';
 
 export interface PlatformServerOptions {
@@ -10,6 +11,7 @@ export interface PlatformServerOptions {
   /** Path of the unix socket, made 0600; absent: none. */
   readonly socket?: string;
   readonly host: string;
+  /** 0: any free one. */
   readonly port: number;
   readonly tls: { readonly cert: string; readonly key: string };
   readonly tokens: readonly PlatformToken[];
@@ -23,6 +25,8 @@ export interface PlatformToken {
 }
 
 export interface PlatformServer {
+  /** Of HTTPS. */
+  readonly port: number;
   /** Takes no new connection, ends streams, waits for the rest at most `graceMs` (0: not at all), closes. */
   close(graceMs?: number): Promise<void>;
 }
@@ -49,7 +53,8 @@ export async function servePlatformApi(options: PlatformServerOptions): Promise<
   };
   // Logs are followed and activations waited for: the default limit on a whole request does not fit.
   const whole = { requestTimeout: 0 };
-  const servers = [new Served(createTlsServer({ ...whole, ...tls }, guarded))];
+  const remote = new Served(createTlsServer({ ...whole, ...tls }, guarded));
+  const servers = [remote];
   if (socket !== undefined) {
     const local = new Served(createServer(whole, handler));
     servers.push(local);
@@ -58,8 +63,8 @@ export async function servePlatformApi(options: PlatformServerOptions): Promise<
     await local.listen({ path: socket });
     chmodSync(socket, 0o600);
   }
-  await servers[0]?.listen({ host, port });
-  return { close: async (graceMs = 0) => void (await Promise.all(servers.map((server) => server.close(graceMs)))) };
+  await remote.listen({ host, port });
+  return { port: remote.port, close: async (graceMs = 0) => void (await Promise.all(servers.map((server) => server.close(graceMs)))) };
 }
 
 function refuse(response: ServerResponse, status: number, code: string, message: string, hint: string): void {
@@ -84,6 +89,10 @@ class Served {
         if (this.#closing) setImmediate(() => server.closeIdleConnections());
       });
     });
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
   }
 
   listen(where: { path: string } | { host: string; port: number }): Promise<void> {

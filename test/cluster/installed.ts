@@ -1,9 +1,6 @@
 /** A small Tsumugi "in" a real cluster: a real gateway with one instance, and the platform API's packages and logs, in this process. */
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import { createServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { silentLog } from '../../src/base/log.ts';
@@ -15,6 +12,7 @@ import { startGateway } from '../../src/gateway/server.ts';
 import { functionEntry, instanceEntry, startTestPlatform } from '../../src/gateway/testing/platform.ts';
 import type { KubeClient } from '../../src/kube/client.ts';
 import { openFileBlobs } from '../../src/records/files/blobs.ts';
+import { servePlatformApi } from '../../src/processes/platform-server.ts';
 import type { BlobStore } from '../../src/records/blobs.ts';
 import type { KubeObject } from '../../src/resources/object.ts';
 import { functions, namespaces, secrets } from '../../src/resources/resources.ts';
@@ -82,13 +80,14 @@ export async function install(
     stopped.signal,
   );
   const { cert, key } = openPki(folder, ['127.0.0.1']);
-  const api = createServer({ cert, key }, (request: IncomingMessage, response: ServerResponse) => {
-    if (request.headers['tsumugi-authorization'] === `Bearer ${token}`) return handler(request, response);
-    return response
-      .writeHead(401, { 'content-type': 'application/json' })
-      .end('{"error":{"code":"Unauthorized","message":"no valid token"}}');
+  const api = await servePlatformApi({
+    handler,
+    host: '0.0.0.0',
+    port: 0,
+    tls: { cert, key },
+    tokens: [{ token, roles: ['user'] }],
+    hint: '',
   });
-  await new Promise<void>((resolve) => api.listen(0, '0.0.0.0', resolve));
 
   await client.create(namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
   const data = { token: Buffer.from(token).toString('base64') };
@@ -99,7 +98,7 @@ export async function install(
     data,
   });
   const proxied = await proxyTo(client, namespace, await addressFor(server), [
-    { name: 'tsumugi-api', port: { name: 'https', number: 443 }, target: portOf(api) },
+    { name: 'tsumugi-api', port: { name: 'https', number: 443 }, target: api.port },
     { name: 'tsumugi-gateway', port: { name: 'http', number: 80 }, target: gateway.port },
   ]);
   return {
@@ -115,10 +114,7 @@ export async function install(
     close: async () => {
       stopped.abort();
       await client.delete(namespaces, { name: namespace });
-      await new Promise<void>((resolve) => {
-        api.close(() => resolve());
-        api.closeAllConnections();
-      });
+      await api.close();
       await gateway.stop();
       await projection.close();
       await pod.stop();
@@ -126,5 +122,3 @@ export async function install(
     },
   };
 }
-
-const portOf = (server: Server): number => (server.address() as AddressInfo).port;
