@@ -4,10 +4,12 @@ import { reportError } from './errors.ts';
 import { asTyped, programName } from './program.ts';
 import { register as apply } from './commands/apply.ts';
 import { register as call } from './commands/call.ts';
+import { register as controller } from './commands/controller.ts';
 import { register as deleteObjects } from './commands/delete.ts';
 import { register as deploy } from './commands/deploy.ts';
 import { register as describe } from './commands/describe.ts';
 import { register as functions } from './commands/function.ts';
+import { register as gateway } from './commands/gateway.ts';
 import { register as get } from './commands/get.ts';
 import { register as images } from './commands/images.ts';
 import { register as install } from './commands/install.ts';
@@ -39,6 +41,8 @@ const commands = [
   images,
   install,
   uninstall,
+  controller,
+  gateway,
   version,
 ];
 

@@ -1,6 +1,6 @@
 /** What `tsumugi up` can be told: each flag has a variable; the flag wins. One table, so that help, docs and parsing agree. */
 import { resolve } from 'node:path';
-import { TsumugiError } from '../base/errors.ts';
+import { type SettingInfo, settingReader } from './setting-table.ts';
 
 /** Settings of one platform on one machine, all decided. */
 export interface UpSettings {
@@ -26,15 +26,7 @@ export interface RoleSettings extends UpSettings {
   readonly waitFor: readonly string[];
 }
 
-export interface SettingInfo {
-  readonly name: Exclude<keyof UpSettings, 'chosen'>;
-  readonly flag: string;
-  readonly variable: string;
-  readonly fallback: string;
-  readonly says: string;
-}
-
-export const settingTable: readonly SettingInfo[] = [
+export const settingTable: readonly (SettingInfo<Exclude<keyof UpSettings, 'chosen'>> & { readonly flag: string })[] = [
   { name: 'data', flag: '--data <folder>', variable: 'TSUMUGI_DATA', fallback: './.tsumugi', says: 'where everything is kept' },
   { name: 'port', flag: '--port <number>', variable: 'TSUMUGI_PORT', fallback: '8080', says: 'port of the gateway (0: any free one)' },
   { name: 'host', flag: '--host <address>', variable: 'TSUMUGI_HOST', fallback: '127.0.0.1', says: 'address the gateway listens on' },
@@ -73,21 +65,9 @@ export const settingTable: readonly SettingInfo[] = [
 
 /** Decides all settings: flags (by name), else variables, else the defaults. Throws Usage with the flag that is wrong. */
 export function readSettings(flags: Readonly<Record<string, string | undefined>>, env: NodeJS.ProcessEnv): UpSettings {
-  const chosen: string[] = [];
-  const text = (name: SettingInfo['name']): string => {
-    const info = settingTable.find((entry) => entry.name === name);
-    const given = flags[name] ?? env[info?.variable ?? ''];
-    if (given !== undefined && given !== '') chosen.push(name);
-    return given === undefined || given === '' ? (info?.fallback ?? '') : given;
-  };
-  const number = (name: SettingInfo['name'], min: number, max: number): number => {
-    const value = text(name);
-    if (!/^\d+$/.test(value) || Number(value) < min || Number(value) > max) throw wrong(name, value, `a number from ${min} to ${max}`);
-    return Number(value);
-  };
+  const { chosen, text, number, wrong } = settingReader(settingTable, flags, env);
   const isolation = text('isolation');
-  if (isolation !== 'auto' && isolation !== 'required' && isolation !== 'process')
-    throw wrong('isolation', isolation, 'auto, required or process');
+  if (isolation !== 'auto' && isolation !== 'required' && isolation !== 'process') throw wrong('isolation', 'auto, required or process');
   return {
     data: resolve(text('data')),
     host: text('host'),
@@ -101,11 +81,6 @@ export function readSettings(flags: Readonly<Record<string, string | undefined>>
     isolation,
     chosen,
   };
-}
-
-function wrong(name: string, value: string, allowed: string): TsumugiError {
-  const info = settingTable.find((entry) => entry.name === name);
-  return new TsumugiError('Usage', `${info?.flag.split(' ')[0]} (or ${info?.variable}) is "${value}"`, { hint: `allowed: ${allowed}` });
 }
 
 /** Only this machine can reach such an address. */

@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
+import { settingOptions } from '../setting-options.ts';
 import { readSettings, settingTable } from '../../processes/settings.ts';
 
 /** `tsumugi up [DIR]`: the whole platform on this machine, until Ctrl-C. */
@@ -8,8 +9,7 @@ export function register(program: Command, exit: (code: number) => void): void {
     .command('up')
     .description('start the platform on this machine and deploy a folder')
     .argument('[dir]', 'folder whose files are functions and whose *.yaml are manifests');
-  for (const { flag, variable, fallback, says } of settingTable) command.option(flag, `${says} (${variable}, default ${fallback})`);
-  command
+  settingOptions(command, settingTable)
     .addHelpText(
       'after',
       `

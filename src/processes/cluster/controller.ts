@@ -1,0 +1,90 @@
+/** `tsumugi controller`: functions on a Kubernetes. What it knows is in the API server, in the records, or told by the pods. */
+import { createHash } from 'node:crypto';
+import { createLog, type Log } from '../../base/log.ts';
+import { Registry } from '../../base/metrics.ts';
+import { FunctionsMetrics } from '../../functions/metrics.ts';
+import { framePort } from '../../functions/model/network-policy.ts';
+import { startFunctions } from '../../functions/start.ts';
+import { createHttpClient } from '../../kube/http/client.ts';
+import { loadConnection } from '../../kube/kubeconfig.ts';
+import type { Pod } from '../../resources/builtin/pod-types.ts';
+import { servePlatformApi } from '../platform-server.ts';
+import { type Health, untilItWorks, watchOver } from './health.ts';
+import { checkApi } from './preflight.ts';
+import { openRecords } from './records.ts';
+import { openPlatformSecrets } from './secrets.ts';
+import type { ControllerSettings } from './settings.ts';
+import { runStandalone, type StandaloneRole } from './standalone.ts';
+
+/** How often it is asked whether the database still answers. */
+const databaseEveryMs = 5000;
+
+/** Runs until SIGTERM (0) or until it must be started anew (1). Throws what is wrong with its settings. */
+export async function controller(settings: ControllerSettings): Promise<number> {
+  const log = createLog('controller');
+  const { host, metricsPort } = settings;
+  return runStandalone({ name: 'controller', host, metricsPort, log, start: (health, signal) => start(settings, log, health, signal) });
+}
+
+async function start(settings: ControllerSettings, log: Log, health: Health, signal: AbortSignal): Promise<StandaloneRole> {
+  const { kubeconfig, context, namespace, gatewayUrl, host, platformPort } = settings;
+  const connection = await loadConnection({ ...(kubeconfig && { path: kubeconfig }), ...(context && { context }) });
+  const client = createHttpClient(connection);
+  const trying = { health, log, signal };
+  log.info({ server: connection.server, from: connection.from, namespace, images: Object.fromEntries(settings.images) }, 'the API server');
+  await untilItWorks('API server', () => checkApi(client, namespace), trying);
+  const { keys, tls, gatewayToken, userToken } = await untilItWorks('Secrets', () => openPlatformSecrets(client, namespace), trying);
+  const records = await untilItWorks('database', () => openRecords(settings, log), trying);
+
+  const registry = new Registry();
+  const functions = await startFunctions({
+    client,
+    blobs: records.blobs,
+    logs: records.logs,
+    pki: keys,
+    addressOf,
+    gatewayUrl,
+    systemNamespace: namespace,
+    observer: new FunctionsMetrics(registry),
+    tokenHashes: [createHash('sha256').update(userToken).digest('hex')],
+    log,
+  });
+  const platform = await servePlatformApi({
+    handler: functions.handler,
+    host,
+    port: platformPort,
+    tls,
+    tokens: [
+      { token: gatewayToken, roles: ['gateway'] },
+      { token: userToken, roles: ['user'] },
+    ],
+    hint: `the token is in a Secret of the namespace ${namespace}`,
+  });
+  const stopping = new AbortController();
+  const watching = watchOver('database', databaseEveryMs, () => records.fences.highest('controllers'), {
+    ...trying,
+    signal: stopping.signal,
+  });
+
+  return {
+    warnings:
+      settings.databaseUrl === ''
+        ? [`evaluation form: packages and logs are in SQLite in ${settings.data}, for this one controller alone`]
+        : [],
+    metrics: () => registry.text(),
+    async stop(graceMs) {
+      await platform.close(graceMs);
+      await functions.stop();
+      stopping.abort();
+      await watching;
+      await records.close();
+      client.close();
+    },
+  };
+}
+
+/** Where the shim of a pod listens. */
+function addressOf({ status }: Pod): string | undefined {
+  if (status?.phase !== 'Running' || !status.podIP) return undefined;
+  return `tcp:${status.podIP.includes(':') ? `[${status.podIP}]` : status.podIP}:${framePort}`;
+}
