@@ -28,7 +28,7 @@ export default async (request) => {
   const { pathname, search } = new URL(request.url);
   if (pathname === '/upper') return (async function* () { const text = new TextDecoder(); for await (const part of request.body) yield text.decode(part).toUpperCase(); })();
   if (pathname === '/fail') throw new Error('on purpose');
-  return Response.json({ method: request.method, path: pathname + search, type: request.headers.get('content-type'), token: request.headers.get('tsumugi-authorization'), body: await request.text() });
+  return Response.json({ method: request.method, path: pathname + search, type: request.headers.get('content-type'), token: request.headers.get('tsumugi-authorization'), authorization: request.headers.get('authorization'), body: await request.text() });
 };
 export const add = (a, b) => a + b;
 `;
@@ -118,7 +118,7 @@ describe.runIf(kubeconfig)('the command line on a real Kubernetes', () => {
       expect({ ...posted, stdout: JSON.parse(posted.stdout || 'null') as unknown }).toEqual({
         code: 0,
         stderr: '',
-        stdout: { method: 'PUT', path: '/a/b?c=d%20e', type: 'application/json', token: null, body: '{"x":1}' },
+        stdout: { method: 'PUT', path: '/a/b?c=d%20e', type: 'application/json', token: null, authorization: null, body: '{"x":1}' },
       });
     });
 
@@ -148,6 +148,12 @@ describe.runIf(kubeconfig)('the command line on a real Kubernetes', () => {
         new RegExp(`^error: HandlerError: Error: on purpose\n request: \\w+\n hint: see: tsumugi logs app -n ${user}\n$`),
       );
       expect((await run('invoke', 'none')).stderr).toMatch(/^error: NotFound: function "none" does not exist/);
+    });
+
+    it('go to a gateway that is named, past the API server', async () => {
+      const direct = await run('invoke', 'app', '--gateway', installed.gateway, '--path', '/a%2Fb', '-H', 'Authorization: Bearer mine');
+      expect(JSON.parse(direct.stdout)).toMatchObject({ path: '/a%2Fb', authorization: 'Bearer mine', token: null });
+      expect(await run('call', 'app.add', '4', '4', '--gateway', installed.gateway)).toMatchObject({ code: 0, stdout: '8\n' });
     });
 
     it('an Authorization header is refused, since it would not arrive', async () => {

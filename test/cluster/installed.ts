@@ -22,6 +22,8 @@ import { addressFor, proxyTo } from './proxied.ts';
 export interface Installed {
   readonly namespace: string;
   readonly token: string;
+  /** Of the gateway, without the API server in between. */
+  readonly gateway: string;
   readonly blobs: BlobStore;
   /** Waits in a follower of the log, and comes out of it. */
   log(entry: LogEntry): void;
@@ -104,6 +106,7 @@ export async function install(
   return {
     namespace,
     token,
+    gateway: `http://127.0.0.1:${gateway.port}`,
     blobs,
     log: (entry) => {
       entries.push(entry);
