@@ -12,6 +12,7 @@ import type { Log } from '../base/log.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { EventRecorder } from '../kube/events.ts';
 import type { BlobStore } from '../records/blobs.ts';
+import type { Fence } from '../records/fence.ts';
 import type { LogStore } from '../records/logs.ts';
 import { InstanceActivator } from './activator/activator.ts';
 import { PackageCache } from './activator/packages.ts';
@@ -49,6 +50,8 @@ export interface FunctionsOptions {
   /** For packages alone: what no Function and no Revision names is removed after a while. */
   readonly blobs: BlobStore;
   readonly logs: LogStore;
+  /** What the leader's writes into the records carry (`records/fence.ts`): who leads, by epoch. Absent: one process alone has them. */
+  readonly fence?: Fence;
   /** The data folder's `pki/`, or the keys themselves. */
   readonly pki: string | PlatformKeys;
   /** Where a running pod's shim listens: `unix:/path`, `tcp:host:port`; undefined while nobody can know. */
@@ -85,6 +88,7 @@ const adoptMs = 3000;
 /** Starts reconcilers and activator. Resolves when the present state is known and acted on; rejects when the API server cannot be reached. */
 export async function startFunctions(options: FunctionsOptions): Promise<Functions> {
   const { client, blobs, logs, addressOf, gatewayUrl, observer, log, clock = systemClock } = options;
+  const fence = options.fence && { fence: options.fence };
   const stopping = new AbortController();
   const { signal } = stopping;
   const keys = typeof options.pki === 'string' ? openPlatformKeys(options.pki) : options.pki;
@@ -205,8 +209,8 @@ export async function startFunctions(options: FunctionsOptions): Promise<Functio
     },
     log,
   });
-  const sweeping = new UnusedPackages({ blobs, functions: state.functions, revisions: state.revisions, clock, log }).run(signal);
-  const stopLogs = keepLogsInOrder({ pods: state.pods, fleet, remover, logs, clock, log });
+  const sweeping = new UnusedPackages({ blobs, functions: state.functions, revisions: state.revisions, ...fence, clock, log }).run(signal);
+  const stopLogs = keepLogsInOrder({ pods: state.pods, fleet, remover, logs, ...fence, clock, log });
   const forgetRevision = state.revisions.on(({ type, object }) => {
     if (type !== 'deleted') return;
     activator.forget(object.metadata.uid ?? '');

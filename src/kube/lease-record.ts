@@ -128,8 +128,8 @@ export class LeaseRecord {
 
   #see(attempt: number, lease: Lease | undefined): void {
     if (attempt !== this.#attempt) throw new TsumugiError('Unavailable', 'the API server answered too late');
-    const spec = JSON.stringify(lease?.spec);
-    const at = this.#seen?.spec === spec ? this.#seen.at : this.#options.monotonic();
+    const spec = JSON.stringify(lease?.spec ?? {});
+    const at = this.#seen && this.#seen.spec === spec ? this.#seen.at : this.#options.monotonic();
     this.#seen = lease && { lease, spec, at };
   }
 

@@ -3,6 +3,7 @@ import type { Clock } from '../../base/clock.ts';
 import { toError } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import type { Informer } from '../../kube/informer.ts';
+import type { Fence } from '../../records/fence.ts';
 import type { LogStore } from '../../records/logs.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import type { PodRemover } from '../fleet/remover.ts';
@@ -18,10 +19,12 @@ export function keepLogsInOrder(options: {
   readonly fleet: Fleet;
   readonly remover: PodRemover;
   readonly logs: LogStore;
+  /** Of the leader, where several share the store: old logs are its to trim. */
+  readonly fence?: Fence;
   readonly clock: Clock;
   readonly log: Log;
 }): () => void {
-  const { pods, fleet, remover, logs, clock, log } = options;
+  const { pods, fleet, remover, logs, fence, clock, log } = options;
   const stop = pods.on(({ type, object, old }) => {
     if (type !== 'updated' || !object.metadata.deletionTimestamp || old.metadata.deletionTimestamp) return;
     // Its grace period is the time to save what it wrote.
@@ -30,7 +33,7 @@ export function keepLogsInOrder(options: {
     });
   });
   const trimmer = setInterval(() => {
-    logs.trim({ olderThan: clock.now() - keepMs, maxBytes: keepBytes }).catch((error: unknown) => {
+    logs.trim({ olderThan: clock.now() - keepMs, maxBytes: keepBytes }, fence).catch((error: unknown) => {
       log.warn({ error: toError(error).message }, 'old logs could not be trimmed');
     });
   }, trimMs);

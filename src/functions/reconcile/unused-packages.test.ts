@@ -32,7 +32,8 @@ async function world() {
   await Promise.all([functions.synced(), revisions.synced()]);
   let later = 0;
   const clock = { now: () => Date.now() + later, sleep: () => Promise.reject(new Error('not here')) };
-  const packages = new UnusedPackages({ blobs, functions, revisions, clock, log: silentLog });
+  const fence = { scope: 'controllers', epoch: 2 };
+  const packages = new UnusedPackages({ blobs, functions, revisions, fence, clock, log: silentLog });
   const upload = async (text: string): Promise<string> => (await blobs.put([Buffer.from(text)]))[0] ?? '';
   return {
     client,
@@ -108,4 +109,14 @@ it('gives what is named between two looks another chance', async () => {
   await expect.poll(() => functions.list().length).toBe(1);
   expect(await packages.sweep()).toEqual([]);
   expect(await packages.sweep()).toEqual([]);
+});
+
+it('removes nothing once a later leader has written', async () => {
+  const { blobs, packages, upload, pass } = await world();
+  const id = await upload('unused');
+  pass(day);
+  await packages.sweep();
+  await blobs.delete([], { fence: { scope: 'controllers', epoch: 3 } });
+  await expect(packages.sweep()).rejects.toMatchObject({ code: 'Conflict' });
+  expect(await blobs.has([id])).toEqual([true]);
 });

@@ -1,12 +1,14 @@
 /**
  * Removes packages that nobody names any more: no Function and no Revision, twice in a row, and not uploaded for a while. So one that was
- * uploaded just before its Function is created stays, also when it was here before: to upload it again counts as new.
+ * uploaded just before its Function is created stays, also when it was here before: to upload it again counts as new, and the store
+ * looks at that once more when it deletes. Only the leader does this: its writes carry its fence.
  */
 import type { Clock } from '../../base/clock.ts';
 import { toError } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import type { Informer } from '../../kube/informer.ts';
 import type { BlobStore } from '../../records/blobs.ts';
+import type { Fence } from '../../records/fence.ts';
 import type { FunctionResource } from '../../resources/function.ts';
 import type { RevisionResource } from '../../resources/revision.ts';
 
@@ -14,6 +16,8 @@ export interface UnusedPackagesOptions {
   readonly blobs: BlobStore;
   readonly functions: Informer<FunctionResource>;
   readonly revisions: Informer<RevisionResource>;
+  /** Of the leader, where several share the store. */
+  readonly fence?: Fence;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -46,7 +50,8 @@ export class UnusedPackages {
 
   /** One look. Answers what was removed. */
   async sweep(): Promise<readonly string[]> {
-    const { blobs, clock, log } = this.#options;
+    const { blobs, fence, clock, log } = this.#options;
+    const putBefore = clock.now() - graceMs;
     const before = this.#suspects;
     const suspects = new Set<string>();
     const removed: string[] = [];
@@ -56,13 +61,12 @@ export class UnusedPackages {
       if (after === undefined) break;
       // Asked for each page: what was created during the look counts.
       const used = this.#used();
-      const unused = page.filter(({ id, putAt }) => !used.has(id) && putAt < clock.now() - graceMs).map(({ id }) => id);
+      const unused = page.filter(({ id, putAt }) => !used.has(id) && putAt < putBefore).map(({ id }) => id);
       const again = unused.filter((id) => before.has(id));
       for (const id of unused) suspects.add(id);
       for (const id of again) suspects.delete(id);
       if (again.length === 0) continue;
-      await blobs.delete(again);
-      removed.push(...again);
+      removed.push(...(await blobs.delete(again, { putBefore, ...(fence && { fence }) })));
     }
     this.#suspects = suspects;
     if (removed.length > 0) log.info({ packages: removed.length }, 'packages that nobody names any more are removed');
