@@ -7,6 +7,7 @@ import { crudContract } from './contract/crud.contract.ts';
 import { customContract } from './contract/custom.contract.ts';
 import { deleteContract } from './contract/delete.contract.ts';
 import { garbageContract } from './contract/garbage.contract.ts';
+import { leaseContract } from './contract/lease.contract.ts';
 import { listContract } from './contract/list.contract.ts';
 import { namespaceContract } from './contract/namespace.contract.ts';
 import { patchContract } from './contract/patch.contract.ts';
@@ -28,6 +29,7 @@ export function kubeClientContract(open: () => Promise<ContractServer>): void {
   describe('validation', () => validationContract(bench));
   describe('pods', () => podContract(bench));
   describe('kinds of our own', () => customContract(bench));
+  describe('leases', () => leaseContract(bench));
   describe('garbage collection', () => garbageContract(bench));
   describe('namespaces', () => namespaceContract(bench));
 }

@@ -75,11 +75,12 @@ async function pass(clock: ManualClock, ms: number): Promise<void> {
 function breakable(client: KubeClient): KubeClient & { away: boolean } {
   const broken = { away: false };
   const guard = <T>(call: () => Promise<T>): Promise<T> => (broken.away ? Promise.reject(new Error('no way to the server')) : call());
-  return Object.assign(broken, {
+  const rest: KubeClient = {
     ...fenced(client, { assertValid: () => undefined }),
-    get: ((resource, at) => guard(() => client.get(resource, at))) as KubeClient['get'],
-    update: ((resource, object) => guard(() => client.update(resource, object))) as KubeClient['update'],
-  });
+    get: (resource, at) => guard(() => client.get(resource, at)),
+    update: (resource, object) => guard(() => client.update(resource, object)),
+  };
+  return Object.assign(broken, rest);
 }
 
 describe('leader election', () => {

@@ -6,6 +6,8 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 
 export interface PostgresCluster {
+  /** A folder of the test's own; gone with `close`. */
+  readonly folder: string;
   /** A new, empty database; its URL. `options`: what CREATE DATABASE takes. */
   createDatabase(name: string, options?: string): string;
   url(database: string, user?: string): string;
@@ -78,6 +80,7 @@ export async function startPostgres(programs: string): Promise<PostgresCluster> 
     throw error;
   }
   return {
+    folder,
     start,
     stop,
     url,
