@@ -1,6 +1,6 @@
 /**
- * The least of a node, for tests of this part alone: every pod becomes a real shim process on a unix socket, its output the pod's log,
- * its end the pod's phase. No isolation, no volumes, no restarts: `embedded/node` does those.
+ * The least of a node, for tests of this part alone: every pod becomes a real shim process on a unix socket (or, for an API
+ * server without nodes, on port 8700 of a loopback address of its own), its output the pod's log, its end the pod's phase. No isolation, no volumes, no restarts: `embedded/node` does those.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
@@ -11,6 +11,8 @@ import { Informer } from '../../kube/informer.ts';
 import type { KubeObject } from '../../resources/object.ts';
 import { isConflict, isNotFound } from '../../resources/object.ts';
 import { pods } from '../../resources/resources.ts';
+import { label } from '../model/names.ts';
+import { framePort } from '../model/network-policy.ts';
 import type { Pod } from '../../resources/builtin/pod-types.ts';
 
 interface Running {
@@ -30,7 +32,10 @@ export class LittleNode {
   /** Processes started since the beginning. */
   started = 0;
 
-  constructor(folder: string, shim: string, publicKey: string) {
+  readonly #withAddresses: boolean;
+
+  constructor(folder: string, shim: string, publicKey: string, { withAddresses = false }: { withAddresses?: boolean } = {}) {
+    this.#withAddresses = withAddresses;
     this.#folder = folder;
     this.#shim = shim;
     this.#publicKey = publicKey;
@@ -45,7 +50,7 @@ export class LittleNode {
 
   start(client: KubeClient): void {
     this.#client = client;
-    const informer = new Informer<Pod>(client, pods);
+    const informer = new Informer<Pod>(client, pods, { labelSelector: label.runtime });
     informer.on(({ type, object }) => {
       const uid = object.metadata.uid ?? '';
       if (type === 'deleted') this.#kill(uid);
@@ -84,12 +89,15 @@ export class LittleNode {
     const uid = pod.metadata.uid ?? '';
     const cwd = join(this.#folder, uid);
     mkdirSync(cwd);
+    const n = this.started++;
+    // Each process has a network of its own, as far as the loopback goes.
+    const ip = `127.${(process.pid % 200) + 1}.${n >> 8}.${(n & 255) + 1}`;
+    const listen = this.#withAddresses ? `tcp:${ip}:${framePort}` : `unix:${this.#socket(uid)}`;
     const child = spawn(process.execPath, [`--title=${pod.metadata.name}`, '--enable-source-maps', this.#shim], {
       cwd,
-      env: { TSUMUGI_POD_UID: uid, TSUMUGI_LISTEN: `unix:${this.#socket(uid)}`, TSUMUGI_PUBLIC_KEY: this.#publicKey },
+      env: { TSUMUGI_POD_UID: uid, TSUMUGI_LISTEN: listen, TSUMUGI_PUBLIC_KEY: this.#publicKey },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    this.started++;
     const lines: string[] = [];
     for (const stream of [child.stdout, child.stderr]) {
       stream?.setEncoding('utf8').on('data', (text: string) => {
@@ -103,9 +111,10 @@ export class LittleNode {
       });
     });
     this.#running.set(uid, { child, lines, ended });
-    void this.#patch(pod, { spec: { nodeName: 'little' } }).then(() =>
-      this.#report(pod, { phase: 'Running', startTime: new Date().toISOString() }),
-    );
+    const running = { phase: 'Running', startTime: new Date().toISOString() };
+    // To bind a pod to a node there must be one.
+    if (this.#withAddresses) void this.#report(pod, { ...running, podIP: ip, podIPs: [{ ip }] });
+    else void this.#patch(pod, { spec: { nodeName: 'little' } }).then(() => this.#report(pod, running));
   }
 
   #report(pod: Pod, status: object): Promise<void> {

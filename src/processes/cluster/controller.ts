@@ -60,6 +60,7 @@ async function start(settings: ControllerSettings, log: Log, health: Health, sig
     ],
     hint: `the token is in a Secret of the namespace ${namespace}`,
   });
+  log.info({ platform: `https://${host}:${platform.port}` }, 'listening');
   const stopping = new AbortController();
   const watching = watchOver('database', databaseEveryMs, () => records.fences.highest('controllers'), {
     ...trying,

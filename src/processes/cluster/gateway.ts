@@ -18,7 +18,7 @@ export async function clusterGateway(settings: ClusterGatewaySettings): Promise<
   };
   const start = async (): Promise<Awaited<ReturnType<typeof startGateway>>> => {
     const gateway = await startGateway({ host, port, domain, platform, credentials, log });
-    log.info({ port: gateway.port, platform }, 'listening');
+    log.info({ gateway: `http://${host}:${gateway.port}`, platform }, 'listening');
     void gateway.loaded.then(() => log.info({}, 'routes and functions are loaded'));
     return gateway;
   };

@@ -1,0 +1,81 @@
+import { createServer as createTcp } from 'node:net';
+import { request } from 'node:https';
+import { afterEach, expect, test } from 'vitest';
+import { makeAuthority, makeServerCertificate } from '../base/authority.ts';
+import { servePlatformApi, type PlatformServer } from './platform-server.ts';
+
+const ca = makeAuthority();
+let server: PlatformServer | undefined;
+afterEach(() => server?.close());
+
+async function serve(handler: Parameters<typeof servePlatformApi>[0]['handler'] = (_, response) => response.end('{}')): Promise<number> {
+  server = await servePlatformApi({
+    handler,
+    host: '127.0.0.1',
+    port: 0,
+    tls: makeServerCertificate(ca.key, ['localhost']),
+    tokens: [
+      { token: 'of-a-gateway', roles: ['gateway'] },
+      { token: 'of-a-user', roles: ['user'] },
+    ],
+    hint: 'look there',
+  });
+  return server.port;
+}
+
+/** The status, once all of the answer is there; undefined when the connection broke. */
+function ask(port: number, path: string, headers: Record<string, string>): Promise<number | undefined> {
+  return new Promise((resolve) => {
+    const outgoing = request({ host: '127.0.0.1', servername: 'localhost', port, path, headers, ca: ca.cert, agent: false }, (answer) => {
+      answer.resume();
+      answer.on('error', () => resolve(undefined)).on('end', () => resolve(answer.statusCode));
+    });
+    outgoing.on('error', () => resolve(undefined)).end();
+  });
+}
+
+test('each token opens what its role needs, in either header', async () => {
+  const port = await serve();
+  const gateway = { authorization: 'Bearer of-a-gateway' };
+  const user = { authorization: 'Basic from a proxy', 'tsumugi-authorization': 'Bearer of-a-user' };
+  const logs = '/v1/namespaces/default/functions/f/logs?tail=1';
+  for (const path of ['/v1/projection', '/v1/activate', '/v1/instances/x/end']) {
+    expect(await ask(port, path, gateway), path).toBe(200);
+    expect(await ask(port, path, user), path).toBe(403);
+  }
+  for (const path of ['/v1/packages', logs]) {
+    expect(await ask(port, path, user), path).toBe(200);
+    expect(await ask(port, path, gateway), path).toBe(403);
+  }
+  for (const headers of [
+    {},
+    { authorization: 'Bearer another' },
+    { authorization: 'Bearer of-a-user', 'tsumugi-authorization': 'Bearer another' },
+  ])
+    expect(await ask(port, logs, headers)).toBe(401);
+});
+
+test('at its end it finishes what is asked, and ends only streams', async () => {
+  const arrived = Promise.withResolvers<void>();
+  const finish = Promise.withResolvers<void>();
+  let open = 0;
+  const port = await serve((incoming, response) => {
+    response.writeHead(200).flushHeaders();
+    if (++open === 2) arrived.resolve();
+    if (incoming.url === '/v1/activate') void finish.promise.then(() => response.end());
+  });
+  const headers = { authorization: 'Bearer of-a-gateway' };
+  const stream = ask(port, '/v1/projection', headers);
+  const activation = ask(port, '/v1/activate', headers);
+  await arrived.promise;
+  const closed = server?.close(10_000);
+  expect(await stream).toBeUndefined();
+  finish.resolve();
+  expect(await activation).toBe(200);
+  await closed;
+  // The port is free.
+  const next = createTcp();
+  await new Promise<void>((resolve, reject) => next.once('error', reject).listen(port, '127.0.0.1', resolve));
+  await new Promise((resolve) => next.close(resolve));
+  server = undefined;
+});
