@@ -15,7 +15,7 @@ async function start(args: readonly string[], ...fields: string[]): Promise<{ ch
   const said: Record<string, string> = {};
   await new Promise<void>((found, failed) => {
     const lines: string[] = [];
-    createInterface({ input: child.stderr! }).on('line', (line) => {
+    createInterface({ input: child.stderr }).on('line', (line) => {
       lines.push(line);
       Object.assign(said, line.startsWith('{') ? JSON.parse(line) : {});
       if (fields.every((field) => said[field] !== undefined)) found();
