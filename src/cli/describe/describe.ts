@@ -64,6 +64,13 @@ function factLines(facts: readonly Fact[]): string {
   return shown.map(([name, text]) => (text.includes('\n') ? `${name}\n${indent(text)}` : `${name.padEnd(width)}${text}`)).join('\n');
 }
 
+/** For a row; what went wrong last is told in full below. */
+function inOneLine(text: string): string {
+  const [first = ''] = text.split('\n');
+  const cut = first.slice(0, 120);
+  return cut === text ? text : `${cut.trimEnd()} …`;
+}
+
 const indent = (text: string): string => text.replaceAll(/^(?=.)/gm, '  ');
 
 const section = (title: string, table: string): string => (table === '' ? '' : `${title}\n${indent(table)}`);
@@ -77,7 +84,7 @@ function conditionTable(conditions: readonly Condition[], now: number): string {
       status,
       age(lastTransitionTime, now),
       reason ?? '',
-      message ?? '',
+      inOneLine(message ?? ''),
     ]),
   );
 }
@@ -114,12 +121,11 @@ function eventTable(events: readonly KubeEvent[], now: number): string {
       .slice(0, most)
       .map((event) => {
         const count = event.series?.count ?? event.count ?? 1;
-        const [first = '', ...more] = (event.message ?? '').split('\n');
         return [
           age(timeOf(event), now),
           event.type ?? '',
           event.reason ?? '',
-          `${first}${more.length > 0 ? ' …' : ''}${count > 1 ? ` (${count} times)` : ''}`,
+          `${inOneLine(event.message ?? '')}${count > 1 ? ` (${count} times)` : ''}`,
         ];
       }),
   );
