@@ -5,7 +5,7 @@ import { request as httpRequest, type IncomingMessage, type RequestOptions } fro
 import { connect } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { silentLog } from '../base/log.ts';
-import { startPod, type Pod } from '../shims/node/testing/pod.ts';
+import { type Pod, removeShim, startPod } from '../shims/node/testing/pod.ts';
 import { startGateway, type RunningGateway } from './server.ts';
 import { functionEntry, instanceEntry, startTestPlatform, type TestPlatform } from './testing/platform.ts';
 
@@ -57,6 +57,7 @@ afterAll(async () => {
   await gateway.stop();
   await platform.close();
   await pod.stop();
+  await removeShim();
 });
 
 interface Reply {

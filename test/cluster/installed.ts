@@ -16,7 +16,7 @@ import { servePlatformApi } from '../../src/processes/platform-server.ts';
 import type { BlobStore } from '../../src/records/blobs.ts';
 import type { KubeObject } from '../../src/resources/object.ts';
 import { functions, namespaces, secrets } from '../../src/resources/resources.ts';
-import { startPod } from '../../src/shims/node/testing/pod.ts';
+import { removeShim, startPod } from '../../src/shims/node/testing/pod.ts';
 import { addressFor, proxyTo } from './proxied.ts';
 
 export interface Installed {
@@ -121,6 +121,7 @@ export async function install(
       await gateway.stop();
       await projection.close();
       await pod.stop();
+      await removeShim();
       rmSync(folder, { recursive: true });
     },
   };

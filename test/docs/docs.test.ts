@@ -69,6 +69,8 @@ describe('every command', () => {
       'images',
       'install',
       'uninstall',
+      'controller',
+      'gateway',
       'version',
     ]);
     const text = read('docs/cli.md');
