@@ -62,6 +62,8 @@ export interface FunctionsOptions {
   readonly tokenHashes?: readonly string[];
   /** On Kubernetes: where the platform's own pods run, which alone may reach function pods. Absent: no NetworkPolicies are made. */
   readonly systemNamespace?: string;
+  /** On Kubernetes: name of an image in manifests -> reference that the nodes know. Present: pods are made as a kubelet needs them. */
+  readonly images?: ReadonlyMap<string, string>;
   /** How long a request waits for a pod. Default 30. */
   readonly podTimeoutSeconds?: number;
   readonly clock?: Clock;
@@ -167,6 +169,7 @@ export async function startFunctions(options: FunctionsOptions): Promise<Functio
     fleet,
     queue,
     remover,
+    kubernetes: options.images && { publicKey: keys.signing.publicKey, images: options.images },
     enqueue: (key) => controllers.pools.enqueue(key),
   });
   const controllers = runControllers({

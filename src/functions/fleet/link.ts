@@ -139,7 +139,7 @@ function openSocket(address: string): Socket {
   if (unix) return connect({ path: unix });
   const [, host, port] = /^tcp:(.+):(\d+)$/.exec(address) ?? [];
   if (!host) throw new TsumugiError('Internal', `"${address}" is no address of a pod`);
-  return connect({ host, port: Number(port) });
+  return connect({ host: host.replace(/^\[|\]$/g, ''), port: Number(port) });
 }
 
 function parse(payload: Buffer): unknown {

@@ -6,7 +6,6 @@
  */
 import { availableParallelism } from 'node:os';
 
-import { nameSuffix } from '../../base/ids.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import type { Informer } from '../../kube/informer.ts';
 import type { ReconcileContext, ReconcileResult } from '../../kube/reconcile.ts';
@@ -16,7 +15,8 @@ import { poolKey, type PodQueue } from '../activator/waiting.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import { hasEnded, type Member } from '../fleet/member.ts';
 import type { PodRemover } from '../fleet/remover.ts';
-import { defaults, fieldManager, label, ownedBy } from '../model/names.ts';
+import { defaults, fieldManager, label } from '../model/names.ts';
+import { type KubernetesPods, podImage, poolPod } from '../model/pod-template.ts';
 import type { Pod } from '../../resources/builtin/pod-types.ts';
 import type { FunctionResource } from '../../resources/function.ts';
 import type { RuntimeResource } from '../../resources/runtime.ts';
@@ -31,6 +31,7 @@ export interface PoolOptions {
   readonly fleet: Fleet;
   readonly queue: PodQueue;
   readonly remover: PodRemover;
+  readonly kubernetes: KubernetesPods | undefined;
   /** Reconcile another pool soon. */
   readonly enqueue: (key: string) => void;
 }
@@ -81,7 +82,7 @@ export class PoolReconciler {
 
     const isUsed = runtime !== undefined && functions.countByIndex('pool', key) > 0;
     const generic = mine.filter((pod) => this.#isGeneric(pod));
-    const stale = generic.filter((pod) => !isUsed || pod.spec.containers[0]?.image !== runtime.spec.image);
+    const stale = generic.filter((pod) => !isUsed || pod.spec.containers[0]?.image !== podImage(runtime, this.#options.kubernetes));
     const good = generic.filter((pod) => !stale.includes(pod));
     const wanted = isUsed ? (runtime.spec.poolSize ?? defaults.poolSize) + queue.waiting(key) : 0;
     // The youngest go first: they are the least likely to be ready.
@@ -126,7 +127,9 @@ export class PoolReconciler {
   async #create(key: string, namespace: string, runtime: RuntimeResource): Promise<void> {
     this.#creating++;
     try {
-      const pod = await this.#options.client.create<Pod>(podResource, poolPod(namespace, runtime), { fieldManager });
+      const pod = await this.#options.client.create<Pod>(podResource, poolPod(namespace, runtime, this.#options.kubernetes), {
+        fieldManager,
+      });
       this.#starting.set(pod.metadata.uid ?? '', { key, at: Date.now() });
       this.#options.pods.observe(pod);
     } catch (error) {
@@ -151,27 +154,4 @@ export class PoolReconciler {
     const count = (this.#failures.get(key)?.count ?? 0) + 1;
     this.#failures.set(key, { count, until: Date.now() + Math.min(firstBackoffMs * 2 ** (count - 1), maxBackoffMs) });
   }
-}
-
-/** A pod that waits for a function. */
-function poolPod(namespace: string, runtime: RuntimeResource): Pod {
-  const { image, resources } = runtime.spec;
-  return {
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: {
-      namespace,
-      name: `${runtime.metadata.name}-${nameSuffix(10)}`,
-      labels: { [label.runtime]: runtime.metadata.name },
-      ownerReferences: [ownedBy(runtime)],
-    },
-    spec: {
-      restartPolicy: 'Never',
-      // User code has no identity of its own.
-      automountServiceAccountToken: false,
-      enableServiceLinks: false,
-      terminationGracePeriodSeconds: 30,
-      containers: [{ name: 'function', image, ...(resources && { resources }) }],
-    },
-  };
 }

@@ -45,6 +45,7 @@ async function start(settings: ControllerSettings, log: Log, health: Health, sig
     addressOf,
     gatewayUrl,
     systemNamespace: namespace,
+    images: settings.images,
     observer: new FunctionsMetrics(registry),
     tokenHashes: [createHash('sha256').update(userToken).digest('hex')],
     log,
