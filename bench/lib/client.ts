@@ -1,15 +1,10 @@
 import { type Agent, request } from 'node:http';
 
-/** One request on a connection of its own; ms to the end of the answer. */
-export function timed(
-  port: number,
-  path: string,
-  body?: Buffer,
-  agent: Agent | false = false,
-): Promise<{ status: number; ms: number; bytes: number }> {
+/** One request, on a connection of its own if no agent has one; ms to the end of the answer. */
+export function timed(url: string, body?: Buffer, agent: Agent | false = false): Promise<{ status: number; ms: number; bytes: number }> {
   return new Promise((resolve, reject) => {
     const start = performance.now();
-    const outgoing = request({ host: '127.0.0.1', port, path, agent, method: body ? 'POST' : 'GET' }, (answer) => {
+    const outgoing = request(url, { agent, method: body ? 'POST' : 'GET' }, (answer) => {
       let bytes = 0;
       answer.on('data', (chunk: Buffer) => (bytes += chunk.length));
       answer.on('error', reject);

@@ -26,7 +26,7 @@ export const body: Row = {
             [platform.port, '/function/body'],
           ] as const
         ).entries()) {
-          const result = await timed(at, path, payload, agent);
+          const result = await timed(`http://127.0.0.1:${at}${path}`, payload, agent);
           if (result.status !== 200 || result.bytes !== SIZE) throw new Error(`${path}: ${result.status}, ${result.bytes} bytes came back`);
           if (round >= 2) ms[i]!.push(result.ms);
         }

@@ -29,7 +29,7 @@ async function poolFilled(platform: Platform, size: number): Promise<void> {
 }
 
 async function ok(platform: Platform, name: string, agent?: Agent): Promise<number> {
-  const { status, ms } = await timed(platform.port, `/function/${name}`, undefined, agent);
+  const { status, ms } = await timed(`${platform.gateway}/function/${name}`, undefined, agent);
   if (status !== 200) throw new Error(`${name} answered ${status}`);
   return ms;
 }
@@ -44,7 +44,7 @@ export const cold: Row = {
       await poolFilled(platform, 3);
       // The client keeps its connection, as clients do: what is cold is the function.
       const agent = new Agent({ keepAlive: true });
-      await timed(platform.port, '/healthz', undefined, agent);
+      await timed(`${platform.gateway}/healthz`, undefined, agent);
       const ms: number[] = [];
       for (const name of names('cold-', count)) {
         const next = performance.now() + 100;
