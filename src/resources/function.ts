@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { defineCustom, exactlyOne, readyColumns, shortNameRule } from './custom.ts';
 import { environmentFields, environmentRules } from './environment.ts';
 import type { KubeObject } from './object.ts';
+import { podFields, podRules } from './pod-fields.ts';
 import { functions } from './resources.ts';
 import { type Immutable, seconds, shortName } from './schema.ts';
 import { statusFields } from './status-fields.ts';
@@ -22,6 +23,7 @@ export const executionFields = {
     .default('default')
     .describe('The export that answers requests.'),
   ...environmentFields,
+  ...podFields,
   timeoutSeconds: seconds(1, 86_400).default(60).describe('How long one request may take.'),
   concurrency: z.int().min(1).max(10_000).optional().describe("How many requests one instance answers at once. Default: the runtime's."),
 };
@@ -91,6 +93,7 @@ export const functionKind = defineCustom<FunctionResource>(functions, {
     shortNameRule,
     exactlyOne('spec.source', ['inline', 'package']),
     ...environmentRules,
+    ...podRules,
     {
       path: 'spec.scale',
       cel: 'self.min <= self.max',

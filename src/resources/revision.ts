@@ -5,6 +5,7 @@ import { defineCustom, readyColumns } from './custom.ts';
 import { environmentRules } from './environment.ts';
 import { executionFields, packageId } from './function.ts';
 import type { KubeObject } from './object.ts';
+import { podRules } from './pod-fields.ts';
 import { revisions } from './resources.ts';
 import { type Immutable, shortName } from './schema.ts';
 import { statusFields } from './status-fields.ts';
@@ -43,6 +44,7 @@ export const revisionKind = defineCustom<RevisionResource>(revisions, {
       transition: true,
     },
     ...environmentRules,
+    ...podRules,
   ],
   selectableFields: ['spec.function'],
 });

@@ -2,12 +2,13 @@
 import { z } from 'zod';
 import { defineCustom, readyColumns, shortNameRule } from './custom.ts';
 import type { KubeObject } from './object.ts';
+import { image, podResources } from './pod-fields.ts';
 import { runtimes } from './resources.ts';
-import { type Immutable, quantity, seconds } from './schema.ts';
+import { type Immutable, seconds } from './schema.ts';
 import { statusFields } from './status-fields.ts';
 
 const spec = z.strictObject({
-  image: z.string().min(1).max(1024).describe("The image of its pods: `tsumugi/node` is this install's runtime for JavaScript."),
+  image: image.describe("The image of its pods: `tsumugi/node` is this install's runtime for JavaScript."),
   poolSize: z.int().min(0).max(1000).default(3).describe('Warm pods that are kept for each namespace with functions.'),
   idleTimeoutSeconds: seconds(1, 86_400).optional().describe('How long an instance without work is kept, for functions that do not say.'),
   concurrency: z
@@ -16,18 +17,7 @@ const spec = z.strictObject({
     .max(10_000)
     .default(100)
     .describe('How many requests one instance answers at once, for functions that do not say.'),
-  resources: z
-    .strictObject({
-      limits: z
-        .strictObject({
-          memory: quantity.optional().describe('Memory of one pod, as `256Mi`.'),
-          cpu: quantity.optional().describe('Processor time of one pod, as `500m`.'),
-        })
-        .optional()
-        .describe('What a pod may use.'),
-    })
-    .optional()
-    .describe('Resources of each pod.'),
+  resources: podResources.optional().describe('Resources of each pod.'),
 });
 
 const status = z.strictObject({ ...statusFields });

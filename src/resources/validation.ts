@@ -68,11 +68,12 @@ function ruleErrors(
       const broken = [...valuesAt(object, rule.path)].filter(
         ([field, value]) => !rule.check(value as never, (rule.transition && valueAt(old, field)) as never),
       );
-      return broken.map(([field]) => ({
-        field: field === '' ? '<nil>' : field,
-        reason: 'FieldValueInvalid',
-        message: `Invalid value: ${rule.message}`,
-      }));
+      // The server shows values that are not made of others.
+      return broken.map(([field, value]) =>
+        typeof value === 'object'
+          ? { field: field === '' ? '<nil>' : field, reason: 'FieldValueInvalid', message: `Invalid value: ${rule.message}` }
+          : invalid(field, value, rule.message),
+      );
     });
 }
 

@@ -1,7 +1,7 @@
 import { assert, property, string } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { functionPath, revisionHash, revisionName, revisionNumber } from './names.ts';
+import { functionPath, poolHash, revisionHash, revisionName, revisionNumber } from './names.ts';
 import type { FunctionInput } from '../../resources/function.ts';
 
 type Spec = FunctionInput['spec'];
@@ -30,6 +30,11 @@ describe('what makes a new revision', () => {
     ['a config map', { ...spec, configMaps: ['s'] }],
     ['the time-out', { ...spec, timeoutSeconds: 5 }],
     ['the concurrency', { ...spec, concurrency: 5 }],
+    ['the image', { ...spec, image: 'a' }],
+    ['the resources', { ...spec, resources: { limits: { memory: '1Gi' } } }],
+    ['the service account', { ...spec, serviceAccountName: 'a' }],
+    ['the volumes', { ...spec, volumes: [{ name: 'a', emptyDir: {} }] }],
+    ['the mounts', { ...spec, volumeMounts: [{ name: 'a', mountPath: '/a' }] }],
   ];
   it.each(changes)('%s', (_, changed) => {
     expect(revisionHash(changed)).not.toBe(revisionHash(spec));
@@ -37,6 +42,7 @@ describe('what makes a new revision', () => {
 
   it('is not the scale, nor a default that is written out, nor the order of fields', () => {
     expect(revisionHash({ ...spec, scale: { min: 3 } })).toBe(revisionHash(spec));
+    expect(revisionHash({ ...spec, volumes: [], resources: {} })).toBe(revisionHash(spec));
     expect(revisionHash({ ...spec, runtime: 'node', handler: 'default', timeoutSeconds: 60 })).toBe(revisionHash(spec));
     const reference = { valueFrom: { secretKeyRef: { name: 's', key: 'k' } }, name: 'A' };
     const turned = { name: 'A', valueFrom: { secretKeyRef: { key: 'k', name: 's' } } };
@@ -49,6 +55,23 @@ describe('what makes a new revision', () => {
         expect(revisionHash({ source: { inline: a } }) === revisionHash({ source: { inline: b } })).toBe(a === b);
       }),
     );
+  });
+});
+
+describe('the pool of a function', () => {
+  const volumes = [{ name: 'a', emptyDir: {} }];
+
+  it("is the runtime's common one while nothing is said of its pods", () => {
+    expect(poolHash(spec)).toBeUndefined();
+    expect(poolHash({ resources: { limits: {} }, volumes: [], volumeMounts: [] })).toBeUndefined();
+  });
+
+  it('is shared by all that say the same, whatever else they say', () => {
+    const one = poolHash({ image: 'a', volumes });
+    expect(one).toMatch(/^[0-9a-f]{16}$/);
+    expect(poolHash({ ...spec, handler: 'other', volumes, image: 'a' } as Spec)).toBe(one);
+    const others = [{ image: 'b', volumes }, { image: 'a' }, { image: 'a', volumes: [{ name: 'a', emptyDir: { sizeLimit: 1 } }] }];
+    expect(new Set([one, ...others.map((each) => poolHash(each))]).size).toBe(4);
   });
 });
 

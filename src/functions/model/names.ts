@@ -3,9 +3,12 @@ import { createHash } from 'node:crypto';
 
 import type { ObjectMeta, OwnerReference } from '../../resources/object.ts';
 import type { FunctionInput } from '../../resources/function.ts';
+import type { PodFields } from '../../resources/pod-fields.ts';
 
 export const label = {
   runtime: 'tsumugi.dev/runtime',
+  /** On pods of a pool that is not the runtime's common one: `poolHash` of what makes them different. */
+  pool: 'tsumugi.dev/pool',
   function: 'tsumugi.dev/function',
   revision: 'tsumugi.dev/revision',
 } as const;
@@ -47,7 +50,10 @@ export function revisionNumber(functionName: string, name: string): number {
     : 0;
 }
 
-/** Of the fields that make a revision: not scale, traffic or visibility. */
+/**
+ * Of the fields that make a revision: source, runtime, handler, env, secrets, configMaps, timeoutSeconds, concurrency, image, resources,
+ * serviceAccountName, volumes, volumeMounts. Not scale, traffic or visibility.
+ */
 export function revisionHash(spec: FunctionInput['spec']): string {
   const { source, runtime, handler, env, secrets, configMaps, timeoutSeconds, concurrency } = spec;
   const fields = [
@@ -60,8 +66,27 @@ export function revisionHash(spec: FunctionInput['spec']): string {
     configMaps ?? [],
     timeoutSeconds ?? defaults.timeoutSeconds,
     concurrency ?? null,
+    // Only where there are any, so that revisions made before there were such fields stay what they are.
+    ...(poolHash(spec) === undefined ? [] : [ownPodFields(spec)]),
   ];
   return shortHash(stable(fields));
+}
+
+/** What makes a function's pods different from those of its runtime. */
+export function ownPodFields({ image, resources, serviceAccountName, volumes, volumeMounts }: PodFields): PodFields {
+  const given = { image, resources, serviceAccountName, volumes, volumeMounts };
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined && !isEmpty(value)));
+}
+
+/** Names the pool that these fields ask for; undefined: they ask for nothing, and the runtime's common pool will do. */
+export function poolHash(spec: PodFields): string | undefined {
+  const fields = ownPodFields(spec);
+  return isEmpty(fields) ? undefined : shortHash(stable(fields)).slice(0, 16);
+}
+
+/** `{}`, `[]`, `{limits: {}}`: nothing is said with it. */
+function isEmpty(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && Object.values(value).every((each) => isEmpty(each));
 }
 
 export function shortHash(text: string): string {

@@ -17,6 +17,8 @@ const func = (what: string, more: object, name?: string): Sample => ({
   spec: { source: inline, ...more },
   ...(name && { name }),
 });
+const emptyVolume = { name: 'v', emptyDir: {} };
+const mounts = (...all: object[]): object => ({ volumes: [emptyVolume], volumeMounts: all.map((mount) => ({ name: 'v', ...mount })) });
 const route = (what: string, match: object): Sample => ({ what, kind: 'Route', spec: { match, backend: { function: 'hello' } } });
 
 export const validSamples: readonly Sample[] = [
@@ -40,6 +42,24 @@ export const validSamples: readonly Sample[] = [
   func('nulls are as if absent', { scale: null, handler: null, env: null, concurrency: null }),
   func('empty lists stay', { env: [], secrets: [] }),
   func('a name of 40 characters', {}, 'a'.repeat(40)),
+  func('pods of its own', {
+    image: 'registry.example/own:1@sha256:abc',
+    resources: { limits: { memory: '256Mi', cpu: 1 }, requests: { memory: 1024 } },
+    serviceAccountName: 'robot.a',
+    volumes: [
+      { name: 'c', configMap: { name: 'c.d', items: [{ key: 'k', path: 'a/..b/.c' }], optional: true } },
+      { name: 's', secret: { secretName: 's' } },
+      { name: 'e', emptyDir: {} },
+      { name: 'm', emptyDir: { medium: 'Memory', sizeLimit: '1Gi' } },
+      { name: 'p', persistentVolumeClaim: { claimName: 'p', readOnly: true } },
+    ],
+    volumeMounts: [
+      { name: 'c', mountPath: '/work/config', readOnly: true },
+      { name: 'c', mountPath: '/etc/..c', subPath: 'a/b' },
+      { name: 'e', mountPath: '/tsumugis' },
+    ],
+  }),
+  func('a volume that is mounted nowhere', { volumes: [{ name: 'e', emptyDir: {} }], volumeMounts: [] }),
   { what: 'a Revision', kind: 'Revision', spec: { function: 'hello', source: packaged } },
   { what: 'the least of a Runtime', kind: 'Runtime', spec: { image: 'tsumugi/node' } },
   {
@@ -83,6 +103,28 @@ export const invalidSamples: readonly Sample[] = [
   func('a null in a list', { env: [null] }),
   func('a secret twice', { secrets: ['a', 'a'] }),
   func('a secret that is no name', { secrets: ['A b'] }),
+  func('an image without a name', { image: '' }),
+  func('memory that is no quantity', { resources: { requests: { memory: '1x' } } }),
+  func('a service account that is no name', { serviceAccountName: 'A' }),
+  func('a volume of nothing', { volumes: [{ name: 'a' }] }),
+  func('a volume of two things', { volumes: [{ name: 'a', emptyDir: {}, secret: { secretName: 's' } }] }),
+  func('a volume of a nameless ConfigMap', { volumes: [{ name: 'a', configMap: {} }] }),
+  func('a volume twice', { volumes: [emptyVolume, emptyVolume] }),
+  func("a volume with a platform's name", { volumes: [{ name: 'tsumugi-work', emptyDir: {} }] }),
+  func('a volume on an unknown medium', { volumes: [{ name: 'a', emptyDir: { medium: 'Tape' } }] }),
+  func('a file outside of its volume', { volumes: [{ name: 'a', secret: { secretName: 's', items: [{ key: 'k', path: '../k' }] } }] }),
+  func('a file at the root', { volumes: [{ name: 'a', configMap: { name: 'c', items: [{ key: 'k', path: '/k' }] } }] }),
+  func('a mount of no volume', { volumeMounts: [{ name: 'v', mountPath: '/a' }] }),
+  func('a mount of an unknown volume', { volumes: [emptyVolume], volumeMounts: [{ name: 'b', mountPath: '/a' }] }),
+  func('two mounts at one path', mounts({ mountPath: '/a' }, { mountPath: '/a' })),
+  func('a mount without a path', mounts({})),
+  func('a mount at the root', mounts({ mountPath: '/' })),
+  func('a mount at a relative path', mounts({ mountPath: 'a' })),
+  func('a mount at a path with ..', mounts({ mountPath: '/a/../b' })),
+  func('a mount at a path with a slash at its end', mounts({ mountPath: '/a/' })),
+  func('a mount over the package', mounts({ mountPath: '/work' })),
+  func('a mount over the shim', mounts({ mountPath: '/tsumugi/bin' })),
+  func('a mount of what is outside', mounts({ mountPath: '/a', subPath: '..' })),
   func('several at once', { timeoutSeconds: 0, handler: '1', scale: { min: -1 } }),
   { what: 'a Revision of inline source', kind: 'Revision', spec: { function: 'hello', source: inline } },
   { what: 'a Revision of nothing', kind: 'Revision', spec: { source: packaged } },
