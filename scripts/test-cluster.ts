@@ -6,13 +6,15 @@
  *
  * `npm run test:kubernetes` (`test/kubernetes/`): with a node that runs pods, and a registry. TSUMUGI_TEST_KUBERNETES and
  * TSUMUGI_IMAGE_IMPORT name a running cluster and what puts images into it; else one is started likewise (needs root).
+ *
+ * `npm run faults` (`test/faults/`): the same kind of cluster, broken under load in every way that `docs/reliability.md` tells of.
  */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { startCluster } from './lib/cluster.ts';
 
 const [suite = 'cluster', ...vitestArguments] = process.argv.slice(2);
-const whole = suite === 'kubernetes';
+const whole = suite !== 'cluster';
 const variable = whole ? 'TSUMUGI_TEST_KUBERNETES' : 'TSUMUGI_TEST_KUBECONFIG';
 
 function run(command: string, args: readonly string[], env: NodeJS.ProcessEnv): number {
@@ -44,12 +46,12 @@ try {
     code = run(process.execPath, [vitest, 'run', '-c', `vitest.${suite}.config.ts`, ...vitestArguments], {
       ...process.env,
       ...env,
-      ...(whole ? { TSUMUGI_TEST_REGISTRY: registry() } : {}),
+      ...(suite === 'kubernetes' ? { TSUMUGI_TEST_REGISTRY: registry() } : {}),
     });
   } finally {
     stop();
   }
 } catch (error) {
-  console.error(`test:${suite}: ${(error as Error).message}`);
+  console.error(`${suite}: ${(error as Error).message}`);
 }
 process.exit(code);

@@ -1,6 +1,6 @@
-/** A PostgreSQL of the test's own: the programs of Debian's package, a folder in the temporary one, a port of the loopback. */
+/** A PostgreSQL of the test's own: the programs of Debian's package, a folder in the temporary one, a port of the loopback, and of another address if that is asked for. */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { accessSync, chownSync, constants, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { accessSync, appendFileSync, chownSync, constants, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
@@ -41,7 +41,8 @@ function isProgram(path: string): boolean {
   }
 }
 
-export async function startPostgres(programs: string): Promise<PostgresCluster> {
+/** `address`: whoever reaches it there is believed, as on the loopback. */
+export async function startPostgres(programs: string, address?: string): Promise<PostgresCluster> {
   const folder = mkdtempSync(join(tmpdir(), 'tsumugi-postgres-'));
   // The server refuses to run as root.
   const as = process.getuid?.() === 0 ? idsOf('postgres') : undefined;
@@ -61,7 +62,8 @@ export async function startPostgres(programs: string): Promise<PostgresCluster> 
     return stdout;
   };
   const start = (): void => {
-    const settings = `-c listen_addresses=127.0.0.1 -c port=${port} -c unix_socket_directories=${folder} -c fsync=off`;
+    const addresses = ['127.0.0.1', ...(address === undefined ? [] : [address])].join(',');
+    const settings = `-c listen_addresses=${addresses} -c port=${port} -c unix_socket_directories=${folder} -c fsync=off`;
     run('pg_ctl', ['start', '-w', '-D', data, '-l', join(folder, 'log'), '-o', settings]);
   };
   const stop = (mode: 'fast' | 'immediate'): void => void run('pg_ctl', ['stop', '-w', '-D', data, '-m', mode]);
@@ -74,6 +76,7 @@ export async function startPostgres(programs: string): Promise<PostgresCluster> 
   };
   try {
     run('initdb', ['-D', data, '-U', 'tsumugi', '-A', 'trust', '-E', 'UTF8', '--locale=C.UTF-8', '--no-sync']);
+    if (address !== undefined) appendFileSync(join(data, 'pg_hba.conf'), 'host all all all trust\n');
     start();
   } catch (error) {
     close();
