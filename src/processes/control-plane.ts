@@ -73,6 +73,7 @@ async function start(settings: RoleSettings): Promise<RunningRole> {
     log,
   });
   functions.waitFor(settings.waitFor);
+  void functions.lead({ client: api.client, signal: stopping.signal });
   const { cert, key } = openPki(data, [settings.apiHost]);
   const platform = await servePlatformApi({
     handler: functions.handler,

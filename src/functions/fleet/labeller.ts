@@ -12,14 +12,19 @@ import type { Fleet } from './fleet.ts';
 /** The first request goes first: to write takes the thread that is to answer the gateway. */
 const afterwardsMs = 15;
 
+/** The labels of a claim that another controller has made are its to write; this is when they should be there, and else are written here. */
+const othersMs = 1000;
+
 /** Off the path of a request: the instance answers before its labels are there. */
 export function startLabeller(options: {
   readonly client: KubeClient;
   readonly fleet: Fleet;
   readonly revisionByUid: (uid: string) => RevisionResource | undefined;
+  /** In the claims that this controller makes. */
+  readonly epoch: number;
   readonly log: Log;
 }): { close(): Promise<void> } {
-  const { client, fleet, revisionByUid, log } = options;
+  const { client, fleet, revisionByUid, epoch, log } = options;
 
   async function work(uid: string): Promise<void> {
     const member = fleet.get(uid);
@@ -50,7 +55,7 @@ export function startLabeller(options: {
   }
 
   const queue = new WorkQueue({ work, parallelism: 4 });
-  fleet.on({ serving: (member) => queue.addAfter(member.uid, afterwardsMs) });
+  fleet.on({ serving: ({ uid, claim }) => queue.addAfter(uid, claim?.epoch === epoch ? afterwardsMs : othersMs) });
   return { close: () => queue.close() };
 }
 

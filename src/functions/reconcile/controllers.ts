@@ -1,4 +1,4 @@
-/** The reconcile loops of this part: what wakes each of them. */
+/** The reconcile loops of this part: what wakes each of them. Pools run in every controller, the rest in the one that leads. */
 import type { Log } from '../../base/log.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { keyOf } from '../../kube/key.ts';
@@ -6,6 +6,8 @@ import { type Controller, type ControllerOptions, type ControllerRun, keysOf, ru
 import { poolKey } from '../activator/waiting.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import { defaults, label } from '../model/names.ts';
+import type { Pod } from '../../resources/builtin/pod-types.ts';
+import type { FunctionResource } from '../../resources/function.ts';
 import type { RevisionResource } from '../../resources/revision.ts';
 import type { FunctionsState } from '../state.ts';
 import type { FunctionReconciler } from './function.ts';
@@ -19,7 +21,6 @@ export interface ControllersOptions {
   readonly state: FunctionsState;
   readonly fleet: Fleet;
   readonly functions: FunctionReconciler;
-  readonly pools: PoolReconciler;
   /** Where the platform's pods run: namespaces with functions get a NetworkPolicy. Absent where the API has no such kind. */
   readonly systemNamespace?: string | undefined;
   /** Hears of each run. */
@@ -31,10 +32,9 @@ export interface ControllersOptions {
 /** `namespace/name` of a revision's function. */
 export const functionKey = (revision: RevisionResource): string => `${revision.metadata.namespace}/${revision.spec.function}`;
 
-/** Runs all until `signal` is aborted; `done` when each has finished what it did. */
+/** Runs the leader's loops until `signal` is aborted; `done` when each has finished what it did. */
 export function runControllers(options: ControllersOptions): {
   readonly functions: Controller;
-  readonly pools: Controller;
   /** Keys that wait, by controller. */
   readonly queued: () => ReadonlyMap<string, number>;
   readonly done: Promise<unknown>;
@@ -62,15 +62,6 @@ export function runControllers(options: ControllersOptions): {
     // Each waits for its writes most of the time, and those of one turn share a commit.
     parallelism: 16,
   });
-  const pools = run({
-    name: 'pools',
-    informers: [
-      keysOf(state.functions, ({ metadata, spec }) => [poolKey(metadata.namespace ?? '', spec.runtime ?? defaults.runtime)]),
-      keysOf(state.pods, ({ metadata }) => [poolKey(metadata.namespace ?? '', metadata.labels?.[label.runtime] ?? '')]),
-      keysOf(state.runtimes, ({ metadata }) => poolsOf(state, metadata.name)),
-    ],
-    reconcile: (key, context) => options.pools.reconcile(key, context),
-  });
   run({
     name: 'routes',
     informers: [
@@ -93,14 +84,37 @@ export function runControllers(options: ControllersOptions): {
   }
   return {
     functions,
-    pools,
     queued: () => new Map(all.map(({ name, waiting }) => [name, waiting])),
     done: Promise.all(all.map(({ done }) => done)),
   };
 }
 
-/** Pools of a runtime that exist, or should. */
-function poolsOf(state: FunctionsState, runtime: string): readonly string[] {
-  const using = [...state.functions.byIndex('runtime', runtime), ...state.pods.byIndex('runtime', runtime)];
-  return [...new Set(using.map((each) => poolKey(each.metadata.namespace ?? '', runtime)))];
+/** Runs the pools' loop, which every controller has: each makes pods for those who wait with it. */
+export function runPools(
+  options: Pick<ControllersOptions, 'state' | 'onRun' | 'log' | 'signal'> & { readonly pools: PoolReconciler },
+): Controller {
+  const { state, pools, onRun, log, signal } = options;
+  return runController({
+    name: 'pools',
+    informers: [
+      keysOf(state.functions, (object) => [poolOfFunction(object)]),
+      keysOf(state.pods, (pod) => [poolOfPod(pod)]),
+      keysOf(state.runtimes, ({ metadata }) => poolKeys(state, metadata.name)),
+    ],
+    reconcile: (key, context) => pools.reconcile(key, context),
+    ...(onRun && { onRun }),
+    log,
+    signal,
+  });
+}
+
+const poolOfFunction = ({ metadata, spec }: FunctionResource): string =>
+  poolKey(metadata.namespace ?? '', spec.runtime ?? defaults.runtime);
+const poolOfPod = ({ metadata }: Pod): string => poolKey(metadata.namespace ?? '', metadata.labels?.[label.runtime] ?? '');
+
+/** Pools that exist, or should; of one runtime, or of all. */
+export function poolKeys(state: FunctionsState, runtime?: string): readonly string[] {
+  const functions = runtime === undefined ? state.functions.list() : state.functions.byIndex('runtime', runtime);
+  const pods = runtime === undefined ? state.pods.list() : state.pods.byIndex('runtime', runtime);
+  return [...new Set([...functions.map(poolOfFunction), ...pods.map(poolOfPod)])];
 }

@@ -17,12 +17,15 @@ import { hasEnded, type Member } from '../fleet/member.ts';
 import type { PodRemover } from '../fleet/remover.ts';
 import { defaults, fieldManager, label } from '../model/names.ts';
 import { type KubernetesPods, podImage, poolPod } from '../model/pod-template.ts';
+import { parsePoolKey } from '../model/pools.ts';
 import type { Pod } from '../../resources/builtin/pod-types.ts';
 import type { FunctionResource } from '../../resources/function.ts';
 import type { RuntimeResource } from '../../resources/runtime.ts';
 
 export interface PoolOptions {
   readonly client: KubeClient;
+  /** While this controller leads: what keeps the pools at their size writes with it. Others make pods for their own waiters alone. */
+  readonly leader: () => KubeClient | undefined;
   /** Indexed `pool` by `poolKey`. */
   readonly functions: Informer<FunctionResource>;
   readonly runtimes: Informer<RuntimeResource>;
@@ -38,6 +41,8 @@ export interface PoolOptions {
 
 /** A pod that has not been reached for so long does not count as starting any more: others may start. */
 const startingMs = 15_000;
+/** What another controller may need to take the pods that it made. */
+const othersMs = 10_000;
 /** A pod that is being specialised has the processor to itself for so long, while the pool is not empty: replacing it can wait. */
 const quietMs = 20;
 /** After a pod that ended before it was ever reached: doubles with each. */
@@ -72,9 +77,15 @@ export class PoolReconciler {
   async reconcile(key: string, { signal }: ReconcileContext): Promise<ReconcileResult> {
     const { functions, runtimes, pods, fleet, queue, remover } = this.#options;
     this.#hungry.delete(key);
-    const [namespace = '', runtimeName = ''] = key.split('/');
+    const [, runtimeName = ''] = key.split('/');
     const runtime = runtimes.get(runtimeName);
     const mine = pods.byIndex('pool', key);
+    const leader = this.#options.leader();
+    if (!leader) {
+      const ready = mine.filter((pod) => this.#isGeneric(pod)).length;
+      const missing = queue.waiting(key) - ready - this.#unseen(key);
+      return missing > 0 && runtime && !signal.aborted ? this.#make(key, runtime, missing, this.#options.client) : undefined;
+    }
 
     const ended = mine.filter((pod) => hasEnded(pod) && !pod.metadata.deletionTimestamp);
     for (const pod of ended) this.#noteEnd(key, pod);
@@ -89,19 +100,32 @@ export class PoolReconciler {
     const surplus = good
       .sort((a, b) => (a.metadata.creationTimestamp ?? '').localeCompare(b.metadata.creationTimestamp ?? ''))
       .slice(Math.max(wanted, 0));
-    await Promise.all([...stale, ...surplus].map((pod) => this.#dismiss(pod)));
+    const spare = surplus.filter((pod) => this.#spareMs(pod) <= 0);
+    await Promise.all([...stale, ...spare].map((pod) => this.#dismiss(pod)));
 
     const missing = wanted - (good.length - surplus.length) - this.#unseen(key);
-    if (missing <= 0 || !runtime || signal.aborted) return;
+    if (missing <= 0 || !runtime || signal.aborted) return spare.length < surplus.length ? { again: othersMs / 1000 } : undefined;
     const quiet = quietMs - queue.sinceTaken(key);
     if (quiet > 0 && queue.waiting(key) === 0 && good.length > 0) return { again: quiet / 1000 };
+    return this.#make(key, runtime, missing, leader);
+  }
+
+  /** Starts as many as may start now. */
+  async #make(key: string, runtime: RuntimeResource, missing: number, client: KubeClient): Promise<ReconcileResult> {
     const backoff = (this.#failures.get(key)?.until ?? 0) - Date.now();
     if (backoff > 0) return { again: backoff / 1000 };
     const room = availableParallelism() - this.#underWay();
-    await Promise.all(Array.from({ length: Math.min(missing, room) }, () => this.#create(key, namespace, runtime)));
-    if (missing <= room) return;
+    await Promise.all(Array.from({ length: Math.min(missing, room) }, () => this.#create(key, runtime, client)));
+    if (missing <= room) return undefined;
     this.#hungry.add(key);
     return { again: 1 };
+  }
+
+  /** How long a pod too many is left: on a cluster another controller may have made it for those who wait with it. */
+  #spareMs(pod: Pod): number {
+    if (!this.#options.kubernetes) return 0;
+    const member = this.#options.fleet.get(pod.metadata.uid ?? '');
+    return member?.state === 'generic' ? member.since + othersMs - Date.now() : othersMs;
   }
 
   /** Neither specialised, nor about to be, nor ended or going. */
@@ -124,12 +148,11 @@ export class PoolReconciler {
     return this.#starting.size + this.#creating;
   }
 
-  async #create(key: string, namespace: string, runtime: RuntimeResource): Promise<void> {
+  async #create(key: string, runtime: RuntimeResource, client: KubeClient): Promise<void> {
     this.#creating++;
     try {
-      const pod = await this.#options.client.create<Pod>(podResource, poolPod(namespace, runtime, this.#options.kubernetes), {
-        fieldManager,
-      });
+      const pool = { ...parsePoolKey(key), pod: {} };
+      const pod = await client.create<Pod>(podResource, poolPod(pool, runtime, this.#options.kubernetes), { fieldManager });
       this.#starting.set(pod.metadata.uid ?? '', { key, at: Date.now() });
       this.#options.pods.observe(pod);
     } catch (error) {

@@ -61,6 +61,7 @@ export class TestPlatform {
       log: silentLog,
       ...options,
     });
+    void this.functions.lead({ client: options.client ?? this.client, signal: new AbortController().signal });
     this.#server = createServer(this.functions.handler);
     await new Promise<void>((resolve) => this.#server?.listen(join(this.folder, 'api.sock'), resolve));
   }

@@ -7,6 +7,7 @@ import { framePort } from '../../functions/model/network-policy.ts';
 import { startFunctions } from '../../functions/start.ts';
 import { createHttpClient } from '../../kube/http/client.ts';
 import { loadConnection } from '../../kube/kubeconfig.ts';
+import { electLeader, fenced } from '../../kube/leader.ts';
 import type { Pod } from '../../resources/builtin/pod-types.ts';
 import { servePlatformApi } from '../platform-server.ts';
 import { type Health, untilItWorks, watchOver } from './health.ts';
@@ -16,6 +17,8 @@ import { openPlatformSecrets } from './secrets.ts';
 import type { ControllerSettings } from './settings.ts';
 import { runStandalone, type StandaloneRole } from './standalone.ts';
 
+/** Of the leader's epochs in the records. */
+const scope = 'controllers';
 /** How often it is asked whether the database still answers. */
 const databaseEveryMs = 5000;
 
@@ -62,8 +65,23 @@ async function start(settings: ControllerSettings, log: Log, health: Health, sig
     hint: `the token is in a Secret of the namespace ${namespace}`,
   });
   log.info({ platform: `https://${host}:${platform.port}` }, 'listening');
+  const lost = Promise.withResolvers<Error>();
+  const election = electLeader({
+    client,
+    namespace,
+    lease: 'tsumugi-controller',
+    identity: settings.podName,
+    epochFloor: () => records.fences.highest(scope),
+    onLeading: async (leadership) => {
+      const fence = { scope, epoch: leadership.epoch };
+      await records.fences.raise(fence);
+      await functions.lead({ client: fenced(client, leadership), fence, signal: leadership.signal });
+    },
+    onLost: lost.resolve,
+    log,
+  });
   const stopping = new AbortController();
-  const watching = watchOver('database', databaseEveryMs, () => records.fences.highest('controllers'), {
+  const watching = watchOver('database', databaseEveryMs, () => records.fences.highest(scope), {
     ...trying,
     signal: stopping.signal,
   });
@@ -74,7 +92,10 @@ async function start(settings: ControllerSettings, log: Log, health: Health, sig
         ? [`evaluation form: packages and logs are in SQLite in ${settings.data}, for this one controller alone`]
         : [],
     metrics: () => registry.text(),
+    over: lost.promise,
     async stop(graceMs) {
+      // First, so that another leads while this one still answers.
+      await election.stop();
       await platform.close(graceMs);
       await functions.stop();
       stopping.abort();
