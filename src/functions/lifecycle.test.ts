@@ -163,7 +163,8 @@ describe('the log of a function', () => {
       ),
     );
     await platform.call('talker', '/b');
-    await eventually(async () => expect(await logTexts('talker')).toEqual(['path /a', 'path /b']));
+    const all = ['path /a', 'the process was ended by SIGKILL', 'path /b'];
+    await eventually(async () => expect(await logTexts('talker')).toEqual(all));
     const [entry] = await logEntries('talker', '?tail=1');
     expect(entry).toMatchObject({
       invocation: 'req-b',
@@ -171,7 +172,7 @@ describe('the log of a function', () => {
       pod: expect.stringMatching(/^node-/),
       time: expect.stringMatching(/^\d{4}-/),
     });
-    await eventually(() => expect(followed).toEqual(['path /a', 'path /b']));
+    await eventually(() => expect(followed).toEqual(all));
     stop.abort();
     await following;
   });

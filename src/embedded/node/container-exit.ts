@@ -1,5 +1,5 @@
 /** How the end of a process is told in a container's status. */
-import { appendFile, open } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { constants } from 'node:os';
 import type { ContainerStateTerminated } from '../../resources/builtin/pod-types.ts';
 import type { ProcessExit } from './process-host.ts';
@@ -44,19 +44,4 @@ export async function isHeapAbort(exit: ProcessExit, logFile: string): Promise<b
   } catch {
     return false;
   }
-}
-
-/** Tells the end of a function's process in its own log, where its author looks: code that ends its process says nothing itself. */
-export async function logEnd(
-  logFile: string,
-  exit: ProcessExit,
-  { reason, exitCode }: ContainerStateTerminated,
-  memoryLimit: string | number | undefined,
-): Promise<void> {
-  const how = exit.signal === null ? `the process ended with exit code ${exitCode}` : `the process was ended by ${exit.signal}`;
-  const text =
-    reason === 'OOMKilled' ? `the process was ended: it was over its memory limit${memoryLimit ? ` of ${memoryLimit}` : ''}` : how;
-  const time = `${new Date(exit.at).toISOString().slice(0, -1)}000000Z`;
-  // A full disk loses a line, not the pod's end.
-  await appendFile(logFile, `${time} stderr F ${text}\n`).catch(() => {});
 }

@@ -8,7 +8,7 @@ import type { Blank } from './blank.ts';
 import { isShimPlace, startShim } from './blank.ts';
 import { ConfigReader, containerEnv, ContainerConfigError, expand } from './container-env.ts';
 import { fillPlace, limitsOf } from './container-needs.ts';
-import { isHeapAbort, logEnd, lost, rfc3339, terminated } from './container-exit.ts';
+import { isHeapAbort, lost, rfc3339, terminated } from './container-exit.ts';
 import { resolveImage } from './images.ts';
 import type { Place, Program } from './isolation/isolation.ts';
 import type { NodeContext } from './node-context.ts';
@@ -278,11 +278,8 @@ export class ContainerRun {
     const byKernel = exit.code !== 0 && (this.#place?.oomKills() ?? 0) > this.#oomBefore;
     const outOfMemory = this.#overMemory || byKernel || (log !== undefined && (await isHeapAbort(exit, log)));
     this.#overMemory = false;
-    const end = terminated(exit, this.#startedAt, outOfMemory);
-    const unasked = !this.#stopping && this.#place !== undefined && isShimPlace(this.#place.id);
-    if (unasked && log !== undefined) await logEnd(log, exit, end, this.spec.resources?.limits?.['memory']);
     this.#ending = false;
-    this.#end(end);
+    this.#end(terminated(exit, this.#startedAt, outOfMemory));
   }
 
   /** Ended: for good, or until its next start. */

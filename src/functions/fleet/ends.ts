@@ -6,8 +6,8 @@ import { hasEnded } from './member.ts';
 
 /** So many ends are remembered. */
 const kept = 1000;
-/** How long an asker waits for an end that is not known yet: the connection breaks before the node has told of it. */
-const waitMs = 1000;
+/** How long an asker waits for an end that is not known yet: the connection breaks before the node has told of it; a kubelet looks every second. */
+const waitMs = 2000;
 
 export class PodEnds {
   readonly #known = new Map<string, InstanceEnd>();

@@ -44,8 +44,11 @@ export class PodRemover {
     const uid = pod.metadata.uid ?? '';
     const running = this.#running.get(uid);
     if (running) return running;
-    const done = Promise.resolve(before?.())
-      .then(() => this.#run(pod, graceSeconds, revisionUid))
+    const { namespace = '', name } = pod.metadata;
+    const now = before ? before().then(() => this.#options.client.get<Pod>(pods, { namespace, name })) : Promise.resolve(pod);
+    const done = now
+      .catch(() => pod)
+      .then((last) => this.#run(last.metadata.uid === uid ? last : pod, graceSeconds, revisionUid))
       .catch((error: unknown) => {
         this.#options.log.warn(
           { pod: pod.metadata.name, namespace: pod.metadata.namespace, error: toError(error).message },
@@ -77,8 +80,8 @@ export class PodRemover {
   /** Copies the pod's log into records, if it was a function's. */
   async keepLog(pod: Pod, revisionUid?: string): Promise<void> {
     const { keeper, revisionByUid } = this.#options;
-    const { namespace = '', name, labels } = pod.metadata;
+    const { labels } = pod.metadata;
     const functionName = labels?.[label.function] ?? (revisionUid === undefined ? undefined : revisionByUid(revisionUid)?.spec.function);
-    if (functionName !== undefined) await keeper.keep(namespace, functionName, name);
+    if (functionName !== undefined) await keeper.keep(pod, functionName);
   }
 }
