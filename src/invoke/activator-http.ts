@@ -43,6 +43,9 @@ interface Question {
   readonly news?: (line: unknown) => void;
 }
 
+/** Where there is another replica, one that says nothing for so long is asked whether it lives: one that is stopped, or whose machine is gone, never answers. */
+const silenceMs = 1000;
+
 /**
  * The answer of the first replica that gives one: all that is asked may be asked twice. One that stops says Unavailable.
  *
@@ -53,7 +56,7 @@ async function send(replicas: Replicas, key: string, question: Question): Promis
   const order = await replicas.inOrder(key);
   for (const [index, replica] of order.entries()) {
     try {
-      const answer = await ask(replicas, replica, question);
+      const answer = await ask(replicas, replica, question, order.length > 1);
       if (index === order.length - 1 || !isError(answer) || answer.error.code !== 'Unavailable') return answer;
     } catch (error) {
       last = error;
@@ -68,7 +71,7 @@ async function send(replicas: Replicas, key: string, question: Question): Promis
 }
 
 /** The JSON of the answer, which may be an error's (`{error}`); of several lines the last, the others are `news`. */
-function ask(replicas: Replicas, replica: Replica, question: Question): Promise<unknown> {
+function ask(replicas: Replicas, replica: Replica, question: Question, others: boolean): Promise<unknown> {
   const { method, path, body, signal, news } = question;
   const text = body === undefined ? '' : JSON.stringify(body);
   return new Promise((resolve, reject) => {
@@ -86,9 +89,13 @@ function ask(replicas: Replicas, replica: Replica, question: Question): Promise<
     });
     outgoing.on('error', (error: NodeJS.ErrnoException) => {
       // A kept connection that the other side closed at this very moment: asked again on a new one.
-      if (outgoing.reusedSocket && error.code === 'ECONNRESET') resolve(ask(replicas, replica, question));
+      if (outgoing.reusedSocket && error.code === 'ECONNRESET') resolve(ask(replicas, replica, question, others));
       else reject(error);
     });
+    const watch = others
+      ? setInterval(() => replicas.checkLife(replica).catch((dead: Error) => outgoing.destroy(dead)), silenceMs)
+      : undefined;
+    outgoing.on('close', () => clearInterval(watch));
     outgoing.end(text);
   });
 }

@@ -19,8 +19,8 @@ export interface ProjectionWatch {
 
 const FIRST_RETRY = 50;
 const MAX_RETRY = 1_000;
-/** Without a line for so long the stream is taken for dead. The server sends an empty line every 10 s. */
-const SILENCE = 30_000;
+/** Without a line for so long the stream is taken for dead. The server sends an empty line every 3 s. */
+const SILENCE = 10_000;
 
 /** The key under which a `delete` names an entry. */
 export function keyOf(entry: ProjectionEntry): string {

@@ -20,6 +20,8 @@ interface Controller {
   readonly server: Server;
   readonly ip: string;
   readonly asked: string[];
+  /** `busy`: takes its time with activations; `stopped`: as after SIGSTOP, connections stay open. */
+  state: 'well' | 'busy' | 'stopped';
   close(): Promise<void>;
 }
 
@@ -27,6 +29,7 @@ interface Controller {
 async function controller(ip: string, port: number, certificate = tls): Promise<Controller> {
   const asked: string[] = [];
   const server = createServer(certificate, (request, response) => {
+    if (self.state === 'stopped' || (self.state === 'busy' && request.url === '/v1/activate')) return;
     asked.push(`${request.method} ${request.url} ${request.headers.authorization} ${request.headers.host}`);
     if (request.url === '/v1/projection') response.write(`{"op":"synced"}\n`);
     else response.end(JSON.stringify({ instance: { id: ip } }));
@@ -38,7 +41,8 @@ async function controller(ip: string, port: number, certificate = tls): Promise<
       server.closeAllConnections();
     });
   stop.push(close);
-  return { server, ip, asked, close };
+  const self: Controller = { server, ip, asked, state: 'well', close };
+  return self;
 }
 
 async function two(): Promise<{ a: Controller; b: Controller; replicas: Replicas; found: Set<string> }> {
@@ -80,6 +84,19 @@ test('the next one is asked when a replica is gone, and the resolver’s new one
   await b.close();
   // It fails until the name has been looked up again, which its failure asks for.
   await expect.poll(() => activateAt(replicas, 'revision-1').catch(() => undefined)).toBe(c.ip);
+});
+
+test('one that is stopped is left for the next, one that takes its time is not', async () => {
+  const { a, b, replicas } = await two();
+  const uids = Array.from({ length: 24 }, (_, n) => `revision-${n}`);
+  const first = await Promise.all(uids.map((uid) => activateAt(replicas, uid)));
+  const asksFirst = ({ ip }: Controller): string => uids[first.indexOf(ip)] ?? '';
+  b.state = 'busy';
+  const patient = httpActivator(replicas).activate(ask(asksFirst(b)), AbortSignal.timeout(4000), () => {});
+  await expect(patient).rejects.toMatchObject({ code: 'Unavailable' });
+  b.state = 'well';
+  a.state = 'stopped';
+  expect(await activateAt(replicas, asksFirst(a))).toBe(b.ip);
 });
 
 test('one whose certificate is not of the CA for that name is not believed', async () => {

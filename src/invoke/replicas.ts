@@ -103,6 +103,19 @@ export class Replicas {
     return made;
   }
 
+  /** Resolves when it answers anything, on a connection of its own; rejects when it does not, in 2 s. */
+  checkLife(replica: Replica): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const asking = this.request(replica, { path: '/', own: true }, (answer) => {
+        answer.resume();
+        resolve();
+      });
+      asking.setTimeout(connectMs, () => asking.destroy(new Error(`${replica.name} is silent`)));
+      asking.on('error', reject);
+      asking.end();
+    });
+  }
+
   close(): void {
     this.#agent.destroy();
   }

@@ -44,7 +44,7 @@ export class ProjectionFeed {
   }
 
   /** The snapshot, `synced`, then changes until `signal` is aborted or the subscriber is too slow. An empty line each `heartbeatMs` shows life. */
-  async *subscribe(signal: AbortSignal, heartbeatMs = 10_000): AsyncGenerator<string> {
+  async *subscribe(signal: AbortSignal, heartbeatMs = 3000): AsyncGenerator<string> {
     const snapshot = [...this.#lines.values()];
     const subscriber: Subscriber = { lines: [], size: 0, wake: undefined, isOver: false };
     this.#subscribers.add(subscriber);
