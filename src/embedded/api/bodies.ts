@@ -3,8 +3,9 @@ import { parse as parseYaml } from 'yaml';
 
 import type { Patch } from '../../kube/client.ts';
 import type { KindDefinition } from '../../resources/kind.ts';
-import { decodeBody, mediaType, objectTypes } from './decode.ts';
-import type { Decoded } from './decode.ts';
+import { isMapping } from '../../resources/resolve.ts';
+import { decodeBody, mediaType, objectTypes, readYaml } from './decode.ts';
+import type { Decoded, Parsed } from './decode.ts';
 import type { ApiRequest } from './request.ts';
 import { patchTypes } from './patching.ts';
 import { badRequest, unsupportedMediaType, unsupportedPatch } from './status.ts';
@@ -23,10 +24,19 @@ export async function readBody(request: ApiRequest, kind: KindDefinition): Promi
   return decodeBody(await request.body(), request.contentType, kind);
 }
 
+/** Server-side apply, in YAML: JSON is YAML, too. */
+export const isApply = (request: ApiRequest): boolean => mediaType(request.contentType) === 'application/apply-patch+yaml';
+
+export async function readApply(request: ApiRequest): Promise<Parsed> {
+  const bytes = await request.body();
+  const read = readYaml(Buffer.from(bytes).toString('utf8'), (why) => badRequest(`error decoding YAML: ${why}`));
+  if (!isMapping(read.value)) throw badRequest('error decoding YAML: the body must be an object');
+  return read;
+}
+
 export async function readPatch(request: ApiRequest): Promise<Patch> {
-  const mime = mediaType(request.contentType);
-  const type = patchTypes[mime];
-  if (!type) throw unsupportedPatch(mime);
+  const type = patchTypes[mediaType(request.contentType)];
+  if (!type) throw unsupportedPatch();
   return { type, body: parseJson(await request.body(), 'error decoding patch: ') } as Patch;
 }
 

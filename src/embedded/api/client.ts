@@ -72,15 +72,17 @@ export class InProcessClient implements KubeClient {
 
   async create<T extends KubeObject>(resource: Resource, object: T, options: WriteOptions = {}): Promise<T> {
     const call = this.#call(resource, { ...namespaceOf(object.metadata), name: '' }, options.subresource);
-    return objectOf<T>(await this.#server.create(call, asSent(object), options));
+    return objectOf<T>(await this.#server.create(call, asSent(object), named(options)));
   }
 
   async update<T extends KubeObject>(resource: Resource, object: T, options: WriteOptions = {}): Promise<T> {
-    return objectOf<T>(await this.#server.update(this.#call(resource, object.metadata, options.subresource), asSent(object), options));
+    return objectOf<T>(
+      await this.#server.update(this.#call(resource, object.metadata, options.subresource), asSent(object), named(options)),
+    );
   }
 
   async patch<T extends KubeObject>(resource: Resource, key: ObjectKey, patch: Patch, options: WriteOptions = {}): Promise<T> {
-    return objectOf<T>(await this.#server.patch(this.#call(resource, key, options.subresource), asSent(patch), options));
+    return objectOf<T>(await this.#server.patch(this.#call(resource, key, options.subresource), asSent(patch), named(options)));
   }
 
   async delete(resource: Resource, key: ObjectKey, options: DeleteOptions = {}): Promise<void> {
@@ -98,6 +100,14 @@ export class InProcessClient implements KubeClient {
     return { user: this.#user, kind, namespace: kind.namespaced ? (key.namespace ?? '') : '', name: key.name, subresource, warn: () => {} };
   }
 }
+
+/** Writes of this process, where it does not say more. */
+const processManager = 'tsumugi';
+
+const named = (options: WriteOptions): WriteOptions & { fieldManager: string } => ({
+  ...options,
+  fieldManager: options.fieldManager || processManager,
+});
 
 /** What a server would get: fields that are undefined are not there, and later changes of the caller's object do not reach it. */
 const asSent = <T>(body: T): T => JSON.parse(JSON.stringify(body)) as T;

@@ -4,6 +4,8 @@ import { check } from '../../resources/kinds.ts';
 import type { KubeObject } from '../../resources/object.ts';
 import type { KindDefinition } from '../../resources/kind.ts';
 import type { StoredRow, StoreKey, Write, WriteResult } from '../storage/store.ts';
+import { managersText } from './apply/managers.ts';
+import type { Managers } from './apply/managers.ts';
 import { keyOf, timestamp } from './core.ts';
 import type { Call, Core } from './core.ts';
 import { readObject } from './decode-object.ts';
@@ -11,12 +13,15 @@ import type { FieldValidation } from './decode-object.ts';
 import { encodeRow, objectOf, unstoredRow } from './rows.ts';
 import { alreadyExists, badRequest, conflict, invalid, malformed, namespaceNotFound, namespaceTerminating } from './status.ts';
 import { countsGeneration } from './strategy.ts';
+import { managersOfNew, managersSaid, writerOf } from './writers.ts';
 
 export interface WriteCall {
   readonly dryRun?: boolean;
   readonly fieldValidation?: FieldValidation;
   /** Paths that the body had twice. */
   readonly duplicates?: readonly string[];
+  /** Who writes, as `managedFields` say it. */
+  readonly fieldManager?: string;
 }
 
 /** How often a generated name is drawn again. */
@@ -30,8 +35,22 @@ export async function create(core: Core, call: Call, sent: unknown, options: Wri
     ...(options.duplicates && { duplicates: options.duplicates }),
     warn: call.warn,
   });
-  if (read.metadata.resourceVersion) throw malformed('resourceVersion should not be set on objects to be created');
   const inNamespace = placed(call, read);
+  const managers = managersOfNew(writerOf(core, call, options.fieldManager), kind, managersSaid(sent), inNamespace);
+  return insert(core, call, inNamespace, managers, options);
+}
+
+/** Stores a new object of which all is known that its client said. */
+export async function insert(
+  core: Core,
+  call: Call,
+  inNamespace: KubeObject,
+  managers: Managers,
+  options: Pick<WriteCall, 'dryRun'>,
+): Promise<StoredRow> {
+  const { kind } = call;
+  if (inNamespace.metadata.resourceVersion) throw malformed('resourceVersion should not be set on objects to be created');
+  const managed = managersText(managers);
   const generate = !inNamespace.metadata.name && inNamespace.metadata.generateName;
   for (let draw = 1; ; draw++) {
     const guard = await requireNamespace(core, call, inNamespace);
@@ -41,8 +60,8 @@ export async function create(core: Core, call: Call, sent: unknown, options: Wri
     if (errors.length > 0) throw invalid(kind, name ?? '', errors);
     const key = keyOf(call, name);
     const [result] = options.dryRun
-      ? await asIfWritten(core, key, object, kind)
-      : await core.store.write([{ key, expect: 0, next: encodeRow(kind, object), ...(guard && { guard }) }]);
+      ? await asIfWritten(core, key, object, managed, kind)
+      : await core.store.write([{ key, expect: 0, next: encodeRow(kind, object, managed), ...(guard && { guard }) }]);
     if (result?.ok) return result.row;
     const inTheWay = result?.current;
     // Nothing in the way: it was the namespace that changed, and may be ending by now.
@@ -52,9 +71,15 @@ export async function create(core: Core, call: Call, sent: unknown, options: Wri
   }
 }
 
-async function asIfWritten(core: Core, key: StoreKey, object: KubeObject, kind: KindDefinition): Promise<readonly WriteResult[]> {
+async function asIfWritten(
+  core: Core,
+  key: StoreKey,
+  object: KubeObject,
+  managed: string,
+  kind: KindDefinition,
+): Promise<readonly WriteResult[]> {
   const [current] = await core.store.get([key]);
-  return [current ? { ok: false, current } : { ok: true, row: unstoredRow(kind, key, object, 0) }];
+  return [current ? { ok: false, current } : { ok: true, row: unstoredRow(kind, key, object, managed, 0) }];
 }
 
 /** The object in the namespace of the URL; a body that names another is refused. */

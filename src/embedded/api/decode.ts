@@ -36,13 +36,13 @@ export function decodeBody(bytes: Uint8Array, contentType: string, kind: KindDef
   if (type !== 'application/json' && type !== 'application/yaml')
     throw unsupportedMediaType(kind.origin === 'builtin' ? objectTypes : objectTypes.slice(0, 2));
   const text = Buffer.from(bytes).toString('utf8');
-  const { value, duplicates } = type === 'application/json' ? fromJson(text, unrecognized) : fromYaml(text, unrecognized);
+  const { value, duplicates } = type === 'application/json' ? fromJson(text, unrecognized) : readYaml(text, unrecognized);
   return { object: typed(value, kind, unrecognized), duplicates };
 }
 
 type Refusal = (why: string) => Error;
 
-interface Parsed {
+export interface Parsed {
   readonly value: unknown;
   readonly duplicates: readonly string[];
 }
@@ -76,7 +76,8 @@ function fromProtobuf(bytes: Uint8Array, unrecognized: Refusal): KubeObject {
 /** YAML 1.1, as Kubernetes reads it (`yes` is a boolean), but no dates, sets or binaries: what JSON cannot say stays text. */
 const plainTags = new Set(['map', 'seq', 'str', 'null', 'bool', 'int', 'float', 'merge'].map((name) => `tag:yaml.org,2002:${name}`));
 
-function fromYaml(text: string, unrecognized: Refusal): Parsed {
+/** Throws what `unrecognized` makes of the reason. */
+export function readYaml(text: string, unrecognized: Refusal): Parsed {
   try {
     const [document] = parseAllDocuments(text, {
       version: '1.1',

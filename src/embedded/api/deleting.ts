@@ -7,7 +7,7 @@ import { keyOf, timestamp } from './core.ts';
 import type { Call, Core } from './core.ts';
 import { list } from './reading.ts';
 import type { ListCall, Page } from './reading.ts';
-import { encodeRow, objectOf, unstoredRow } from './rows.ts';
+import { encodeRow, managersTextOf, objectOf, unstoredRow } from './rows.ts';
 import { conflict, deleted, forbidden, invalidOption, notFound, preconditionFailed } from './status.ts';
 import { strategyOf } from './strategy.ts';
 
@@ -37,9 +37,9 @@ export async function remove(core: Core, call: Call, options: DeleteOptions): Pr
     const answer = (now: StoredRow): DeleteAnswer =>
       gone && !strategy.answersObject ? { status: deleted(kind, name, row.uid) } : { row: now };
     if (!gone && marked === old) return { row };
-    if (options.dryRun) return answer(unstoredRow(kind, keyOf(call), marked, row.revision));
+    if (options.dryRun) return answer(unstoredRow(kind, keyOf(call), marked, managersTextOf(row), row.revision));
     const [result] = await core.store.write([
-      gone ? removal(call, row, marked) : { key: keyOf(call), expect: row.revision, next: encodeRow(kind, marked) },
+      gone ? removal(call, row, marked) : { key: keyOf(call), expect: row.revision, next: encodeRow(kind, marked, managersTextOf(row)) },
     ]);
     if (result?.ok) return answer(result.row);
     if (attempt === attempts) throw conflict(kind, name);
@@ -127,5 +127,5 @@ function isGone(call: Call, marked: KubeObject): boolean {
 
 function removal(call: Call, row: StoredRow, marked: KubeObject): Write {
   const shown = strategyOf(call.kind).grace ? marked : objectOf(row);
-  return { key: keyOf(call), expect: row.revision, next: undefined, last: encodeRow(call.kind, shown) };
+  return { key: keyOf(call), expect: row.revision, next: undefined, last: encodeRow(call.kind, shown, managersTextOf(row)) };
 }

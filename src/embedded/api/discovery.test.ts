@@ -56,8 +56,8 @@ describe('aggregated discovery', () => {
 
   test('our group has our kinds', () => {
     const { items } = body(ask('/apis', aggregated)) as Groups;
-    expect(items.map(({ metadata }) => metadata.name)).toEqual(['tsumugi.dev']);
-    expect(items[0]?.versions[0]?.resources.map(({ resource, scope, shortNames }) => [resource, scope, shortNames])).toEqual([
+    expect(items.map(({ metadata }) => metadata.name)).toEqual(['coordination.k8s.io', 'tsumugi.dev']);
+    expect(items[1]?.versions[0]?.resources.map(({ resource, scope, shortNames }) => [resource, scope, shortNames])).toEqual([
       ['functions', 'Namespaced', ['fn']],
       ['revisions', 'Namespaced', ['rev']],
       ['routes', 'Namespaced', undefined],
@@ -87,7 +87,7 @@ describe('discovery group by group', () => {
     });
     const version = { groupVersion: 'tsumugi.dev/v1', version: 'v1' };
     const group = { name: 'tsumugi.dev', versions: [version], preferredVersion: version };
-    expect(body(ask('/apis'))).toEqual({ kind: 'APIGroupList', apiVersion: 'v1', groups: [group] });
+    expect(body(ask('/apis'))).toMatchObject({ kind: 'APIGroupList', apiVersion: 'v1', groups: [{ name: 'coordination.k8s.io' }, group] });
     expect(body(ask('/apis/tsumugi.dev'))).toEqual({ kind: 'APIGroup', apiVersion: 'v1', ...group });
     const { groupVersion, resources } = body(ask('/apis/tsumugi.dev/v1')) as { groupVersion: string; resources: { name: string }[] };
     expect(groupVersion).toBe('tsumugi.dev/v1');
@@ -133,7 +133,7 @@ describe('OpenAPI', () => {
   const document = (name: string): Document => body(openApiReply(kinds, { path: `/openapi/v3/${name}` }) as Reply) as Document;
 
   test('the index leads to a document by its hash, which then never changes', () => {
-    expect(Object.keys(index.paths)).toEqual(['api/v1', 'apis/tsumugi.dev/v1']);
+    expect(Object.keys(index.paths)).toEqual(['api/v1', 'apis/coordination.k8s.io/v1', 'apis/tsumugi.dev/v1']);
     const url = new URL(index.paths['apis/tsumugi.dev/v1']?.serverRelativeURL as string, 'https://x');
     const reply = openApiReply(kinds, { path: url.pathname, hash: url.searchParams.get('hash') as string }) as Reply;
     expect(reply).toMatchObject({ status: 200, headers: { 'cache-control': 'public, immutable, max-age=31536000' } });
@@ -158,7 +158,7 @@ describe('OpenAPI', () => {
       properties: { timeoutSeconds: { type: 'integer', minimum: 1, default: 60 } },
     });
     const patch = paths['/apis/tsumugi.dev/v1/namespaces/{namespace}/functions/{name}']?.patch;
-    expect(patch?.parameters.map(({ name }) => name)).toEqual(['dryRun', 'fieldManager', 'fieldValidation']);
+    expect(patch?.parameters.map(({ name }) => name)).toEqual(['dryRun', 'fieldManager', 'fieldValidation', 'force']);
     expect(patch?.['x-kubernetes-group-version-kind']).toEqual({ group: 'tsumugi.dev', version: 'v1', kind: 'Function' });
     expect(document('api/v1').components.schemas['io.k8s.api.core.v1.Container']?.properties?.['env']).toMatchObject({
       type: 'array',

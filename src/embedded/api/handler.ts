@@ -4,14 +4,14 @@ import { ApiError } from '../../resources/object.ts';
 import type { Log } from '../../base/log.ts';
 import { errorReply, jsonReply, listReply, objectShape, statusReply, watchReply } from './answers.ts';
 import type { Reply, Shape } from './answers.ts';
-import { readBody, readDeleteOptions, readPatch } from './bodies.ts';
+import { isApply, readApply, readBody, readDeleteOptions, readPatch } from './bodies.ts';
 import type { Call } from './core.ts';
 import { generalReply } from './general.ts';
 import { podLogReply } from './pod-log.ts';
 import { subjectOf } from './observer.ts';
 import type { ApiObserver } from './observer.ts';
 import type { PodAccess } from './pod-access.ts';
-import { dryRun, isWatch, listOptions, watchOptions, writeOptions } from './query.ts';
+import { applyOptions, dryRun, isWatch, listOptions, watchOptions, writeOptions } from './query.ts';
 import type { ApiRequest } from './request.ts';
 import { resourcePath } from './route.ts';
 import type { ResourcePath } from './route.ts';
@@ -82,19 +82,24 @@ async function resourceReply(parts: HandlerParts, request: ApiRequest, path: Res
     case 'POST': {
       if (!isCollection) throw methodNotAllowed();
       if (kind.namespaced && namespace === '') throw methodNotAllowed();
-      const options = writeOptions(query, 'CreateOptions');
+      const options = writeOptions(request, 'CreateOptions');
       const { object, duplicates } = await readBody(request, kind);
       return jsonReply(201, (await server.create(call, object, { ...options, duplicates })).text);
     }
     case 'PUT': {
       if (isCollection) throw methodNotAllowed();
-      const options = writeOptions(query, 'UpdateOptions');
+      const options = writeOptions(request, 'UpdateOptions');
       const { object, duplicates } = await readBody(request, kind);
       return jsonReply(200, (await server.update(call, object, { ...options, duplicates })).text);
     }
     case 'PATCH': {
       if (isCollection) throw methodNotAllowed();
-      const options = writeOptions(query, 'PatchOptions');
+      if (isApply(request)) {
+        const options = applyOptions(request);
+        const { row, created } = await server.apply(call, (await readApply(request)).value, options);
+        return jsonReply(created ? 201 : 200, row.text);
+      }
+      const options = writeOptions(request, 'PatchOptions');
       const patch: Patch = await readPatch(request);
       return jsonReply(200, (await server.patch(call, patch, options)).text);
     }

@@ -110,6 +110,7 @@ async function replyTo(
     query: url.searchParams,
     accept: headers.accept ?? '',
     contentType: headers['content-type'] ?? '',
+    userAgent: headers['user-agent'] ?? '',
     ...(headers['if-none-match'] && { ifNoneMatch: headers['if-none-match'] }),
     user,
     signal,

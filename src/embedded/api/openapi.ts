@@ -151,13 +151,14 @@ function pathsOf(kind: KindDefinition, schema: string): Record<string, object> {
   const patches = [
     'application/json-patch+json',
     'application/merge-patch+json',
+    'application/apply-patch+yaml',
     ...(kind.origin === 'builtin' ? ['application/strategic-merge-patch+json'] : []),
   ];
   const patch = Object.fromEntries(patches.map((type) => [type, { schema: { type: 'object' } }]));
   const write = {
     get: operation('get', []),
     put: operation('put', writeParameters, object),
-    patch: operation('patch', writeParameters, patch),
+    patch: operation('patch', [...writeParameters, query('force')], patch),
   };
   const named = [...inPath, { name: 'name', in: 'path', required: true, schema: { type: 'string', uniqueItems: true } }];
   return {

@@ -1,4 +1,4 @@
-/** patch: JSON, merge and strategic. Server-side apply has its place here, once managedFields are kept. */
+/** patch: JSON, merge and strategic. Server-side apply is in `applying.ts`. */
 import { deepFreeze } from './frozen.ts';
 import type { KubeObject } from '../../resources/object.ts';
 import type { Patch } from '../../kube/client.ts';
@@ -6,12 +6,14 @@ import type { StoredRow } from '../storage/store.ts';
 import type { Call, Core } from './core.ts';
 import type { WriteCall } from './creating.ts';
 import { readObject } from './decode-object.ts';
+import { wholeObjectOf } from './rows.ts';
 import { goText } from './go-text.ts';
 import { applyJsonPatch, PatchError } from './json-patch.ts';
 import { applyMergePatch } from './merge-patch.ts';
 import { badRequest, invalidPatch, unprocessable, unsupportedMediaType } from './status.ts';
 import { applyStrategicPatch } from './strategic-patch.ts';
 import { change } from './updating.ts';
+import { managersSaid } from './writers.ts';
 
 export type PatchBody = Patch;
 
@@ -35,16 +37,32 @@ export async function patch(core: Core, call: Call, patch: Patch, options: Write
     if (!warned.has(text)) call.warn(text);
     warned.add(text);
   };
-  return change(core, call, options, (old) => {
-    const patched = deepFreeze(apply(call, old, patch));
+  return change(core, call, options, (old, row) => {
+    const corrects = correctsManagers(patch);
+    const patched = deepFreeze(apply(call, corrects ? wholeObjectOf(row) : old, patch));
     const refuse = (why: string): Error => invalidPatch(patch.type === 'strategic' ? goText(patch.body) : JSON.stringify(patched), why);
-    return readObject(
+    const object = readObject(
       call.kind,
       patched,
       { fieldValidation: options.fieldValidation ?? 'Warn', ...(options.duplicates && { duplicates: options.duplicates }), warn },
       refuse,
     );
+    return corrects ? { object, said: managersSaid(patched) } : { object };
   });
+}
+
+/** Only such a patch needs to see who manages what. */
+function correctsManagers({ type, body }: Patch): boolean {
+  if (type !== 'json') return managersIn(body);
+  return body.some((operation) => {
+    const { path } = operation as { path?: unknown };
+    return typeof path === 'string' && (path === '' || path === '/metadata' || path.startsWith('/metadata/managedFields'));
+  });
+}
+
+function managersIn(body: object): boolean {
+  const { metadata } = body as Partial<KubeObject>;
+  return typeof metadata === 'object' && metadata !== null && 'managedFields' in metadata;
 }
 
 function checkShape({ type, body }: Patch): void {

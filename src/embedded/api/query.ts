@@ -1,5 +1,11 @@
 /** The query of a request, read as the options of its verb. */
-import { badRequest, invalidOption } from './status.ts';
+import { forbidden, invalid, required, tooLong } from '../../resources/field-errors.ts';
+import type { FieldError } from '../../resources/kind.ts';
+import type { ApplyCall } from './applying.ts';
+import type { FieldValidation } from './decode-object.ts';
+import type { ApiRequest } from './request.ts';
+import { badRequest, invalidOptions } from './status.ts';
+import { isPrintable, nameOfAgent } from './writers.ts';
 import type { WriteCall } from './creating.ts';
 import type { ListCall } from './reading.ts';
 import type { WatchCall } from './watching.ts';
@@ -45,23 +51,53 @@ export const watchOptions = (query: URLSearchParams, signal: AbortSignal | undef
   });
 
 /** `options`: CreateOptions, UpdateOptions or PatchOptions, for messages. */
-export function writeOptions(query: URLSearchParams, options: string): WriteCall {
+export function writeOptions({ query, userAgent = '' }: ApiRequest, options: string, isApply = false): WriteCall {
+  const errors: FieldError[] = [];
+  const fieldManager = query.get('fieldManager') ?? '';
+  if (isApply && fieldManager === '') errors.push(required('fieldManager', 'is required for apply patch'));
+  if (!isApply && options === 'PatchOptions' && query.get('force'))
+    errors.push(forbidden('force', 'may not be specified for non-apply patch'));
+  errors.push(...managerErrors(fieldManager));
+  const isDry = isDryRun(query.getAll('dryRun'), errors);
   const fieldValidation = query.get('fieldValidation') || 'Warn';
   if (fieldValidation !== 'Strict' && fieldValidation !== 'Warn' && fieldValidation !== 'Ignore') {
     const message = `Unsupported value: ${JSON.stringify(fieldValidation)}: supported values: "", "Ignore", "Strict", "Warn"`;
-    throw invalidOption(options, { field: 'fieldValidation', reason: 'FieldValueNotSupported', message });
+    errors.push({ field: 'fieldValidation', reason: 'FieldValueNotSupported', message });
   }
-  return { fieldValidation, dryRun: dryRun(query.getAll('dryRun'), options) };
+  if (errors.length > 0) throw invalidOptions(options, errors);
+  return { fieldValidation: fieldValidation as FieldValidation, dryRun: isDry, fieldManager: fieldManager || nameOfAgent(userAgent) };
+}
+
+export function applyOptions(request: ApiRequest): ApplyCall {
+  const options = writeOptions(request, 'PatchOptions', true);
+  return { ...options, fieldManager: options.fieldManager ?? '', force: flag(request.query, 'force') ?? false };
+}
+
+const longestManager = 128;
+
+function managerErrors(name: string): FieldError[] {
+  const errors = Buffer.byteLength(name) > longestManager ? [tooLong('fieldManager', longestManager)] : [];
+  let position = 0;
+  for (const char of name) {
+    const code = (char.codePointAt(0) as number).toString(16).toUpperCase().padStart(4, '0');
+    if (!isPrintable(char)) errors.push(invalid('fieldManager', name, `invalid character U+${code} (at position ${position})`));
+    position += Buffer.byteLength(char);
+  }
+  return errors;
 }
 
 export function dryRun(values: readonly string[], options: string): boolean {
+  const errors: FieldError[] = [];
+  const isDry = isDryRun(values, errors);
+  if (errors.length > 0) throw invalidOptions(options, errors);
+  return isDry;
+}
+
+function isDryRun(values: readonly string[], errors: FieldError[]): boolean {
   const given = values.filter((value) => value !== '');
   if (given.some((value) => value !== 'All')) {
-    throw invalidOption(options, {
-      field: 'dryRun',
-      reason: 'FieldValueNotSupported',
-      message: `Unsupported value: ${JSON.stringify(given)}: supported values: "All"`,
-    });
+    const message = `Unsupported value: ${JSON.stringify(given)}: supported values: "All"`;
+    errors.push({ field: 'dryRun', reason: 'FieldValueNotSupported', message });
   }
   return given.length > 0;
 }

@@ -8,6 +8,8 @@ export interface ApiRequest {
   readonly accept: string;
   readonly contentType: string;
   readonly ifNoneMatch?: string;
+  /** Names the writer of a request that names none. */
+  readonly userAgent?: string;
   readonly user: User;
   readonly signal?: AbortSignal;
   /** The whole body; throws ApiError 413 when it is over the limit. */

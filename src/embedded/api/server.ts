@@ -6,6 +6,8 @@ import { kinds as allKinds } from '../../resources/kinds.ts';
 import { isAlreadyExists } from '../../resources/object.ts';
 import type { KubeObject } from '../../resources/object.ts';
 import type { Store, StoredRow } from '../storage/store.ts';
+import { applyConfig } from './applying.ts';
+import type { AppliedRow, ApplyCall } from './applying.ts';
 import { admin, denied, mastersOnly } from './authorize.ts';
 import type { Authorizer, Verb } from './authorize.ts';
 import { apiVersionOf } from './core.ts';
@@ -55,7 +57,7 @@ export class ApiServer {
     if (!kind) return;
     for (const name of protectedNamespaces) {
       const call: Call = { user: admin, kind, namespace: '', name: '', subresource: '', warn: () => {} };
-      await this.create(call, { metadata: { name } }, {}).catch((error: unknown) => {
+      await this.create(call, { metadata: { name } }, { fieldManager: 'tsumugi' }).catch((error: unknown) => {
         if (!isAlreadyExists(error)) throw error;
       });
     }
@@ -118,6 +120,12 @@ export class ApiServer {
   async patch(call: Call, body: PatchBody, options: WriteCall): Promise<StoredRow> {
     this.authorize(call, 'patch');
     return patch(this.#core, call, body, options);
+  }
+
+  /** Server-side apply: creates the object, or makes it what the configuration says. */
+  async apply(call: Call, config: unknown, options: ApplyCall): Promise<AppliedRow> {
+    this.authorize(call, 'patch');
+    return applyConfig(this.#core, call, config, options, () => this.authorize(call, 'create'));
   }
 
   async delete(call: Call, options: DeleteOptions): Promise<DeleteAnswer> {

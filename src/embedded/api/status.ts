@@ -107,7 +107,10 @@ export function invalid(kind: { readonly kind: string; readonly group: string },
 }
 
 /** A query option out of range: `kind` is CreateOptions, ListOptions, … */
-export const invalidOption = (kind: string, error: FieldError): ApiError => invalid({ kind, group: 'meta.k8s.io' }, '', [error]);
+export const invalidOption = (kind: string, error: FieldError): ApiError => invalidOptions(kind, [error]);
+
+export const invalidOptions = (kind: string, errors: readonly FieldError[]): ApiError =>
+  invalid({ kind, group: 'meta.k8s.io' }, '', errors);
 
 /** The patched object cannot be read as its kind. */
 export const invalidPatch = (shown: string, why: string): ApiError =>
@@ -124,16 +127,12 @@ export const deleted = (resource: Resource, name: string, uid: string): Status =
   details: detailsOf(resource, name, { uid }),
 });
 
-/** A patch of another kind than JSON, merge and strategic. Server-side apply is not there yet, and says so. */
-export const unsupportedPatch = (type: string): ApiError =>
-  type.startsWith('application/apply-patch')
-    ? failure(
-        415,
-        'UnsupportedMediaType',
-        'server-side apply is not supported by this server: use client-side apply (kubectl apply without --server-side)',
-        {},
-      )
-    : failure(415, 'UnsupportedMediaType', '415: Unsupported Media Type', {});
+/** A patch of a kind that the API does not know. */
+export const unsupportedPatch = (): ApiError => failure(415, 'UnsupportedMediaType', '415: Unsupported Media Type', {});
+
+/** An apply would change what others manage. */
+export const applyConflict = (message: string, causes: NonNullable<Details['causes']>): ApiError =>
+  failure(409, 'Conflict', message, { causes });
 
 export const pathForbidden = (user: string, method: string, path: string): ApiError =>
   failure(403, 'Forbidden', `forbidden: User ${JSON.stringify(user)} cannot ${method.toLowerCase()} path ${JSON.stringify(path)}`, {});

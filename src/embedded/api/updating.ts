@@ -4,20 +4,32 @@ import { isDeepStrictEqual } from 'node:util';
 import { check } from '../../resources/kinds.ts';
 import type { KubeObject, ObjectMeta } from '../../resources/object.ts';
 import type { StoredRow, Write } from '../storage/store.ts';
+import { managersText, sameManagers } from './apply/managers.ts';
+import type { Managers } from './apply/managers.ts';
 import { keyOf } from './core.ts';
 import type { Call, Core } from './core.ts';
 import { placed } from './creating.ts';
 import type { WriteCall } from './creating.ts';
 import { readObject } from './decode-object.ts';
-import { encodeRow, objectOf, unstoredRow } from './rows.ts';
+import { encodeRow, managersTextOf, objectOf, unstoredRow } from './rows.ts';
 import { badRequest, conflict, invalid, malformed, notFound, noSuchResource } from './status.ts';
 import { countsGeneration, needsVersion, strategyOf } from './strategy.ts';
+import { managersAfter, managersOf, managersSaid, writerOf } from './writers.ts';
 
 /** Others' writes in between are retried this often where the caller did not name the version. */
 const attempts = 10;
 
-/** Makes the wanted object from the stored one; called again when another write came in between. */
-export type Change = (old: KubeObject) => KubeObject;
+/** What the stored object is to become. */
+export interface Wanted {
+  readonly object: KubeObject;
+  /** Who manages what in it; absent: what it changes becomes the writer's. */
+  readonly managers?: Managers | undefined;
+  /** The managers that the client says it had before, where it says so. */
+  readonly said?: Managers | undefined;
+}
+
+/** Makes it from the stored object; called again when another write came in between. */
+export type Change = (old: KubeObject, row: StoredRow) => Wanted;
 
 /** PUT. */
 export function update(core: Core, call: Call, sent: unknown, options: WriteCall): Promise<StoredRow> {
@@ -45,7 +57,7 @@ export function update(core: Core, call: Call, sent: unknown, options: WriteCall
         { field: 'metadata.resourceVersion', reason: 'FieldValueInvalid', message: 'Invalid value: 0: must be specified for an update' },
       ]);
     }
-    return read;
+    return { object: read, said: managersSaid(sent) };
   });
 }
 
@@ -56,16 +68,20 @@ export async function change(core: Core, call: Call, options: WriteCall, make: C
     const [row] = await core.store.get([keyOf(call)]);
     if (!row) throw notFound(kind, call.name);
     const old = objectOf(row);
-    const wanted = make(old);
-    requireSame(call, wanted, row);
-    const next = merged(call, wanted, old);
-    if (isDeepStrictEqual(next, old)) return row;
+    const wanted = make(old, row);
+    requireSame(call, wanted.object, row);
+    const next = merged(call, wanted.object, old);
+    const before = managersOf(row);
+    const managers = wanted.managers ?? managersAfter(writerOf(core, call, options.fieldManager), before, wanted.said, old, wanted.object);
+    if (isDeepStrictEqual(next, old) && sameManagers(managers, before)) return row;
     const errors = check(kind, next, old);
     if (errors.length > 0) throw invalid(kind, call.name, errors);
-    const write = writeOf(call, row, next);
-    if (options.dryRun) return unstoredRow(kind, keyOf(call), next, row.revision);
+    const managed = managers === before ? managersTextOf(row) : managersText(managers);
+    const write = writeOf(call, row, next, managed);
+    const unstored = (): StoredRow => unstoredRow(kind, keyOf(call), next, managed, row.revision);
+    if (options.dryRun) return unstored();
     const [result] = await core.store.write([write]);
-    if (result?.ok) return write.next ? result.row : unstoredRow(kind, keyOf(call), next, row.revision);
+    if (result?.ok) return write.next ? result.row : unstored();
     if (attempt === attempts) throw conflict(kind, call.name);
   }
 }
@@ -137,10 +153,10 @@ function sameWish(next: KubeObject, old: KubeObject): boolean {
 }
 
 /** A write of the new state; of an object whose deletion waited only for this change, its removal. */
-export function writeOf(call: Call, row: StoredRow, next: KubeObject): Write {
+function writeOf(call: Call, row: StoredRow, next: KubeObject, managed: string): Write {
   const key = keyOf(call);
-  if (!isFinished(call, next)) return { key, expect: row.revision, next: encodeRow(call.kind, next) };
-  const last = encodeRow(call.kind, next);
+  if (!isFinished(call, next)) return { key, expect: row.revision, next: encodeRow(call.kind, next, managed) };
+  const last = encodeRow(call.kind, next, managed);
   return { key, expect: row.revision, next: undefined, last };
 }
 

@@ -9,7 +9,7 @@ import { asApiError, createTransport, type Transport } from './transport.ts';
 export interface HttpKubeClient extends KubeClient {
   /**
    * Server-side apply: the object is created, or becomes what is said; what an earlier apply of this `fieldManager` said and this one
-   * does not is removed; where others say something else, it wins. Not in the port: the embedded cluster does not do it yet.
+   * does not is removed; where others say something else, it wins. Not in the port: in process, nobody needs it yet.
    */
   apply<T extends KubeObject>(resource: Resource, object: T, options: WriteOptions & { readonly fieldManager: string }): Promise<T>;
   /** Ends its connections; what is under way fails with `ServiceUnavailable`. */
