@@ -22,11 +22,17 @@ export const MAX_FRAME = 1024 * 1024;
 /** DATA frames are at most this long, so that streams share a connection fairly. */
 export const MAX_DATA = 64 * 1024;
 export const INITIAL_CREDIT = 256 * 1024;
+/** Of a HELLO with its header: so much is read of somebody unknown. */
+export const MAX_HELLO = 4096;
 
 export const FrameType = {
-  /** client -> shim, first: JSON {token} from a gateway, JSON {} from an activator (which may only SPECIALIZE, DRAIN and hear STATS, and proves itself by signature). */
+  /**
+   * client -> shim, first, and at most MAX_HELLO bytes: JSON {token} of the instance from a gateway, JSON {signature} of the platform over
+   * this pod's uid (`seal.ts`) from an activator, which may only SPECIALIZE, DRAIN and hear STATS. Whoever shows neither is cut off
+   * without an answer.
+   */
   HELLO: 1,
-  /** shim -> client, the answer: JSON Welcome. */
+  /** shim -> client, the answer: JSON Welcome. To activators again when another's claim is taken, and when its code is there or cannot be. */
   WELCOME: 2,
   /** activator -> shim: a sealed, signed envelope (`seal.ts`) around the JSON head and the package. */
   SPECIALIZE: 3,
@@ -75,6 +81,9 @@ export interface Welcome {
   readonly key: string;
   /** Absent while generic: the pod is the claim authority. */
   readonly claim?: { readonly revisionUid: string; readonly epoch: number };
+  /** The claim's code is there: invocations are taken. */
+  readonly loaded: boolean;
+  /** Nothing new is taken: it stops, or the claim's code cannot be loaded. */
   readonly draining: boolean;
 }
 
@@ -86,6 +95,8 @@ export interface Specialize {
   readonly namespace: string;
   readonly function: string;
   readonly revision: string;
+  /** `sha256:…` of the package that follows: the pod compares. */
+  readonly package: string;
   /** Which export answers requests; '' = default. */
   readonly handler: string;
   readonly env: Readonly<Record<string, string>>;
@@ -100,6 +111,6 @@ export interface Specialize {
 export interface Specialized {
   readonly ok: boolean;
   readonly exports?: readonly string[];
-  /** `claimed`: by another revision (take another pod); `load`: the user's code cannot be loaded; `refused`: signature or seal. */
+  /** `claimed`: by another's word, or the pod is stopping (take another pod); `load`: the user's code cannot be loaded; `refused`: signature, seal or digest. */
   readonly error?: { readonly reason: 'claimed' | 'load' | 'refused'; readonly message: string; readonly stack?: string };
 }

@@ -2,17 +2,20 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Specialize } from './protocol.ts';
 import {
+  digestOf,
   exportSigningKey,
   generatePodKey,
   generateSigningKey,
   importSigningKey,
   importVerifyKey,
   openDrain,
+  openHello,
   openSpecialize,
   SealError,
   prepareSealing,
   sealSpecialize,
   signDrain,
+  signHello,
 } from './seal.ts';
 
 const platform = generateSigningKey();
@@ -25,6 +28,7 @@ const head: Specialize = {
   namespace: 'default',
   function: 'hello',
   revision: 'hello-00001',
+  package: '',
   handler: '',
   env: { SECRET: 'hunter2' },
   concurrency: 10,
@@ -39,12 +43,12 @@ describe('a sealed SPECIALIZE', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 4096 }), fc.dictionary(fc.string(), fc.string()), (tar, env) => {
         const opened = openSpecialize(
-          sealSpecialize({ ...head, env }, tar, prepareSealing(pod.publicKey), platform),
+          sealSpecialize({ ...head, env, package: digestOf(tar) }, tar, prepareSealing(pod.publicKey), platform),
           'pod-1',
           pod,
           verifyKey,
         );
-        expect(opened.head).toEqual(JSON.parse(JSON.stringify({ ...head, env })));
+        expect(opened.head).toEqual(JSON.parse(JSON.stringify({ ...head, env, package: digestOf(tar) })));
         expect(Buffer.compare(opened.package, tar)).toBe(0);
       }),
       { numRuns: 50 },
@@ -65,6 +69,16 @@ describe('a sealed SPECIALIZE', () => {
     expect(() => openSpecialize(other, 'pod-1', pod, verifyKey)).toThrow(/not signed by this pod's platform/);
   });
 
+  test('is refused with a package that its head does not name', () => {
+    const sealed = sealSpecialize(
+      { ...head, package: digestOf(Buffer.from('a')) },
+      Buffer.from('b'),
+      prepareSealing(pod.publicKey),
+      platform,
+    );
+    expect(() => openSpecialize(sealed, 'pod-1', pod, verifyKey)).toThrow(/the package is sha256:3e23e81.*not sha256:ca978112/);
+  });
+
   test('is refused when any byte of it was changed, or cut', () => {
     const sealed = sealSpecialize(head, Buffer.from('tar'), prepareSealing(pod.publicKey), platform);
     fc.assert(
@@ -76,6 +90,21 @@ describe('a sealed SPECIALIZE', () => {
       }),
       { numRuns: 60 },
     );
+  });
+});
+
+describe('a signed HELLO', () => {
+  test('is good for its pod and its platform only', () => {
+    const shown = (hello: Buffer): string => (JSON.parse(hello.toString()) as { signature: string }).signature;
+    expect(() => openHello(shown(signHello('pod-1', platform)), 'pod-1', verifyKey)).not.toThrow();
+    expect(() => openHello(shown(signHello('pod-1', platform)), 'pod-2', verifyKey)).toThrow(SealError);
+    expect(() => openHello(shown(signHello('pod-1', generateSigningKey())), 'pod-1', verifyKey)).toThrow(SealError);
+    expect(() => openHello('', 'pod-1', verifyKey)).toThrow(SealError);
+  });
+
+  test('is no DRAIN', () => {
+    const signature = signDrain('pod-1', 0, platform).subarray(0, 64).toString('base64url');
+    expect(() => openHello(signature, 'pod-1', verifyKey)).toThrow(SealError);
   });
 });
 

@@ -1,5 +1,5 @@
 /**
- * How an activator hands a pod its function: sealed to the pod (nobody on the way can read its secrets) and signed by the platform
+ * How an activator proves itself to a pod and hands it its function: sealed to the pod (nobody on the way can read its secrets) and signed by the platform
  * (nobody else can specialise or stop a pod, even if it reaches the pod's socket).
  *
  * Envelope of SPECIALIZE: `u8 version | 32 bytes ephemeral X25519 key | AES-256-GCM ciphertext | 16 bytes tag | 64 bytes Ed25519 signature`.
@@ -28,6 +28,7 @@ const TAG_BYTES = 16;
 const SIGNATURE_BYTES = 64;
 const SPECIALIZE_PURPOSE = 'tsumugi specialize 1';
 const DRAIN_PURPOSE = 'tsumugi drain 1';
+const HELLO_PURPOSE = 'tsumugi hello 1';
 
 /** The envelope or the signature is not for this pod, not of this platform, or was changed on the way. Nothing of it may be used. */
 export class SealError extends Error {
@@ -88,6 +89,9 @@ function deriveKey(secret: Buffer, ephemeral: Uint8Array, pod: Uint8Array): { ke
   return { key: material.subarray(0, 32), nonce: material.subarray(32) };
 }
 
+/** How a package is named: `sha256:` and 64 hex digits. */
+export const digestOf = (packageTar: Uint8Array): string => `sha256:${createHash('sha256').update(packageTar).digest('hex')}`;
+
 /** The half of a sealing that needs only the pod's key: can be done before there is anything to say. For one envelope. */
 export interface Sealing {
   readonly ephemeral: Buffer;
@@ -126,7 +130,7 @@ export function sealSpecialize(head: Specialize, packageTar: Uint8Array, sealing
   return Buffer.concat([envelope, sign(null, signed(SPECIALIZE_PURPOSE, head.pod, envelope), platform.privateKey)]);
 }
 
-/** Opens what `sealSpecialize` made for this pod. Throws SealError. The returned package is a view of freshly allocated memory. */
+/** Opens what `sealSpecialize` made for this pod. Throws SealError, also when the package is not the one that the head names. The returned package is a view of freshly allocated memory. */
 export function openSpecialize(
   payload: Uint8Array,
   pod: string,
@@ -157,7 +161,27 @@ export function openSpecialize(
   const headLength = plain.readUInt32BE(0);
   const head = JSON.parse(plain.toString('utf8', 4, 4 + headLength)) as Specialize;
   if (head.pod !== pod) throw new SealError(`the envelope names pod ${head.pod}`);
-  return { head, package: plain.subarray(4 + headLength) };
+  const packageTar = plain.subarray(4 + headLength);
+  const digest = digestOf(packageTar);
+  if (head.package !== digest) throw new SealError(`the package is ${digest}, not ${head.package}`);
+  return { head, package: packageTar };
+}
+
+/**
+ * Payload of an activator's HELLO to this pod. On a network that others can listen to, it can be replayed: that shows them how busy the
+ * pod is, and whose; to specialise or stop it needs a signature of its own.
+ */
+export function signHello(pod: string, platform: KeyPair): Buffer {
+  const signature = sign(null, signed(HELLO_PURPOSE, pod, new Uint8Array()), platform.privateKey);
+  return Buffer.from(JSON.stringify({ signature: signature.toString('base64url') }));
+}
+
+/** `signature` of what `signHello` made. Throws SealError. */
+export function openHello(signature: string, pod: string, verifyKey: KeyObject): void {
+  const bytes = Buffer.from(signature, 'base64url');
+  if (bytes.length !== SIGNATURE_BYTES || !verify(null, signed(HELLO_PURPOSE, pod, new Uint8Array()), verifyKey, bytes)) {
+    throw new SealError("HELLO is not signed by this pod's platform for this pod");
+  }
 }
 
 /** Payload of DRAIN: `64 bytes signature | JSON {idleMs}`. A replay is harmless: it stops only a pod that has been idle for so long (or is stopping). */

@@ -32,6 +32,8 @@ export interface StarterOptions {
   readonly signal: AbortSignal;
 }
 
+/** How often another controller may be first at a pod. */
+const maxRaces = 20;
 /** How long the code of a function may take to load, as in Fission. */
 const loadTimeoutMs = 30_000;
 const attempts = 3;
@@ -50,7 +52,7 @@ export async function startInstance(options: StarterOptions, revision: RevisionR
   const needs = Promise.all([options.packages.get(spec.source.package), resolveEnvironment(options.client, namespace, spec)]);
   needs.catch(() => undefined);
 
-  for (let attempt = 1; ; attempt++) {
+  for (let attempt = 1, races = 0; ; attempt++) {
     const member = await queue.take(namespace, spec.runtime, signal);
     let ready: Awaited<typeof needs>;
     try {
@@ -68,13 +70,19 @@ export async function startInstance(options: StarterOptions, revision: RevisionR
     }
     const outcome = await specialise(options, member, revision, ready);
     if (outcome === 'ok') return member;
+    if (outcome === 'claimed' && races++ < maxRaces) {
+      // That pod is another controller's instance, and nothing is wrong with it or with the function.
+      log.debug({ pod: member.name, revision: metadata.name }, 'another controller was first at the pod');
+      attempt--;
+      continue;
+    }
     log.warn({ pod: member.name, revision: metadata.name, attempt, outcome }, 'the pod did not take the revision');
     if (attempt === attempts)
       throw new TsumugiError('NoInstance', `${attempts} pods did not take revision ${metadata.name}: ${outcome}`, { retryAfterSeconds: 2 });
   }
 }
 
-/** `ok`, or why another pod must be tried. Throws LoadError. */
+/** `ok`, `claimed` by another, or why another pod must be tried. Throws LoadError. */
 async function specialise(
   options: StarterOptions,
   member: Member,
@@ -89,6 +97,7 @@ async function specialise(
     namespace: metadata.namespace ?? '',
     function: spec.function,
     revision: metadata.name,
+    package: spec.source.package,
     handler: spec.handler === 'default' ? '' : spec.handler,
     env,
     concurrency: spec.concurrency ?? defaults.concurrency,
@@ -97,6 +106,8 @@ async function specialise(
     gatewayUrl: options.gatewayUrl,
     image: options.imageOf(spec.runtime),
   };
+  // Heard of while the package was being read.
+  if (member.claim) return 'claimed';
   let answer;
   try {
     if (!member.link) return 'the connection is gone';
@@ -116,6 +127,7 @@ async function specialise(
     return 'ok';
   }
   const { reason = 'refused', message = 'no reason given', stack } = answer.error ?? {};
+  if (reason === 'claimed') return reason;
   discard(member, `${reason}: ${message}`, reason === 'load' ? claim.revisionUid : undefined);
   if (reason === 'load') throw new TsumugiError('LoadError', loadMessage(message, stack));
   return `${reason}: ${message}`;
@@ -128,6 +140,7 @@ function loadMessage(message: string, stack: string | undefined): string {
 }
 
 function giveBack({ discard }: StarterOptions, member: Member): void {
+  if (member.claim) return;
   // It was never touched, but a pool without history is worth more than 25 ms.
   discard(member, 'reserved, then not needed');
 }

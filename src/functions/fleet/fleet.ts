@@ -2,17 +2,20 @@
  * All pods of all pools, each with its control connection.
  *
  * Pods come from the informer; each that runs is connected to, and its WELCOME says whether it is generic or whose instance it is.
- * So a restarted control plane finds its instances again without having stored anything.
+ * So a restarted control plane finds its instances again without having stored anything. A pod that another replica claims says so, too:
+ * every replica knows every instance.
  */
+import { createHash } from 'node:crypto';
 import { systemClock } from '../../base/clock.ts';
 import type { Log } from '../../base/log.ts';
 import { toError } from '../../base/errors.ts';
 import type { Informer } from '../../kube/informer.ts';
+import type { Welcome } from '../../wire/protocol.ts';
 import type { KeyPair } from '../../wire/seal.ts';
 import { label } from '../model/names.ts';
 import type { Pod } from '../../resources/builtin/pod-types.ts';
 import { openLink } from './link.ts';
-import { hasEnded, Member } from './member.ts';
+import { type Claim, hasEnded, Member } from './member.ts';
 
 export interface FleetListener {
   /** Became generic: may be reserved. */
@@ -27,6 +30,8 @@ export interface FleetOptions {
   readonly pods: Informer<Pod>;
   readonly key: KeyPair;
   readonly addressOf: (pod: Pod) => string | undefined;
+  /** Who takes pods, where others take from the same pools: each prefers other ones. Absent: there is nobody else, the oldest goes first. */
+  readonly replica?: string | undefined;
   readonly log: Log;
   readonly signal: AbortSignal;
 }
@@ -92,31 +97,30 @@ export class Fleet {
     return this.#members.get(uid)?.claim?.revisionUid ?? this.#endedClaims.get(uid);
   }
 
-  /** Takes a generic pod out of the pool, the oldest first; the caller specialises or removes it. */
+  /** Takes a generic pod out of the pool, the first in this replica's order; the caller specialises or removes it. */
   reserve(namespace: string, runtime: string): Member | undefined {
+    let first: Member | undefined;
     for (const member of this.#members.values()) {
       if (
-        member.state === 'generic' &&
-        member.namespace === namespace &&
-        member.runtime === runtime &&
-        !member.pod.metadata.deletionTimestamp
-      ) {
-        member.state = 'reserved';
-        return member;
-      }
+        member.state !== 'generic' ||
+        member.namespace !== namespace ||
+        member.runtime !== runtime ||
+        member.pod.metadata.deletionTimestamp
+      )
+        continue;
+      if (!first || member.rank < first.rank) first = member;
+      if (this.#options.replica === undefined) break;
     }
-    return undefined;
+    if (first) first.state = 'reserved';
+    return first;
   }
 
   /** The reserved pod has accepted: it is an instance now. */
-  specialised(member: Member, claim: { revisionUid: string; epoch: number }): void {
-    if (member.state === 'gone') return;
-    member.claim = claim;
+  specialised(member: Member, claim: Claim): void {
+    if (member.state === 'gone' || member.state === 'serving') return;
+    this.#claimed(member, claim);
     member.state = 'serving';
     member.idleSince = member.since = Date.now();
-    const others = this.#byRevision.get(claim.revisionUid);
-    if (others) others.add(member);
-    else this.#byRevision.set(claim.revisionUid, new Set([member]));
     for (const listener of this.#listeners) listener.serving?.(member);
   }
 
@@ -126,6 +130,29 @@ export class Fleet {
     member.state = 'draining';
     member.since = Date.now();
     for (const listener of this.#listeners) listener.stopped?.(member);
+  }
+
+  /** It belongs to a revision now, whose code it may still be loading. */
+  #claimed(member: Member, claim: Claim): void {
+    member.claim = claim;
+    const others = this.#byRevision.get(claim.revisionUid);
+    if (others) others.add(member);
+    else this.#byRevision.set(claim.revisionUid, new Set([member]));
+  }
+
+  /** What the pod says of itself, at first and whenever another replica's claim changes it. */
+  #told(member: Member, { claim, loaded, draining }: Welcome): void {
+    if (member.state === 'gone' || member.state === 'draining') return;
+    if (claim && loaded) this.specialised(member, claim);
+    else if (claim) {
+      this.#claimed(member, claim);
+      member.state = 'reserved';
+      member.since = Date.now();
+    } else if (member.state === 'pending') {
+      member.state = 'generic';
+      for (const listener of this.#listeners) listener.available?.(member);
+    }
+    if (draining) this.retire(member);
   }
 
   #changed(deleted: boolean, pod: Pod): void {
@@ -139,7 +166,8 @@ export class Fleet {
     }
     if (!member) {
       if (!pod.metadata.labels?.[label.runtime]) return;
-      member = new Member(pod);
+      const { replica } = this.#options;
+      member = new Member(pod, replica === undefined ? '' : rankOf(replica, uid));
       this.#members.set(uid, member);
     }
     member.pod = pod;
@@ -155,7 +183,8 @@ export class Fleet {
     const { key, log, signal } = this.#options;
     if (signal.aborted || member.state === 'gone' || !member.address) return;
     try {
-      const link = await openLink(member.address, key, {
+      const link = await openLink(member.address, member.uid, key, {
+        claimed: (welcome) => this.#told(member, welcome),
         stats: ({ active, served, idleMs }) => {
           member.active = active;
           member.served = served;
@@ -169,14 +198,9 @@ export class Fleet {
         return;
       }
       member.link = link;
-      const { claim, draining, pod } = await link.welcomed;
-      if (pod !== member.uid) throw new Error(`pod ${pod} answered where ${member.uid} was expected`);
-      if (claim) this.specialised(member, claim);
-      else if (member.state === 'pending') {
-        member.state = 'generic';
-        for (const listener of this.#listeners) listener.available?.(member);
-      }
-      if (draining) this.retire(member);
+      const welcome = await link.welcomed;
+      if (welcome.pod !== member.uid) throw new Error(`pod ${welcome.pod} answered where ${member.uid} was expected`);
+      this.#told(member, welcome);
     } catch (error) {
       if (attempt === retryMs.length)
         log.warn({ pod: member.name, namespace: member.namespace, error: toError(error).message }, 'a running pod cannot be reached');
@@ -227,4 +251,9 @@ export class Fleet {
     others.delete(member);
     if (others.size === 0) this.#byRevision.delete(claim.revisionUid);
   }
+}
+
+/** Two replicas that need a pod at the same time rarely want the same one. */
+function rankOf(replica: string, uid: string): string {
+  return createHash('sha256').update(`${replica}\0${uid}`).digest('base64url');
 }

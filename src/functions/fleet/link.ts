@@ -7,7 +7,7 @@ import { connect, type Socket } from 'node:net';
 import { toError, TsumugiError } from '../../base/errors.ts';
 import { FrameConnection } from '../../wire/connection.ts';
 import { FrameType, type Specialize, type Specialized, VERSION, type Welcome } from '../../wire/protocol.ts';
-import { type KeyPair, prepareSealing, type Sealing, sealSpecialize, signDrain } from '../../wire/seal.ts';
+import { type KeyPair, prepareSealing, type Sealing, sealSpecialize, signDrain, signHello } from '../../wire/seal.ts';
 
 export interface Stats {
   /** Invocations running now. */
@@ -19,6 +19,8 @@ export interface Stats {
 }
 
 export interface LinkEvents {
+  /** The pod says anew whose it is: another activator's claim was taken, its code is there, or cannot be loaded. */
+  claimed(welcome: Welcome): void;
   stats(stats: Stats): void;
   /** The pod takes no new work any more. */
   goingAway(reason: string): void;
@@ -26,9 +28,9 @@ export interface LinkEvents {
   closed(error: Error | undefined): void;
 }
 
-/** Connects and says HELLO; resolves with the pod's WELCOME. Rejects with Unavailable when nobody answers so. */
-export async function openLink(address: string, key: KeyPair, events: LinkEvents, timeoutMs = 5000): Promise<PodLink> {
-  const link = new PodLink(openSocket(address), key, events);
+/** Connects and says HELLO to the pod of this uid; resolves with its WELCOME. Rejects with Unavailable when nobody answers so. */
+export async function openLink(address: string, uid: string, key: KeyPair, events: LinkEvents, timeoutMs = 5000): Promise<PodLink> {
+  const link = new PodLink(openSocket(address), uid, key, events);
   try {
     await within(link.welcomed, timeoutMs, `the pod at ${address} did not answer HELLO`);
     return link;
@@ -53,7 +55,7 @@ export class PodLink {
   /** When a PING was sent that has no PONG yet, `performance.now()`. */
   #unanswered: number | undefined;
 
-  constructor(socket: Socket, key: KeyPair, events: LinkEvents) {
+  constructor(socket: Socket, uid: string, key: KeyPair, events: LinkEvents) {
     this.#key = key;
     this.#events = events;
     this.welcomed = this.#welcome.promise;
@@ -63,7 +65,7 @@ export class PodLink {
       frame: (type, _flags, _stream, buffer, start, end) => this.#frame(type, buffer.subarray(start, end)),
       closed: (error) => this.#closed(error),
     });
-    this.#connection.send(FrameType.HELLO, 0, 0, Buffer.from('{}'));
+    this.#connection.send(FrameType.HELLO, 0, 0, signHello(uid, key));
     this.#connection.flushNow();
   }
 
@@ -106,11 +108,14 @@ export class PodLink {
 
   #frame(type: number, payload: Buffer): void {
     if (type === FrameType.WELCOME) {
+      const isFirst = this.#known === undefined;
       this.#known = parse(payload) as Welcome;
       if (this.#known.version !== VERSION)
         throw new TsumugiError('Unavailable', `the pod speaks version ${this.#known.version} of the protocol, not ${VERSION}`);
-      if (!this.#known.claim) this.#sealing = prepareSealing(this.#known.key);
-      this.#welcome.resolve(this.#known);
+      if (isFirst) {
+        if (!this.#known.claim) this.#sealing = prepareSealing(this.#known.key);
+        this.#welcome.resolve(this.#known);
+      } else this.#events.claimed(this.#known);
     } else if (type === FrameType.SPECIALIZED) this.#specialized?.resolve(parse(payload) as Specialized);
     else if (type === FrameType.STATS) this.#events.stats(parse(payload) as Stats);
     else if (type === FrameType.PONG) this.#unanswered = undefined;

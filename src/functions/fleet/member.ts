@@ -4,12 +4,12 @@ import type { Pod } from '../../resources/builtin/pod-types.ts';
 import type { PodLink } from './link.ts';
 
 /**
- * pending: starting, or not reached yet · generic: may be specialised · reserved: somebody is specialising it ·
+ * pending: starting, or not reached yet · generic: may be specialised · reserved: this controller or another is specialising it ·
  * serving: an instance · draining: takes no new work · gone
  */
 export type MemberState = 'pending' | 'generic' | 'reserved' | 'serving' | 'draining' | 'gone';
 
-/** Whose instance a pod is, and by which control plane's word. */
+/** Whose instance a pod is, and by which controller's word. */
 export interface Claim {
   readonly revisionUid: string;
   readonly epoch: number;
@@ -20,12 +20,14 @@ export class Member {
   readonly namespace: string;
   readonly name: string;
   readonly runtime: string;
+  /** In the order in which this replica takes pods: the least first. */
+  readonly rank: string;
   /** The object as last seen. */
   pod: Pod;
   state: MemberState = 'pending';
   address: string | undefined;
   link: PodLink | undefined;
-  /** Once specialised. */
+  /** Once it is taken by anybody. */
   claim: Claim | undefined;
   active = 0;
   served = 0;
@@ -36,7 +38,8 @@ export class Member {
   /** A DRAIN is under way, so that nobody asks twice. */
   asking = false;
 
-  constructor(pod: Pod) {
+  constructor(pod: Pod, rank = '') {
+    this.rank = rank;
     this.pod = pod;
     this.uid = pod.metadata.uid ?? '';
     this.namespace = pod.metadata.namespace ?? '';

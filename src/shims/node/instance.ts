@@ -1,6 +1,6 @@
 import type { Specialize, Specialized, Welcome } from '../../wire/protocol.ts';
 import { VERSION } from '../../wire/protocol.ts';
-import { generatePodKey, importVerifyKey, openDrain, openSpecialize } from '../../wire/seal.ts';
+import { generatePodKey, importVerifyKey, openDrain, openHello, openSpecialize, SealError } from '../../wire/seal.ts';
 import { setEnvironment } from './environment.ts';
 import { describe, LoadError, loadFunction, type LoadedFunction } from './handler.ts';
 import { writeLog } from './console.ts';
@@ -30,7 +30,7 @@ export class Instance {
   #loading: Promise<Specialized> | undefined;
   /** The claim's code cannot be loaded: this pod is of no use to anybody. */
   failed = false;
-  #whenOpen: (() => void)[] = [];
+  readonly #watchers = new Set<() => void>();
   readonly #key = generatePodKey();
   readonly #verifyKey;
 
@@ -40,12 +40,13 @@ export class Instance {
   }
 
   welcome(): Welcome {
-    const { claim, pod, draining } = this;
+    const { claim, pod } = this;
     return {
       version: VERSION,
       pod,
       key: this.#key.publicKey,
-      draining,
+      loaded: this.loaded !== undefined,
+      draining: this.draining || this.failed,
       ...(claim ? { claim: { revisionUid: claim.revisionUid, epoch: claim.epoch } } : {}),
     };
   }
@@ -58,14 +59,21 @@ export class Instance {
     return this.active > 0 ? 0 : Math.round(performance.now() - this.#idleSince);
   }
 
-  /** Not claimed yet, or the claim's code is still being loaded. */
-  get isOpening(): boolean {
-    return !this.loaded && !this.failed && !this.draining;
+  /** Whether an activator's HELLO is the platform's, for this pod. */
+  isPlatforms(signature: string): boolean {
+    try {
+      openHello(signature, this.pod, this.#verifyKey);
+      return true;
+    } catch (error) {
+      if (error instanceof SealError) return false;
+      throw error;
+    }
   }
 
-  /** Calls back once the claim's code is loaded, or cannot be. */
-  whenOpen(then: () => void): void {
-    this.#whenOpen.push(then);
+  /** Calls back when the claim is taken, and when its code is there or cannot be; in the order of asking. Answers how to stop. */
+  watch(look: () => void): () => void {
+    this.#watchers.add(look);
+    return () => this.#watchers.delete(look);
   }
 
   /** Takes one invocation if there is room. Every true needs one `finished`. */
@@ -96,11 +104,16 @@ export class Instance {
       return { ok: false, error: { reason: 'claimed', message: `this pod belongs to ${this.claim.revision} (epoch ${this.claim.epoch})` } };
     }
     if (!this.claim && this.draining) return { ok: false, error: { reason: 'claimed', message: 'this pod is stopping' } };
-    this.claim = head;
-    this.#loading ??= this.#load(head, opened.package).finally(() => {
-      for (const then of this.#whenOpen.splice(0)) then();
-    });
+    if (!this.claim) {
+      this.claim = head;
+      this.#tell();
+    }
+    this.#loading ??= this.#load(head, opened.package).finally(() => this.#tell());
     return this.#loading;
+  }
+
+  #tell(): void {
+    for (const look of this.#watchers) look();
   }
 
   async #load(head: Specialize, packageTar: Buffer): Promise<Specialized> {

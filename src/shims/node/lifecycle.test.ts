@@ -2,9 +2,9 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { FrameType } from '../../wire/protocol.ts';
-import { generateSigningKey, prepareSealing, sealSpecialize, signDrain } from '../../wire/seal.ts';
+import { generateSigningKey, prepareSealing, sealSpecialize, signDrain, signHello } from '../../wire/seal.ts';
 import { bundleHandler, makeTar } from './testing/package.ts';
-import { claim, platform, type Pod } from './testing/pod.ts';
+import { claim, platform, type Pod, seal } from './testing/pod.ts';
 import { usePods } from './testing/pods.ts';
 
 const newPod = usePods();
@@ -17,7 +17,7 @@ const gated = `
 /** Specialises with a tar; the connection stays open. */
 async function offer(pod: Pod, tar: Buffer, options: Parameters<typeof claim>[1] = {}, key = platform) {
   const { client, welcome } = await pod.connect();
-  return { client, answer: await client.specialize(sealSpecialize(claim(pod.uid, options), tar, prepareSealing(welcome.key), key)) };
+  return { client, answer: await client.specialize(seal(claim(pod.uid, options), tar, welcome, key)) };
 }
 
 describe('the claim', () => {
@@ -39,6 +39,39 @@ describe('the claim', () => {
     expect((await offer(pod, tar, {}, generateSigningKey())).answer.error?.reason).toBe('refused');
     expect((await offer(pod, tar, { pod: 'another' })).answer.error?.reason).toBe('refused');
     expect((await offer(pod, tar)).answer.ok).toBe(true);
+  });
+
+  test('names its package: another one is refused, and the pod stays free', async () => {
+    const pod = await newPod();
+    const { client, welcome } = await pod.connect();
+    const head = { ...claim(pod.uid), package: `sha256:${'0'.repeat(64)}` };
+    const answer = await client.specialize(sealSpecialize(head, await hello(), prepareSealing(welcome.key), platform));
+    expect(answer.error).toMatchObject({ reason: 'refused', message: expect.stringMatching(/the package is sha256:.*, not sha256:0000/) });
+    expect((await offer(pod, await hello())).answer.ok).toBe(true);
+  });
+
+  test('is told to all other activators: when it is taken, and when its code is there', async () => {
+    const pod = await newPod();
+    const others = [(await pod.connect()).client, (await pod.connect()).client];
+    const { client } = await offer(pod, await hello());
+    for (const other of others) {
+      const [taken, loaded] = [await other.frame(FrameType.WELCOME, 1), await other.frame(FrameType.WELCOME, 2)].map(String);
+      const told = { claim: { revisionUid: 'revision-1', epoch: 1 }, draining: false };
+      expect([JSON.parse(taken!), JSON.parse(loaded!)]).toMatchObject([
+        { ...told, loaded: false },
+        { ...told, loaded: true },
+      ]);
+    }
+    expect((await pod.connect()).welcome).toMatchObject({ loaded: true });
+    // Whose claim it is has the answer.
+    expect(client.seen.filter(({ type }) => type === FrameType.WELCOME)).toHaveLength(1);
+  });
+
+  test('whose code cannot be loaded is told, too: nothing more comes of that pod', async () => {
+    const pod = await newPod();
+    const { client: other } = await pod.connect();
+    expect((await offer(pod, makeTar({ 'handler.mjs': 'throw 1' }))).answer.ok).toBe(false);
+    expect(JSON.parse((await other.frame(FrameType.WELCOME, 2)).toString())).toMatchObject({ loaded: false, draining: true });
   });
 
   test('extracts the whole package into the working folder', async () => {
@@ -116,9 +149,7 @@ describe('a gateway that comes while the code is being loaded', () => {
   async function loading(end: string) {
     const pod = await newPod();
     const { client: activator, welcome } = await pod.connect();
-    const answer = activator.specialize(
-      sealSpecialize(claim(pod.uid), makeTar(await bundleHandler(slow(end))), prepareSealing(welcome.key), platform),
-    );
+    const answer = activator.specialize(seal(claim(pod.uid), makeTar(await bundleHandler(slow(end))), welcome));
     await expect.poll(async () => (await pod.connect()).welcome.claim).toBeDefined();
     let greeted = false;
     const gateway = pod.connect(`token-of-${pod.uid}`).finally(() => (greeted = true));
@@ -149,6 +180,13 @@ describe('who may ask', () => {
     await expect(pod.connect('wrong')).rejects.toThrow('closed');
     const { client } = await pod.connect();
     await expect(client.request()).rejects.toThrow('Unauthorized');
+  });
+
+  test('an activator is the platform, and means this pod', async () => {
+    const pod = await newPod();
+    for (const hello of [signHello('another', platform), signHello(pod.uid, generateSigningKey()), Buffer.from('{"signature":"AAAA"}')])
+      await expect(pod.connect(hello)).rejects.toThrow('closed');
+    expect((await pod.connect(signHello(pod.uid, platform))).welcome.pod).toBe(pod.uid);
   });
 
   test('a generic pod knows no token', async () => {

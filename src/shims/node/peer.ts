@@ -1,13 +1,13 @@
-import { timingSafeEqual } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { FrameConnection, type FrameHandler } from '../../wire/connection.ts';
-import { decodeAbort, encodeAbort, ProtocolError, readHead, readUint32 } from '../../wire/frames.ts';
+import { decodeAbort, encodeAbort, readHead, readUint32 } from '../../wire/frames.ts';
 import { Flag, FrameType } from '../../wire/protocol.ts';
 import { StreamTable } from '../../wire/streams.ts';
 import { IncomingBody } from './incoming-body.ts';
 import type { Instance } from './instance.ts';
 import { Invocation } from './invocation.ts';
 import { Outgoing } from './outgoing.ts';
+import type { Role } from './door.ts';
 import { run } from './run.ts';
 
 /** One invocation on its way. */
@@ -16,17 +16,15 @@ interface Running {
   readonly outgoing: Outgoing;
 }
 
-/** How long a gateway may be ahead of the claim that makes this pod its instance (ms). */
-const CLAIM_WAIT = 1000;
-
 const json = (value: unknown): Buffer => Buffer.from(JSON.stringify(value));
 
-/** One gateway or activator: its connection and the invocations it sent. */
+/** One gateway or activator that the door has let in: its connection and the invocations it sent. */
 export class Peer implements FrameHandler {
   readonly connection: FrameConnection;
-  /** Shown the instance's token: may send invocations. */
-  #trusted = false;
-  #greeted = false;
+  /** Hears STATS and of the claim; else a gateway, which may send invocations. */
+  readonly isActivator: boolean;
+  /** Its own claim is being loaded: the answer will tell. */
+  #claiming = false;
   readonly #instance: Instance;
   readonly #running = new StreamTable<Running>();
   /** Started when the frames of this read are through. */
@@ -34,16 +32,19 @@ export class Peer implements FrameHandler {
   readonly #onClosed: (peer: Peer) => void;
   readonly #onDrain: () => void;
 
-  constructor(socket: Socket, instance: Instance, events: { closed: (peer: Peer) => void; drain: () => void }) {
+  constructor(socket: Socket, instance: Instance, { role, ...events }: { role: Role; closed: (peer: Peer) => void; drain: () => void }) {
+    this.isActivator = role === 'activator';
     this.#instance = instance;
     this.#onClosed = events.closed;
     this.#onDrain = events.drain;
     this.connection = new FrameConnection(socket, this);
+    this.#welcome();
+    this.connection.flushNow();
   }
 
-  /** Whether this is an activator, who hears STATS. */
-  get isActivator(): boolean {
-    return this.#greeted && !this.#trusted;
+  /** The claim, or what became of it, is told to activators who do not hear it anyway. */
+  claimChanged(): void {
+    if (this.isActivator && !this.#claiming) this.#welcome();
   }
 
   goAway(reason: string): void {
@@ -52,7 +53,6 @@ export class Peer implements FrameHandler {
   }
 
   frame(type: number, flags: number, stream: number, buffer: Buffer, start: number, end: number): void {
-    if (!this.#greeted && type !== FrameType.HELLO) throw new ProtocolError('protocol', 'HELLO must come first');
     switch (type) {
       case FrameType.REQUEST:
         return this.#request(flags, stream, buffer, start, end);
@@ -64,8 +64,6 @@ export class Peer implements FrameHandler {
         const { code, message } = decodeAbort(buffer, start, end);
         return this.#running.get(stream)?.invocation.abort(code, message);
       }
-      case FrameType.HELLO:
-        return this.#hello(buffer.subarray(start, end));
       case FrameType.SPECIALIZE:
         return this.#specialize(stream, buffer.subarray(start, end));
       case FrameType.DRAIN:
@@ -98,40 +96,12 @@ export class Peer implements FrameHandler {
     this.#onClosed(this);
   }
 
-  #hello(payload: Buffer): void {
-    const { token } = JSON.parse(payload.toString()) as { token?: unknown };
-    // A gateway may come while the code is still being loaded, or a moment before the claim: it is greeted when it can be served.
-    if (typeof token === 'string' && this.#instance.isOpening) {
-      const late = setTimeout(() => this.#instance.claim ?? this.#refuse(), CLAIM_WAIT).unref();
-      this.#instance.whenOpen(() => {
-        clearTimeout(late);
-        if (this.connection.open) this.#greet(token);
-      });
-    } else this.#greet(token);
-  }
-
-  #greet(token: unknown): void {
-    const expected = this.#instance.failed ? undefined : this.#instance.claim?.token;
-    if (typeof token === 'string') {
-      const [shown, known] = [Buffer.from(token), Buffer.from(expected ?? '')];
-      if (!expected || shown.length !== known.length || !timingSafeEqual(shown, known)) {
-        this.#refuse();
-        return;
-      }
-      this.#trusted = true;
-    }
-    this.#greeted = true;
+  #welcome(): void {
     this.connection.send(FrameType.WELCOME, 0, 0, json(this.#instance.welcome()));
-    this.connection.flushNow();
-  }
-
-  #refuse(): void {
-    this.goAway('token');
-    this.connection.end();
   }
 
   #request(flags: number, stream: number, buffer: Buffer, start: number, end: number): void {
-    if (!this.#trusted) {
+    if (this.isActivator) {
       this.connection.send(
         FrameType.ABORT,
         0,
@@ -167,7 +137,9 @@ export class Peer implements FrameHandler {
   }
 
   #specialize(stream: number, payload: Buffer): void {
+    this.#claiming = true;
     void this.#instance.specialize(payload).then((answer) => {
+      this.#claiming = false;
       this.connection.send(FrameType.SPECIALIZED, 0, stream, json(answer));
       this.connection.flushNow();
     });

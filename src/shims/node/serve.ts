@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { FrameType } from '../../wire/protocol.ts';
+import { openDoor } from './door.ts';
 import { type Assignment, Instance } from './instance.ts';
 import { Peer } from './peer.ts';
 
@@ -53,10 +54,15 @@ export async function serve(assignment: Assignment, stopped: () => void): Promis
     if (instance.draining) setImmediate(stopIfDone);
   };
 
-  const server = createServer((socket) => {
-    const peer = new Peer(socket, instance, { closed: (gone) => peers.delete(gone), drain: () => drain('idle') });
-    peers.add(peer);
+  instance.watch(() => {
+    for (const peer of peers) peer.claimChanged();
   });
+
+  const server = createServer((socket) =>
+    openDoor(socket, instance, (role) => {
+      peers.add(new Peer(socket, instance, { role, closed: (gone) => peers.delete(gone), drain: () => drain('idle') }));
+    }),
+  );
   await listen(server, assignment.listen);
   return { instance, drain };
 }

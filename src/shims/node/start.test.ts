@@ -6,10 +6,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { makePackage } from '../../build/package.ts';
-import { prepareSealing, sealSpecialize } from '../../wire/seal.ts';
+import { signHello } from '../../wire/seal.ts';
 import { Client } from './testing/client.ts';
 import { bundleHandler } from './testing/package.ts';
-import { bundleShim, claim, platform } from './testing/pod.ts';
+import { bundleShim, claim, platform, seal } from './testing/pod.ts';
 import { usePods } from './testing/pods.ts';
 
 const newPod = usePods();
@@ -35,11 +35,11 @@ test('on Kubernetes the variables say who it is, and it listens on TCP', async (
       }
     };
     const activator = await dial();
-    const welcome = await activator.hello();
+    const welcome = await activator.hello(signHello('pod-k', platform));
     const head = claim('pod-k');
     const files = Object.entries(await bundleHandler('export default () => "from TCP"')).map(([name, text]) => [name, Buffer.from(text)]);
     const { bytes: tar } = makePackage(Object.fromEntries(files) as Record<string, Buffer>, { formatVersion: 1, exports: ['default'] });
-    expect(await activator.specialize(sealSpecialize(head, tar, prepareSealing(welcome.key), platform))).toEqual({ ok: true, exports: [] });
+    expect(await activator.specialize(seal(head, tar, welcome))).toEqual({ ok: true, exports: [] });
     const client = await dial();
     await client.hello(head.token);
     expect(await client.text()).toBe('from TCP');

@@ -1,6 +1,14 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { generatePodKey, generateSigningKey, importVerifyKey, openSpecialize, prepareSealing, sealSpecialize } from '../../wire/seal.ts';
+import {
+  digestOf,
+  generatePodKey,
+  generateSigningKey,
+  importVerifyKey,
+  openSpecialize,
+  prepareSealing,
+  sealSpecialize,
+} from '../../wire/seal.ts';
 import { toAnswer } from './answer.ts';
 import { running } from './console.ts';
 import { loadFunction } from './handler.ts';
@@ -14,14 +22,10 @@ import { Response } from './web/response.ts';
  */
 export async function warmUp(): Promise<void> {
   const [platform, pod] = [generateSigningKey(), generatePodKey()];
+  const tar = new Uint8Array(64);
   const head = { pod: '', revisionUid: '', epoch: 0, namespace: '', function: '', revision: '', handler: '', env: {}, concurrency: 1 };
-  const claim = { ...head, timeoutSeconds: 1, token: '', gatewayUrl: '', image: '' };
-  openSpecialize(
-    sealSpecialize(claim, new Uint8Array(64), prepareSealing(pod.publicKey), platform),
-    '',
-    pod,
-    importVerifyKey(platform.publicKey),
-  );
+  const claim = { ...head, package: digestOf(tar), timeoutSeconds: 1, token: '', gatewayUrl: '', image: '' };
+  openSpecialize(sealSpecialize(claim, tar, prepareSealing(pod.publicKey), platform), '', pod, importVerifyKey(platform.publicKey));
   const fields = ['GET', '/?a=b', 'warm', '', '', '', 'http://localhost:8080', 'host', 'localhost'];
   const invocation = new Invocation(1, fields, undefined);
   running.run(new InvocationContext(invocation, claim), () => {

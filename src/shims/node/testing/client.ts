@@ -96,8 +96,10 @@ export class Client {
     });
   }
 
-  async hello(token?: string): Promise<Welcome> {
-    this.connection.send(FrameType.HELLO, 0, 0, Buffer.from(JSON.stringify(token === undefined ? {} : { token })));
+  /** With an instance's token, or what `signHello` made. */
+  async hello(credentials: string | Buffer): Promise<Welcome> {
+    const payload = typeof credentials === 'string' ? Buffer.from(JSON.stringify({ token: credentials })) : credentials;
+    this.connection.send(FrameType.HELLO, 0, 0, payload);
     return JSON.parse((await this.frame(FrameType.WELCOME)).toString()) as Welcome;
   }
 

@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { build } from 'esbuild';
 import type { Specialize, Specialized, Welcome } from '../../../wire/protocol.ts';
-import { generateSigningKey, prepareSealing, sealSpecialize } from '../../../wire/seal.ts';
+import { digestOf, generateSigningKey, prepareSealing, sealSpecialize, signHello } from '../../../wire/seal.ts';
 import { Client } from './client.ts';
 import { bundleHandler, makeTar } from './package.ts';
 
@@ -52,7 +52,8 @@ export interface Pod {
   /** Resolves when the log matches. */
   logged(pattern: RegExp): Promise<string>;
   readonly exited: Promise<{ code: number | null; signal: string | null }>;
-  connect(token?: string): Promise<{ client: Client; welcome: Welcome }>;
+  /** With a token as a gateway, else as the platform's activator. */
+  connect(credentials?: string | Buffer): Promise<{ client: Client; welcome: Welcome }>;
   /** Specialises the pod with a bundle of this source and connects as a gateway. */
   specialize(source: string, options?: Partial<Specialize>): Promise<{ answer: Specialized; client: Client; activator: Client }>;
   stop(): Promise<void>;
@@ -111,17 +112,15 @@ export async function startPod(): Promise<Pod> {
         look();
       }),
     exited,
-    async connect(token) {
+    async connect(credentials = signHello(uid, platform)) {
       const client = new Client(connect(path));
       clients.push(client);
-      return { client, welcome: await client.hello(token) };
+      return { client, welcome: await client.hello(credentials) };
     },
     async specialize(source, options = {}) {
       const { client: activator, welcome } = await pod.connect();
       const head = claim(uid, options);
-      const answer = await activator.specialize(
-        sealSpecialize(head, makeTar(await bundleHandler(source)), prepareSealing(welcome.key), platform),
-      );
+      const answer = await activator.specialize(seal(head, makeTar(await bundleHandler(source)), welcome));
       const { client } = await pod.connect(head.token);
       return { answer, client, activator };
     },
@@ -135,6 +134,11 @@ export async function startPod(): Promise<Pod> {
   return pod;
 }
 
+/** Payload of SPECIALIZE for the pod of this WELCOME. */
+export function seal(head: Specialize, tar: Uint8Array, { key }: Welcome, signing = platform): Buffer {
+  return sealSpecialize({ ...head, package: digestOf(tar) }, tar, prepareSealing(key), signing);
+}
+
 /** A claim for tests; anything of it can be changed. */
 export function claim(pod: string, options: Partial<Specialize> = {}): Specialize {
   return {
@@ -144,6 +148,7 @@ export function claim(pod: string, options: Partial<Specialize> = {}): Specializ
     namespace: 'default',
     function: 'hello',
     revision: 'hello-00001',
+    package: '',
     handler: '',
     env: {},
     concurrency: 100,
