@@ -7,7 +7,7 @@ import type { Structure } from '../../resources/structure.ts';
 import type { StoredRow } from '../storage/store.ts';
 import { empty, setOf } from './apply/field-set.ts';
 import type { FieldSet } from './apply/field-set.ts';
-import { asksToForget, nobody, readManagers } from './apply/managers.ts';
+import { asksToForget, managersFrom, nobody, readManagers } from './apply/managers.ts';
 import type { Managers } from './apply/managers.ts';
 import { managersAfterUpdate } from './apply/update.ts';
 import type { Writer } from './apply/update.ts';
@@ -55,10 +55,7 @@ function ignoredBy(kind: KindDefinition, subresource: string): FieldSet {
   return kind.plural === 'pods' ? podStatus : spec;
 }
 
-export const managersOf = (row: StoredRow): Managers => {
-  const text = managersTextOf(row);
-  return text === '' ? nobody : (readManagers(JSON.parse(text)) ?? nobody);
-};
+export const managersOf = (row: StoredRow): Managers => managersFrom(managersTextOf(row));
 
 /** What the object to be written says itself of its managers: a client may correct them, or have them forgotten. */
 export function managersSaid(sent: unknown): Managers | undefined {

@@ -62,19 +62,46 @@ const inOrder = (a: Manager, b: Manager): number =>
   byText(a.apiVersion, b.apiVersion) ||
   byText(a.subresource, b.subresource);
 
-/** As JSON text, made once for each write; '' when there are no managers. */
+const texts = new WeakMap<FieldSet, string>();
+
+/** A write changes the fields of few managers: the others' text is there already. */
+function fieldsText(fields: FieldSet): string {
+  let text = texts.get(fields);
+  if (text === undefined) texts.set(fields, (text = JSON.stringify(fields)));
+  return text;
+}
+
+function entryText({ manager, operation, apiVersion, subresource, time, fields }: Manager): string {
+  const head = JSON.stringify({ manager, operation, apiVersion, time, fieldsType: 'FieldsV1', ...(subresource && { subresource }) });
+  return `${head.slice(0, -1)},"fieldsV1":${fieldsText(fields)}}`;
+}
+
+/** What was met last by its text: who writes an object will often write it again, and like objects have the same text. */
+const met = new Map<string, Managers>();
+const mostMet = 256;
+
+function remember(text: string, managers: Managers): void {
+  if (met.size >= mostMet) {
+    const [oldest = ''] = met.keys();
+    met.delete(oldest);
+  }
+  met.set(text, managers);
+}
+
+/** As JSON text; '' when there are no managers. */
 export function managersText(managers: Managers): string {
   if (managers.size === 0) return '';
-  const entries = [...managers.values()].sort(inOrder).map(({ manager, operation, apiVersion, subresource, time, fields }) => ({
-    manager,
-    operation,
-    apiVersion,
-    time,
-    fieldsType: 'FieldsV1',
-    fieldsV1: fields,
-    ...(subresource && { subresource }),
-  }));
-  return JSON.stringify(entries);
+  const text = `[${[...managers.values()].sort(inOrder).map(entryText).join(',')}]`;
+  remember(text, managers);
+  return text;
+}
+
+/** What `managersText` wrote. */
+export function managersFrom(text: string): Managers {
+  if (text === '') return nobody;
+  let managers = met.get(text);
+  if (!managers) remember(text, (managers = readManagers(JSON.parse(text)) ?? nobody));
+  return managers;
 }
 
 /** The same, whatever the times. */
