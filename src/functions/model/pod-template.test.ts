@@ -8,16 +8,17 @@ const runtime = (resources?: RuntimeResource['spec']['resources']): RuntimeResou
   metadata: { name: 'node', uid: 'u1' },
   spec: { image: 'tsumugi/node', ...(resources && { resources }) } as RuntimeResource['spec'],
 });
+const common = { namespace: 'default', runtime: 'node', pod: {} };
 const kubernetes = { publicKey: 'KEY', images: new Map([['tsumugi/node', 'registry.example/node:1']]) };
 
 test('on one machine a pod has no more than its image and its limits', () => {
-  const { spec } = poolPod('default', runtime({ limits: { memory: '512Mi' } }));
+  const { spec } = poolPod(common, runtime({ limits: { memory: '512Mi' } }));
   expect(spec.containers).toEqual([{ name: 'function', image: 'tsumugi/node', resources: { limits: { memory: '512Mi' } } }]);
   expect(spec.volumes).toBeUndefined();
 });
 
 test('on Kubernetes it knows who it is, whom it obeys and where to listen, and can write to two folders alone', () => {
-  const { spec } = poolPod('default', runtime(), kubernetes);
+  const { spec } = poolPod(common, runtime(), kubernetes);
   const [container] = spec.containers;
   expect(container?.env?.map(({ name, value, valueFrom }) => [name, value ?? valueFrom?.fieldRef?.fieldPath])).toEqual([
     ['TSUMUGI_POD_UID', 'metadata.uid'],
@@ -51,5 +52,45 @@ test.each([
     { cpu: '10m', memory: '256Mi' },
   ],
 ])('of %j a kubelet reserves %j', (resources, requests) => {
-  expect(poolPod('default', runtime(resources), kubernetes).spec.containers[0]?.resources?.requests).toEqual(requests);
+  expect(poolPod(common, runtime(resources), kubernetes).spec.containers[0]?.resources?.requests).toEqual(requests);
+});
+
+test('what a function says of its pods goes before what the runtime says', () => {
+  const pod = {
+    image: 'tsumugi/own',
+    resources: { limits: { memory: '128Mi' }, requests: { cpu: 1 } },
+    serviceAccountName: 'robot',
+    volumes: [{ name: 'a', configMap: { name: 'c' } }],
+    volumeMounts: [{ name: 'a', mountPath: '/a' }],
+  };
+  const node = runtime({ limits: { memory: '512Mi', cpu: 2 }, requests: { memory: '256Mi' } });
+  const images = new Map([['tsumugi/own', 'registry.example/own:1']]);
+  for (const made of [
+    poolPod({ ...common, hash: 'h', pod }, node),
+    poolPod({ ...common, hash: 'h', pod }, node, { ...kubernetes, images }),
+  ]) {
+    const [container] = made.spec.containers;
+    expect(made.metadata.labels).toEqual({ 'tsumugi.dev/runtime': 'node', 'tsumugi.dev/pool': 'h' });
+    expect(made.spec).toMatchObject({ serviceAccountName: 'robot', automountServiceAccountToken: true });
+    expect(made.spec.volumes?.at(-1)).toEqual(pod.volumes[0]);
+    expect(container?.volumeMounts?.at(-1)).toEqual(pod.volumeMounts[0]);
+    // The runtime asks for more than the function allows its pods.
+    expect(container?.resources).toEqual({ limits: { memory: '128Mi', cpu: 2 }, requests: { memory: '128Mi', cpu: 1 } });
+    expect(container?.image).toMatch(/own/);
+  }
+});
+
+test("the platform's own volumes keep their names from the function's", () => {
+  const volumes = [{ name: 'work', emptyDir: {} }];
+  const { spec } = poolPod(
+    { ...common, hash: 'h', pod: { volumes, volumeMounts: [{ name: 'work', mountPath: '/x' }] } },
+    runtime(),
+    kubernetes,
+  );
+  expect(spec.volumes?.map(({ name }) => name)).toEqual(['tsumugi-work', 'tsumugi-tmp', 'work']);
+  expect(spec.containers[0]?.volumeMounts?.map(({ name, mountPath }) => `${name} ${mountPath}`)).toEqual([
+    'tsumugi-work /work',
+    'tsumugi-tmp /tmp',
+    'work /x',
+  ]);
 });

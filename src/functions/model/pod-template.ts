@@ -1,10 +1,12 @@
 /** The pod of a pool, on one machine and on Kubernetes. */
 import { nameSuffix } from '../../base/ids.ts';
-import type { Container, Pod, ResourceRequirements } from '../../resources/builtin/pod-types.ts';
+import type { Container, Pod, ResourceRequirements, Volume } from '../../resources/builtin/pod-types.ts';
 import { parseQuantity } from '../../resources/quantity.ts';
+import type { PodFields } from '../../resources/pod-fields.ts';
 import type { RuntimeResource } from '../../resources/runtime.ts';
 import { label, ownedBy } from './names.ts';
 import { framePort } from './network-policy.ts';
+import type { Pool } from './pools.ts';
 
 /** What pods need where a kubelet starts them, and nobody tells them who they are over a life-line. */
 export interface KubernetesPods {
@@ -14,47 +16,55 @@ export interface KubernetesPods {
   readonly images: ReadonlyMap<string, string>;
 }
 
+type Amounts = Readonly<Record<string, string | number>>;
+
 /** The package is unpacked here: the process's working folder. */
 const workFolder = '/work';
 const nonRoot = 65_532;
 /** Of a generic pod that waits; a kubelet would else reserve the whole limit for each. */
 const leastRequests = { cpu: '10m', memory: '64Mi' };
 
-/** The image of a pod of this runtime. */
-export function podImage(runtime: RuntimeResource, kubernetes: KubernetesPods | undefined): string {
-  return kubernetes?.images.get(runtime.spec.image) ?? runtime.spec.image;
+/** The image of a pod of this runtime, less the pool says another. */
+export function podImage(runtime: RuntimeResource, kubernetes: KubernetesPods | undefined, { image }: PodFields = {}): string {
+  const name = image ?? runtime.spec.image;
+  return kubernetes?.images.get(name) ?? name;
 }
 
 /** A pod that waits for a function. */
-export function poolPod(namespace: string, runtime: RuntimeResource, kubernetes?: KubernetesPods): Pod {
-  const { resources } = runtime.spec;
+export function poolPod(pool: Omit<Pool, 'key'>, runtime: RuntimeResource, kubernetes?: KubernetesPods): Pod {
+  const { serviceAccountName, volumes = [], volumeMounts = [] } = pool.pod;
+  const resources = merged(runtime.spec.resources, pool.pod.resources);
   const container: Container = {
     name: 'function',
-    image: podImage(runtime, kubernetes),
+    image: podImage(runtime, kubernetes, pool.pod),
     ...(resources && { resources }),
+    ...(volumeMounts.length > 0 && { volumeMounts }),
   };
   return {
     apiVersion: 'v1',
     kind: 'Pod',
     metadata: {
-      namespace,
+      namespace: pool.namespace,
       name: `${runtime.metadata.name}-${nameSuffix(10)}`,
-      labels: { [label.runtime]: runtime.metadata.name },
+      labels: { [label.runtime]: runtime.metadata.name, ...(pool.hash !== undefined && { [label.pool]: pool.hash }) },
       ownerReferences: [ownedBy(runtime)],
     },
     spec: {
       restartPolicy: 'Never',
-      // User code has no identity of its own.
-      automountServiceAccountToken: false,
+      // User code has no identity but one that its function asks for.
+      automountServiceAccountToken: serviceAccountName !== undefined,
+      ...(serviceAccountName !== undefined && { serviceAccountName }),
       enableServiceLinks: false,
       terminationGracePeriodSeconds: 30,
-      ...(kubernetes ? onKubernetes(container, kubernetes.publicKey) : { containers: [container] }),
+      ...(kubernetes
+        ? onKubernetes(container, volumes, kubernetes.publicKey)
+        : { containers: [container], ...(volumes.length > 0 && { volumes }) }),
     },
   };
 }
 
 /** As the restricted Pod Security Standard wants it; it can write to its working folder and to /tmp. */
-function onKubernetes(container: Container, publicKey: string): Omit<Pod['spec'], 'restartPolicy'> {
+function onKubernetes(container: Container, volumes: readonly Volume[], publicKey: string): Omit<Pod['spec'], 'restartPolicy'> {
   return {
     securityContext: {
       runAsNonRoot: true,
@@ -77,24 +87,35 @@ function onKubernetes(container: Container, publicKey: string): Omit<Pod['spec']
         ],
         resources: withRequests(container.resources),
         volumeMounts: [
-          { name: 'work', mountPath: workFolder },
-          { name: 'tmp', mountPath: '/tmp' },
+          { name: 'tsumugi-work', mountPath: workFolder },
+          { name: 'tsumugi-tmp', mountPath: '/tmp' },
+          ...(container.volumeMounts ?? []),
         ],
         securityContext: { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ['ALL'] } },
       },
     ],
-    volumes: [
-      { name: 'work', emptyDir: {} },
-      { name: 'tmp', emptyDir: {} },
-    ],
+    volumes: [{ name: 'tsumugi-work', emptyDir: {} }, { name: 'tsumugi-tmp', emptyDir: {} }, ...volumes],
   };
+}
+
+/** The function's own, and for what it leaves open the runtime's: but what the runtime requests never keeps a function from a lower limit. */
+function merged(theirs: ResourceRequirements | undefined, own: ResourceRequirements | undefined): ResourceRequirements | undefined {
+  if (!own) return theirs;
+  const limits = { ...theirs?.limits, ...own.limits };
+  const requests = { ...within(theirs?.requests ?? {}, limits), ...own.requests };
+  return { limits, ...(Object.keys(requests).length > 0 && { requests }) };
+}
+
+/** Each, but not above its limit. */
+function within(requests: Amounts, limits: Amounts = {}): Amounts {
+  const lower = ([name, wanted]: readonly [string, string | number]): readonly [string, string | number] => {
+    const limit = limits[name];
+    return [name, limit !== undefined && (parseQuantity(limit) ?? 0) < (parseQuantity(wanted) ?? 0) ? limit : wanted];
+  };
+  return Object.fromEntries(Object.entries(requests).map(lower));
 }
 
 /** A request above its limit would be refused: where the limit is lower, it is the request. */
 function withRequests({ limits, requests }: ResourceRequirements = {}): ResourceRequirements {
-  const least = Object.entries(leastRequests).map(([name, wanted]) => {
-    const limit = limits?.[name];
-    return [name, limit !== undefined && (parseQuantity(limit) ?? 0) < (parseQuantity(wanted) ?? 0) ? limit : wanted] as const;
-  });
-  return { ...(limits && { limits }), requests: { ...Object.fromEntries(least), ...requests } };
+  return { ...(limits && { limits }), requests: { ...within(leastRequests, limits), ...requests } };
 }
