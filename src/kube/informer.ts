@@ -58,6 +58,7 @@ export class Informer<T extends KubeObject> {
   readonly #synced = Promise.withResolvers<void>();
   #hasSynced = false;
   #running: Promise<void> | undefined;
+  #signal: AbortSignal | undefined;
   /** The version the cache shows; absent: list first. */
   #version: string | undefined;
 
@@ -72,8 +73,10 @@ export class Informer<T extends KubeObject> {
     this.#synced.promise.catch(() => undefined);
   }
 
-  /** Begins, once; later calls change nothing. Resolves, never rejects, when `signal` has been aborted and all is closed. */
+  /** Begins, once; later calls change nothing. Resolves, never rejects, when `signal` has been aborted and all is closed: at once for others than who began it. */
   start(signal: AbortSignal): Promise<void> {
+    if (this.#running && signal !== this.#signal) return Promise.resolve();
+    this.#signal = signal;
     this.#running ??= this.#run(signal);
     return this.#running;
   }
