@@ -88,20 +88,18 @@ export class Kubectl {
  * its CA's ConfigMap in every namespace, what admission adds to a pod, and Go's dump of the fields of a pod that may not change.
  */
 export function normalised(text: string): string {
-  return (
-    text
-      .replaceAll(/.*\bkube-root-ca\.crt +.*\n|configmap\/kube-root-ca\.crt\n/g, '')
-      .replaceAll(/^(Priority|Service Account): .*\n|^Tolerations:.*\n( .*op=Exists.*\n)*/gm, '')
-      .replaceAll(/^@@ -\d[\s\S]*?^ .*null,\n\n/gm, '')
-      .replaceAll(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, 'UID')
-      .replaceAll(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ/g, 'TIME')
-      .replaceAll(/(resourceVersion"?: )"\d+"/g, '$1"RV"')
-      .replaceAll(/(Resource Version: +)\d+/g, '$1RV')
-      // Server-side apply is not there yet.
-      .replaceAll(', application/apply-patch+yaml', '')
-      .replaceAll(/\b\d+(s|m\d*s?)\b/g, 'AGE')
-      .replaceAll(/(^|\n)(Creation|Start) Time:.*|CreationTimestamp:.*/g, '$1TIME')
-      .replaceAll(/ {2,}/g, '  ')
-      .replaceAll(/ +(?=\n|$)/g, '')
-  );
+  return text
+    .replaceAll(/.*\bkube-root-ca\.crt +.*\n|configmap\/kube-root-ca\.crt\n/g, '')
+    .replaceAll(/^(Priority|Service Account): .*\n|^Tolerations:.*\n( .*op=Exists.*\n)*/gm, '')
+    .replaceAll(/^@@ -\d[\s\S]*?^ .*null,\n\n/gm, '')
+    .replaceAll(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, 'UID')
+    .replaceAll(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ/g, 'TIME')
+    .replaceAll(/\b(LIVE|MERGED)-\d+/g, '$1')
+    .replaceAll(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+ [+-]\d{4}/g, 'TIME')
+    .replaceAll(/(resourceVersion"?: )"\d+"/g, '$1"RV"')
+    .replaceAll(/(Resource Version: +)\d+/g, '$1RV')
+    .replaceAll(/\b\d+(s|m\d*s?)\b/g, 'AGE')
+    .replaceAll(/(^|\n)(Creation|Start) Time:.*|CreationTimestamp:.*/g, '$1TIME')
+    .replaceAll(/ {2,}/g, '  ')
+    .replaceAll(/ +(?=\n|$)/g, '');
 }

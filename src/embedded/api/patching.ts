@@ -24,7 +24,7 @@ export const patchTypes: Readonly<Record<string, Patch['type']>> = {
 };
 
 /** Strategic patches need Go types: the real server has none for custom resources. */
-const customPatchTypes = ['application/json-patch+json', 'application/merge-patch+json'];
+const customPatchTypes = ['application/json-patch+json', 'application/merge-patch+json', 'application/apply-patch+yaml'];
 
 const maxOperations = 10_000;
 

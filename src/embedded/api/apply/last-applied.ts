@@ -4,6 +4,7 @@ import type { Structure } from '../../../resources/structure.ts';
 import { compare } from './compare.ts';
 import { difference } from './field-set.ts';
 import type { FieldSet } from './field-set.ts';
+import { goJson } from '../go-text.ts';
 import { fieldsOf } from './fields.ts';
 
 export const lastAppliedKey = 'kubectl.kubernetes.io/last-applied-configuration';
@@ -31,7 +32,7 @@ export function withLastApplied<T extends Partial<KubeObject>>(object: T, config
   if (!metadata?.annotations?.[lastAppliedKey]) return object;
   const { [lastAppliedKey]: _, ...annotations } = metadata.annotations;
   const { [lastAppliedKey]: _said, ...said } = config.metadata?.annotations ?? {};
-  const value = `${JSON.stringify(sorted({ ...config, metadata: { ...config.metadata, ...(config.metadata?.annotations && { annotations: said }) } }))}\n`;
+  const value = `${goJson(sorted({ ...config, metadata: { ...config.metadata, ...(config.metadata?.annotations && { annotations: said }) } }))}\n`;
   const next = { ...annotations, [lastAppliedKey]: value };
   const bytes = Object.entries(next).reduce((sum, [key, each]) => sum + Buffer.byteLength(key) + Buffer.byteLength(each), 0);
   return { ...object, metadata: { ...metadata, annotations: bytes > maxAnnotationBytes ? annotations : next } };

@@ -2,21 +2,12 @@
  * One step of a field path, as `fieldsV1` writes it: `f:NAME` a field or a map's key, `k:{…}` the item of a list by its keys,
  * `v:VALUE` the item of a set, `i:N` the item at an index.
  */
+import { goJson } from '../go-text.ts';
 import { own, resolve } from '../../../resources/resolve.ts';
 import type { Json } from '../../../resources/resolve.ts';
 import type { ListStructure } from '../../../resources/structure.ts';
 
 export const fieldElement = (name: string): string => `f:${name}`;
-
-/** As Go writes JSON: fit for HTML. */
-const escapes: Readonly<Record<string, string>> = {
-  '<': '\\u003c',
-  '>': '\\u003e',
-  '&': '\\u0026',
-  '\u2028': '\\u2028',
-  '\u2029': '\\u2029',
-};
-const goJson = (value: unknown): string => JSON.stringify(value).replace(/[<>&\u2028\u2029]/g, (char) => escapes[char] as string);
 
 /** Why a list's item has no place of its own. */
 export class ElementError extends Error {}
