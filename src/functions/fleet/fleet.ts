@@ -144,7 +144,8 @@ export class Fleet {
   #told(member: Member, { claim, loaded, draining }: Welcome): void {
     if (member.state === 'gone' || member.state === 'draining') return;
     if (claim && loaded) this.specialised(member, claim);
-    else if (claim) {
+    else if (claim && member.state !== 'serving') {
+      // (The answer to HELLO may be looked at after what the pod has said since.)
       this.#claimed(member, claim);
       member.state = 'reserved';
       member.since = Date.now();
