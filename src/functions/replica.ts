@@ -94,7 +94,8 @@ export async function startReplica(options: FunctionsOptions): Promise<Replica> 
   await ensureDefaultRuntime(client);
   const { stopped } = await state.start(signal);
 
-  const fleet = new Fleet({ pods: state.pods, key: keys.signing, addressOf, log, signal });
+  const replica = options.images && `${epoch}-${process.pid}`;
+  const fleet = new Fleet({ pods: state.pods, key: keys.signing, addressOf, replica, log, signal });
   const remover = new PodRemover({ client, fleet, keeper: new LogKeeper(client, logs), revisionByUid, log });
   const labeller = startLabeller({ client, fleet, revisionByUid, epoch, log });
   const queue = new PodQueue(fleet, (options.podTimeoutSeconds ?? 30) * 1000);

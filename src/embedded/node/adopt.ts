@@ -2,12 +2,13 @@
  * After a restart of the control plane: what runs on the host is matched to the pods that should run.
  * What belongs to no pod is killed, folders of nothing are removed.
  */
+import { existsSync } from 'node:fs';
 import { readdir, readlink } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { Pod } from '../../resources/builtin/pod-types.ts';
 import type { Isolation, Place } from './isolation/isolation.ts';
 import { removeTree } from './isolation/place-folder.ts';
-import { podFolder, podsFolder } from './paths.ts';
+import { podFolder, podsFolder, podSocketPath } from './paths.ts';
 import type { HostedProcess, ProcessHost } from './process-host.ts';
 
 export interface Adopted {
@@ -34,8 +35,14 @@ export async function findSurvivors(host: ProcessHost, isolation: Isolation, run
     const blank = await readlink(folder).catch(() => undefined);
     const placeId = index > 0 ? `${basename(folder)}.${index}` : (blank ?? basename(folder));
     const process = blank === undefined ? lastRun([...processes.values()], `${uid}.${index}.`) : processes.get(blank);
-    // A shim that was told its pod but never heard of again: nobody uses it yet, a new one is sure.
-    if (blank !== undefined && (pod.status?.phase ?? 'Pending') === 'Pending' && !process?.exit)
+    // A shim may be an instance before its pod's status is stored. As long as its socket is not in its place, nobody can have used it,
+    // and it may not have been told its pod: a new one is sure.
+    if (
+      blank !== undefined &&
+      (pod.status?.phase ?? 'Pending') === 'Pending' &&
+      !process?.exit &&
+      !existsSync(podSocketPath(runFolder, uid))
+    )
       return { process: undefined, place: undefined };
     kept.add(placeId).add(basename(folder));
     if (process) claimed.add(process.id);

@@ -234,6 +234,24 @@ for (const isolation of ['process', 'required'] as const) {
         await world.gone('stays');
       });
 
+      it('keeps a shim that listens though its pod was never said to run: somebody may use it', async () => {
+        await world.create('early', shimPod());
+        const before = await world.when('early', phaseIs('Running'));
+        const { pid } = await world.ask(before);
+        await world.restartNode(async () => {
+          await world.client.patch(
+            pods,
+            { namespace: 'default', name: 'early' },
+            { type: 'merge', body: { status: null } },
+            { subresource: 'status' },
+          );
+        });
+        const after = await world.when('early', phaseIs('Running'));
+        expect([after.metadata.uid, (await world.ask(after)).pid]).toEqual([before.metadata.uid, pid]);
+        await world.client.delete(pods, { namespace: 'default', name: 'early' }, { gracePeriodSeconds: 0 });
+        await world.gone('early');
+      });
+
       it('marks pods whose processes are gone as Failed', async () => {
         await world.create('lost', shell('sleep 1000'));
         const { metadata } = await world.when('lost', phaseIs('Running'));

@@ -115,6 +115,8 @@ async function specialise(
     options.reserved({ member, claim });
     answer = await member.link.specialize(head, tar, loadTimeoutMs);
   } catch (error) {
+    // Its link broke after it was told that another was first.
+    if (member.claim) return 'claimed';
     discard(member, 'it did not answer SPECIALIZE', claim.revisionUid);
     // A pod that died or hung while it loaded the code: the code did it, and would do it again to the next.
     throw new TsumugiError('LoadError', `function "${spec.function}" could not be loaded: ${(error as Error).message}`, {
