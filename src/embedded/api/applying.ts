@@ -23,6 +23,8 @@ export interface ApplyCall extends WriteCall {
   readonly fieldManager: string;
   /** Take what others manage. */
   readonly force?: boolean;
+  /** Keys that the configuration has twice, told by line. */
+  readonly repeated?: readonly string[];
 }
 
 export interface AppliedRow {
@@ -35,19 +37,22 @@ const kubectl = 'kubectl';
 const attempts = 10;
 
 /** `mayCreate` throws where the user may not. */
-export async function applyConfig(core: Core, call: Call, sent: unknown, options: ApplyCall, mayCreate: () => void): Promise<AppliedRow> {
-  const config = sent as Partial<KubeObject>;
+export async function applyConfig(
+  core: Core,
+  call: Call,
+  config: Partial<KubeObject>,
+  options: ApplyCall,
+  mayCreate: () => void,
+): Promise<AppliedRow> {
+  const { fieldValidation = 'Warn', repeated = [] } = options;
   for (let attempt = 1; ; attempt++) {
     const [row] = await core.store.get([keyOf(call)]);
     try {
-      if (row)
-        return {
-          row: await change(core, call, options, (old, row) => wanted(core, call, config, options, old, managersOf(row))),
-          created: false,
-        };
-      if (call.subresource !== '') throw notFound(call.kind, call.name);
-      mayCreate();
-      return { row: await created(core, call, config, options), created: true };
+      if (!row && call.subresource !== '') throw notFound(call.kind, call.name);
+      if (!row) mayCreate();
+      const applied = row ? await changed(core, call, config, options) : await created(core, call, config, options);
+      if (fieldValidation === 'Warn') for (const each of repeated) call.warn(each);
+      return { row: applied, created: !row };
     } catch (error) {
       // It came or went meanwhile.
       const isRace = row ? isNotFound(error) : isAlreadyExists(error);
@@ -55,6 +60,9 @@ export async function applyConfig(core: Core, call: Call, sent: unknown, options
     }
   }
 }
+
+const changed = (core: Core, call: Call, config: Partial<KubeObject>, options: ApplyCall): Promise<StoredRow> =>
+  change(core, call, options, (old, row) => wanted(core, call, config, options, old, managersOf(row)));
 
 async function created(core: Core, call: Call, config: Partial<KubeObject>, options: ApplyCall): Promise<StoredRow> {
   const { object, managers } = wanted(core, call, config, options, emptyObject(call.kind), nobody);
@@ -78,6 +86,11 @@ function wanted(core: Core, call: Call, config: Partial<KubeObject>, options: Ap
   const writer = writerOf(core, call, options.fieldManager);
   const attempt = (force: boolean): Applied => apply(writer, managersBeforeApply(writer, kind, before, live), live, config, force);
   const applied = orTaken(call, attempt, live, options);
+  const { fieldValidation, repeated = [] } = options;
+  if (fieldValidation === 'Strict' && repeated.length > 0) {
+    const lines = repeated.map((each) => `  ${each}`).join('\n');
+    throw badRequest(`error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal errors:\n${lines}`);
+  }
   const read =
     applied.object === live
       ? live

@@ -5,7 +5,7 @@ import type { Patch } from '../../kube/client.ts';
 import type { KindDefinition } from '../../resources/kind.ts';
 import { isMapping } from '../../resources/resolve.ts';
 import { decodeBody, mediaType, objectTypes, readYaml } from './decode.ts';
-import type { Decoded, Parsed } from './decode.ts';
+import type { Decoded } from './decode.ts';
 import type { ApiRequest } from './request.ts';
 import { patchTypes } from './patching.ts';
 import { badRequest, unsupportedMediaType, unsupportedPatch } from './status.ts';
@@ -27,11 +27,19 @@ export async function readBody(request: ApiRequest, kind: KindDefinition): Promi
 /** Server-side apply, in YAML: JSON is YAML, too. */
 export const isApply = (request: ApiRequest): boolean => mediaType(request.contentType) === 'application/apply-patch+yaml';
 
-export async function readApply(request: ApiRequest): Promise<Parsed> {
+/** The configuration, and its keys that stand twice. */
+export async function readApply(request: ApiRequest): Promise<{ config: object; repeated: readonly string[] }> {
   const bytes = await request.body();
-  const read = readYaml(Buffer.from(bytes).toString('utf8'), (why) => badRequest(`error decoding YAML: ${why}`));
-  if (!isMapping(read.value)) throw badRequest('error decoding YAML: the body must be an object');
-  return read;
+  const refuse = (why: string): Error => badRequest(`error decoding YAML: ${why}`);
+  const { value, repeated = [] } = readYaml(Buffer.from(bytes).toString('utf8'), (why) => refuse(`error converting YAML to JSON: ${why}`));
+  const config = value ?? {};
+  if (!isMapping(config)) {
+    const type = Array.isArray(config) ? 'array' : typeof config === 'boolean' ? 'bool' : typeof config;
+    throw refuse(
+      `error unmarshaling JSON: while decoding JSON: json: cannot unmarshal ${type} into Go value of type map[string]interface {}`,
+    );
+  }
+  return { config, repeated };
 }
 
 export async function readPatch(request: ApiRequest): Promise<Patch> {

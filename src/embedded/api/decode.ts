@@ -45,6 +45,8 @@ type Refusal = (why: string) => Error;
 export interface Parsed {
   readonly value: unknown;
   readonly duplicates: readonly string[];
+  /** The same of YAML, by line, as its decoder tells them: `line 6: key "a" already set in map`. */
+  readonly repeated?: readonly string[];
 }
 
 /** The start of the body, as the server shows it: text when it looks like JSON, else in hex. */
@@ -89,7 +91,7 @@ export function readYaml(text: string, unrecognized: Refusal): Parsed {
     const [error] = document?.errors ?? [];
     if (!document) return { value: null, duplicates: [] };
     if (error) throw unrecognized(`yaml: ${error.message.split('\n')[0]}`);
-    return { value: document.toJS({ maxAliasCount: 100 }) as unknown, duplicates: yamlDuplicates(document) };
+    return { value: document.toJS({ maxAliasCount: 100 }) as unknown, ...yamlDuplicates(document, text) };
   } catch (error) {
     // Too many aliases (ReferenceError) or too deep (RangeError): nothing that a person wrote.
     if (error instanceof ReferenceError || error instanceof RangeError) throw unrecognized(`yaml: ${error.message}`);
@@ -97,8 +99,9 @@ export function readYaml(text: string, unrecognized: Refusal): Parsed {
   }
 }
 
-function yamlDuplicates(document: Document): string[] {
+function yamlDuplicates(document: Document, text: string): { duplicates: string[]; repeated: string[] } {
   const found = new Set<string>();
+  const repeated: string[] = [];
   const visit = (node: Node | null | undefined, path: string): void => {
     if (isAlias(node)) return;
     if (isSeq(node)) node.items.forEach((item, index) => visit(item as Node, `${path}[${index}]`));
@@ -107,13 +110,17 @@ function yamlDuplicates(document: Document): string[] {
     for (const { key, value } of node.items) {
       const name = isScalar(key) ? String(key.value) : '';
       const at = path === '' ? name : `${path}.${name}`;
-      if (seen.has(name)) found.add(at);
+      if (seen.has(name)) {
+        found.add(at);
+        const line = text.slice(0, isScalar(key) ? key.range?.[0] : 0).split('\n').length;
+        repeated.push(`line ${line}: key ${JSON.stringify(name)} already set in map`);
+      }
       seen.add(name);
       visit(value as Node | null, at);
     }
   };
   visit(document.contents, '');
-  return [...found];
+  return { duplicates: [...found], repeated };
 }
 
 const typeMetaGo = 'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }';

@@ -96,7 +96,8 @@ async function resourceReply(parts: HandlerParts, request: ApiRequest, path: Res
       if (isCollection) throw methodNotAllowed();
       if (isApply(request)) {
         const options = applyOptions(request);
-        const { row, created } = await server.apply(call, (await readApply(request)).value, options);
+        const { config, repeated } = await readApply(request);
+        const { row, created } = await server.apply(call, config, { ...options, repeated });
         return jsonReply(created ? 201 : 200, row.text);
       }
       const options = writeOptions(request, 'PatchOptions');

@@ -123,7 +123,7 @@ export class ApiServer {
   }
 
   /** Server-side apply: creates the object, or makes it what the configuration says. */
-  async apply(call: Call, config: unknown, options: ApplyCall): Promise<AppliedRow> {
+  async apply(call: Call, config: object, options: ApplyCall): Promise<AppliedRow> {
     this.authorize(call, 'patch');
     return applyConfig(this.#core, call, config, options, () => this.authorize(call, 'create'));
   }

@@ -168,6 +168,16 @@ const configMaps: Record<string, readonly Step[]> = {
       query: { fieldManager: 'one' },
     },
   ],
+  'YAML that is none': [
+    { do: 'apply', text: '- a', query: { fieldManager: 'one' } },
+    { do: 'apply', text: 'x', query: { fieldManager: 'one' } },
+    { do: 'apply', text: '', query: { fieldManager: 'one' } },
+  ],
+  'keys that stand twice': ['Strict', 'Warn', 'Ignore'].map((fieldValidation) => ({
+    do: 'apply',
+    text: 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: NAME}\ndata:\n  a: "1"\n  a: "2"\n',
+    query: { fieldManager: 'one', fieldValidation },
+  })),
   'versions in a configuration': [
     apply('one', { data: { a: '1' } }),
     apply('one', { data: { a: '2' }, metadata: { resourceVersion: '1' } }),
@@ -450,6 +460,42 @@ const functions: Record<string, readonly Step[]> = {
   ],
 };
 
+const about = { involvedObject: { kind: 'Pod', name: 'p', namespace: 'NAMESPACE' } };
+
+const events: Record<string, readonly Step[]> = {
+  'happened once, then again': [
+    { do: 'create', body: { ...about, reason: 'R', count: 1, source: { component: 'c' }, firstTimestamp: '2026-01-01T00:00:00Z' } },
+    { do: 'strategic', body: { count: 2, lastTimestamp: '2026-01-01T00:00:01Z' }, query: { fieldManager: 'two' } },
+    apply('one', { ...about, reason: 'S' }),
+    apply('one', { ...about, reason: 'S' }, force),
+  ],
+};
+
+/** Not stored: a namespace of each would have to go again. */
+const dry = { dryRun: 'All' };
+const others: readonly [Case['kind'], Record<string, readonly Step[]>][] = [
+  [
+    'Namespace',
+    {
+      dry: [
+        { do: 'create', body: { metadata: { labels: { a: 'b' } } }, query: dry },
+        apply('one', { metadata: { labels: { a: 'b' } } }, dry),
+        apply('one', { spec: { finalizers: ['a.b/c'] } }, dry),
+      ],
+    },
+  ],
+  [
+    'ServiceAccount',
+    {
+      plain: [
+        { do: 'create', body: {} },
+        apply('one', { metadata: { labels: { a: 'b' } }, imagePullSecrets: [{ name: 's' }] }),
+        apply('one', {}),
+      ],
+    },
+  ],
+];
+
 const routes: Record<string, readonly Step[]> = {
   sets: [
     apply('one', { spec: { match: { path: '/a', methods: ['GET'] }, backend: { function: 'f' } } }),
@@ -469,6 +515,8 @@ export const cases: readonly [string, Case][] = [
   ...named('Pod', podCases),
   ...named('Secret', secrets),
   ...named('Lease', leases),
+  ...named('Event', events),
+  ...others.flatMap(([kind, each]) => named(kind, each)),
   ...named('Function', functions),
   ...named('Route', routes),
 ];

@@ -25,6 +25,9 @@ export const collections = {
   ConfigMap: { apiVersion: 'v1', path: '/api/v1', plural: 'configmaps' },
   Secret: { apiVersion: 'v1', path: '/api/v1', plural: 'secrets' },
   Pod: { apiVersion: 'v1', path: '/api/v1', plural: 'pods' },
+  Event: { apiVersion: 'v1', path: '/api/v1', plural: 'events' },
+  ServiceAccount: { apiVersion: 'v1', path: '/api/v1', plural: 'serviceaccounts' },
+  Namespace: { apiVersion: 'v1', path: '/api/v1', plural: 'namespaces' },
   Lease: { apiVersion: 'coordination.k8s.io/v1', path: '/apis/coordination.k8s.io/v1', plural: 'leases' },
   Function: { apiVersion: 'tsumugi.dev/v1', path: '/apis/tsumugi.dev/v1', plural: 'functions' },
   Route: { apiVersion: 'tsumugi.dev/v1', path: '/apis/tsumugi.dev/v1', plural: 'routes' },
@@ -60,7 +63,7 @@ interface Loose {
 /** What the server says to each step; less its advice about pods, which is another matter. */
 export async function play(connection: Connection, namespace: string, name: string, { kind, steps }: Case): Promise<Answer[]> {
   const { apiVersion, path, plural } = collections[kind];
-  const collection = `${path}/namespaces/${namespace}/${plural}`;
+  const collection = kind === 'Namespace' ? `${path}/${plural}` : `${path}/namespaces/${namespace}/${plural}`;
   const answers: Answer[] = [];
   let version: unknown;
   for (const step of steps) {
