@@ -153,6 +153,7 @@ export async function startReplica(options: FunctionsOptions): Promise<Replica> 
       client,
       leader: () => leading?.client,
       functions: state.functions,
+      revisions: state.revisions,
       runtimes: state.runtimes,
       pods: state.pods,
       fleet,

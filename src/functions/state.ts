@@ -6,8 +6,8 @@ import { conditionOf } from '../resources/conditions.ts';
 import { isNotFound } from '../resources/object.ts';
 import { functions, pods, revisions, routes, runtimes } from '../resources/resources.ts';
 import { TsumugiError } from '../base/errors.ts';
-import { poolKey } from './activator/waiting.ts';
 import { defaults, isOwnedBy, label, revisionNumber } from './model/names.ts';
+import { poolKeyOfPod, poolOf } from './model/pools.ts';
 import type { Pod } from '../resources/builtin/pod-types.ts';
 import type { FunctionResource } from '../resources/function.ts';
 import type { RevisionResource } from '../resources/revision.ts';
@@ -31,7 +31,7 @@ export class FunctionsState {
     this.functions = new Informer<FunctionResource>(client, functions, {
       log,
       indexes: {
-        pool: ({ metadata, spec }) => [poolKey(metadata.namespace ?? '', spec.runtime ?? defaults.runtime)],
+        pool: (object) => [poolOf(object).key],
         runtime: ({ spec }) => [spec.runtime ?? defaults.runtime],
         namespace: ({ metadata }) => [metadata.namespace ?? ''],
         min: ({ spec }) => ((spec.scale?.min ?? 0) > 0 ? ['set'] : []),
@@ -42,6 +42,7 @@ export class FunctionsState {
       indexes: {
         function: ({ metadata, spec }) => [`${metadata.namespace}/${spec.function}`],
         uid: ({ metadata }) => [metadata.uid ?? ''],
+        pool: (object) => [poolOf(object).key],
       },
     });
     this.runtimes = new Informer<RuntimeResource>(client, runtimes, { log });
@@ -53,7 +54,7 @@ export class FunctionsState {
       log,
       labelSelector: label.runtime,
       indexes: {
-        pool: ({ metadata }) => [poolKey(metadata.namespace ?? '', metadata.labels?.[label.runtime] ?? '')],
+        pool: (pod) => [poolKeyOfPod(pod)],
         runtime: ({ metadata }) => [metadata.labels?.[label.runtime] ?? ''],
         function: ({ metadata }) => (metadata.labels?.[label.function] ? [`${metadata.namespace}/${metadata.labels[label.function]}`] : []),
       },
@@ -106,10 +107,11 @@ export class FunctionsState {
 
   readonly imageOf = (runtime: string): string => this.runtimes.get(runtime)?.spec.image ?? '';
 
-  /** Why no pod of a runtime can come; undefined while one may. */
-  readonly whyNoPods = (runtime: string): string | undefined => {
+  /** Why no pod can come for such a revision; undefined while one may. */
+  readonly whyNoPods = ({ runtime, image }: { readonly runtime: string; readonly image?: string }): string | undefined => {
     const object = this.runtimes.get(runtime);
     if (!object) return `Runtime "${runtime}" does not exist`;
+    if (image !== undefined) return undefined;
     const verdict = conditionOf(object, 'Ready');
     return verdict?.status === 'False' ? `Runtime "${runtime}" cannot start pods: ${verdict.reason}: ${verdict.message}` : undefined;
   };

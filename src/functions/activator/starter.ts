@@ -4,9 +4,10 @@ import type { Log } from '../../base/log.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import type { Member } from '../fleet/member.ts';
-import { resolveEnvironment } from '../model/environment.ts';
+import { checkVolumes, resolveEnvironment } from '../model/environment.ts';
 import type { PlatformKeys } from '../model/keys.ts';
 import { defaults } from '../model/names.ts';
+import { poolOf } from '../model/pools.ts';
 import type { RevisionResource } from '../../resources/revision.ts';
 import type { Reservation } from './activator.ts';
 import type { PackageCache } from './packages.ts';
@@ -22,8 +23,8 @@ export interface StarterOptions {
   /** Greater than that of every earlier control plane on this data. */
   readonly epoch: number;
   readonly imageOf: (runtime: string) => string;
-  /** Why no pod of the runtime can come; undefined while one may. */
-  readonly whyNoPods: (runtime: string) => string | undefined;
+  /** Why no pod can come for the revision; undefined while one may. */
+  readonly whyNoPods: (spec: RevisionResource['spec']) => string | undefined;
   /** A pod that can no longer be used; with the revision whose code it has run, so that its output is kept. */
   readonly discard: (member: Member, why: string, revisionUid?: string) => void;
   /** Hears of each pod that is about to be sent the claim. */
@@ -45,27 +46,21 @@ const attempts = 3;
 export async function startInstance(options: StarterOptions, revision: RevisionResource): Promise<Member> {
   const { queue, log, signal } = options;
   const { spec, metadata } = revision;
-  const namespace = metadata.namespace ?? '';
-  const hopeless = options.whyNoPods(spec.runtime);
+  const hopeless = options.whyNoPods(spec);
   if (hopeless !== undefined) throw new TsumugiError('NoInstance', hopeless, { retryAfterSeconds: 5 });
   // Read while a pod is being found; a failure is heard when it is needed.
-  const needs = Promise.all([options.packages.get(spec.source.package), resolveEnvironment(options.client, namespace, spec)]);
+  const needs = needsOf(options, revision);
   needs.catch(() => undefined);
+  // No pod starts without its volumes.
+  if (spec.volumes?.length) await needs;
 
   for (let attempt = 1, races = 0; ; attempt++) {
-    const member = await queue.take(namespace, spec.runtime, signal);
+    const member = await queue.take(poolOf(revision), signal);
     let ready: Awaited<typeof needs>;
     try {
       ready = await needs;
     } catch (error) {
       giveBack(options, member);
-      if (error instanceof TsumugiError && error.code === 'NotFound') {
-        throw new TsumugiError('NoInstance', error.message, {
-          ...(error.hint && { hint: error.hint }),
-          retryAfterSeconds: 5,
-          cause: error,
-        });
-      }
       throw error;
     }
     const outcome = await specialise(options, member, revision, ready);
@@ -104,7 +99,7 @@ async function specialise(
     timeoutSeconds: spec.timeoutSeconds,
     token: keys.tokenFor(member.uid, epoch),
     gatewayUrl: options.gatewayUrl,
-    image: options.imageOf(spec.runtime),
+    image: spec.image ?? options.imageOf(spec.runtime),
   };
   // Heard of while the package was being read.
   if (member.claim) return 'claimed';
@@ -133,6 +128,25 @@ async function specialise(
   discard(member, `${reason}: ${message}`, reason === 'load' ? claim.revisionUid : undefined);
   if (reason === 'load') throw new TsumugiError('LoadError', loadMessage(message, stack));
   return `${reason}: ${message}`;
+}
+
+/** The package and the variables. Rejects with NoInstance that names what is missing, an object of a volume too. */
+async function needsOf(
+  { client, packages }: StarterOptions,
+  { metadata, spec }: RevisionResource,
+): Promise<[Uint8Array, Record<string, string>]> {
+  const { namespace = '' } = metadata;
+  try {
+    const [tar, env] = await Promise.all([
+      packages.get(spec.source.package),
+      resolveEnvironment(client, namespace, spec),
+      checkVolumes(client, namespace, spec),
+    ]);
+    return [tar, env];
+  } catch (error) {
+    if (!(error instanceof TsumugiError) || error.code !== 'NotFound') throw error;
+    throw new TsumugiError('NoInstance', error.message, { ...(error.hint && { hint: error.hint }), retryAfterSeconds: 5, cause: error });
+  }
 }
 
 /** The message with the stack's first lines that are the user's. */

@@ -2,12 +2,25 @@
 import { TsumugiError } from '../../base/errors.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import type { Member } from '../fleet/member.ts';
+import type { Pool } from '../model/pools.ts';
 
-/** Key of a pool: `namespace/runtime`. */
-export const poolKey = (namespace: string, runtime: string): string => `${namespace}/${runtime}`;
+/** No pod can be had, and waiting would not help: `reason` is a word for conditions. */
+export class NoPods extends TsumugiError {
+  readonly reason: string;
+  constructor(reason: string, message: string, cause?: unknown) {
+    super('NoInstance', `no pod can be started: ${reason}: ${message}`, { retryAfterSeconds: 5, cause });
+    this.reason = reason;
+  }
+}
 
 interface Waiter {
   readonly give: (member: Member) => void;
+  readonly refuse: (error: Error) => void;
+}
+
+interface Waiting {
+  readonly pool: Pool;
+  readonly waiters: Set<Waiter>;
 }
 
 const maxWaiting = 1000;
@@ -15,10 +28,12 @@ const maxWaiting = 1000;
 export class PodQueue {
   readonly #fleet: Fleet;
   readonly #timeoutMs: number;
-  readonly #waiting = new Map<string, Set<Waiter>>();
+  readonly #waiting = new Map<string, Waiting>();
   readonly #takenAt = new Map<string, number>();
   /** Called when more or fewer wait: the pool's size follows. */
   onDemand: (key: string) => void = () => undefined;
+  /** What keeps the pool's pods from running, as far as anybody knows: for those who have waited in vain. */
+  explain: (key: string) => string | undefined = () => undefined;
 
   constructor(fleet: Fleet, timeoutMs: number) {
     this.#fleet = fleet;
@@ -27,16 +42,28 @@ export class PodQueue {
   }
 
   waiting(key: string): number {
-    return this.#waiting.get(key)?.size ?? 0;
+    return this.#waiting.get(key)?.waiters.size ?? 0;
+  }
+
+  /** The pool of a key, while somebody waits for its pods. */
+  pool(key: string): Pool | undefined {
+    return this.#waiting.get(key)?.pool;
+  }
+
+  /** Tells all who wait for a pod of the pool that there will be none. */
+  refuse(key: string, error: NoPods): void {
+    for (const waiter of this.#waiting.get(key)?.waiters ?? []) waiter.refuse(error);
+  }
+
+  /** Nothing is kept of a pool that is gone. */
+  forget(key: string): void {
+    this.#takenAt.delete(key);
   }
 
   /** By runtime, over all namespaces. */
   waitingByRuntime(): ReadonlyMap<string, number> {
     const counts = new Map<string, number>();
-    for (const [key, { size }] of this.#waiting) {
-      const runtime = key.slice(key.indexOf('/') + 1);
-      counts.set(runtime, (counts.get(runtime) ?? 0) + size);
-    }
+    for (const { pool, waiters } of this.#waiting.values()) counts.set(pool.runtime, (counts.get(pool.runtime) ?? 0) + waiters.size);
     return counts;
   }
 
@@ -45,12 +72,13 @@ export class PodQueue {
     return performance.now() - (this.#takenAt.get(key) ?? -Infinity);
   }
 
-  /** A pod that nobody else has. Rejects with NoInstance when none could be started in time, Busy when too many wait already. */
-  async take(namespace: string, runtime: string, signal: AbortSignal): Promise<Member> {
-    const key = poolKey(namespace, runtime);
-    const waiters = this.#waiting.get(key) ?? new Set();
+  /** A pod that nobody else has. Rejects with NoInstance when none can be started, or not in time, Busy when too many wait already. */
+  async take(pool: Pool, signal: AbortSignal): Promise<Member> {
+    const { key, runtime } = pool;
+    const waiting = this.#waiting.get(key) ?? { pool, waiters: new Set<Waiter>() };
+    const { waiters } = waiting;
     if (waiters.size === 0) {
-      const member = this.#fleet.reserve(namespace, runtime);
+      const member = this.#fleet.reserve(key);
       if (member) {
         this.#takenAt.set(key, performance.now());
         this.onDemand(key);
@@ -59,19 +87,15 @@ export class PodQueue {
     }
     if (waiters.size >= maxWaiting)
       throw new TsumugiError('Busy', `${waiters.size} already wait for a pod of runtime ${runtime}`, { retryAfterSeconds: 5 });
-    this.#waiting.set(key, waiters);
+    this.#waiting.set(key, waiting);
 
     const { promise, resolve, reject } = Promise.withResolvers<Member>();
-    const waiter: Waiter = { give: resolve };
-    const late = setTimeout(
-      () =>
-        reject(
-          new TsumugiError('NoInstance', `no pod of runtime ${runtime} could be started within ${this.#timeoutMs / 1000} s`, {
-            retryAfterSeconds: 5,
-          }),
-        ),
-      this.#timeoutMs,
-    );
+    const waiter: Waiter = { give: resolve, refuse: reject };
+    const late = setTimeout(() => {
+      const why = this.explain(key);
+      const says = `no pod of runtime ${runtime} could be started within ${this.#timeoutMs / 1000} s${why === undefined ? '' : `: ${why}`}`;
+      reject(new TsumugiError('NoInstance', says, { retryAfterSeconds: 5 }));
+    }, this.#timeoutMs);
     const onAbort = (): void => reject(new TsumugiError('NoInstance', 'the platform is stopping', { retryAfterSeconds: 1 }));
     signal.addEventListener('abort', onAbort, { once: true });
     waiters.add(waiter);
@@ -83,16 +107,16 @@ export class PodQueue {
       clearTimeout(late);
       signal.removeEventListener('abort', onAbort);
       waiters.delete(waiter);
-      if (waiters.size === 0 && this.#waiting.get(key) === waiters) this.#waiting.delete(key);
+      if (waiters.size === 0 && this.#waiting.get(key) === waiting) this.#waiting.delete(key);
       this.onDemand(key);
     }
   }
 
-  #offer(member: Member): void {
-    const waiters = this.#waiting.get(poolKey(member.namespace, member.runtime));
+  #offer({ pool }: Member): void {
+    const waiters = this.#waiting.get(pool)?.waiters;
     const [first] = waiters ?? [];
     if (!first) return;
-    const reserved = this.#fleet.reserve(member.namespace, member.runtime);
+    const reserved = this.#fleet.reserve(pool);
     if (!reserved) return;
     waiters?.delete(first);
     first.give(reserved);

@@ -97,17 +97,11 @@ export class Fleet {
     return this.#members.get(uid)?.claim?.revisionUid ?? this.#endedClaims.get(uid);
   }
 
-  /** Takes a generic pod out of the pool, the first in this replica's order; the caller specialises or removes it. */
-  reserve(namespace: string, runtime: string): Member | undefined {
+  /** Takes a generic pod out of the pool of this key, the first in this replica's order; the caller specialises or removes it. */
+  reserve(pool: string): Member | undefined {
     let first: Member | undefined;
     for (const member of this.#members.values()) {
-      if (
-        member.state !== 'generic' ||
-        member.namespace !== namespace ||
-        member.runtime !== runtime ||
-        member.pod.metadata.deletionTimestamp
-      )
-        continue;
+      if (member.state !== 'generic' || member.pool !== pool || member.pod.metadata.deletionTimestamp) continue;
       if (!first || member.rank < first.rank) first = member;
       if (this.#options.replica === undefined) break;
     }

@@ -1,5 +1,6 @@
 /** One pod of a pool as this process sees it. The pod is the authority on its claim; this is what it told us. */
 import { label } from '../model/names.ts';
+import { poolKeyOfPod } from '../model/pools.ts';
 import type { Pod } from '../../resources/builtin/pod-types.ts';
 import type { PodLink } from './link.ts';
 
@@ -20,6 +21,8 @@ export class Member {
   readonly namespace: string;
   readonly name: string;
   readonly runtime: string;
+  /** Key of the pool that it was made for. */
+  readonly pool: string;
   /** In the order in which this replica takes pods: the least first. */
   readonly rank: string;
   /** The object as last seen. */
@@ -45,6 +48,7 @@ export class Member {
     this.namespace = pod.metadata.namespace ?? '';
     this.name = pod.metadata.name;
     this.runtime = pod.metadata.labels?.[label.runtime] ?? '';
+    this.pool = poolKeyOfPod(pod);
   }
 }
 

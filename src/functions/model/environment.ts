@@ -1,10 +1,11 @@
-/** The variables of a revision, read from Secrets and ConfigMaps at the moment an instance needs them: never stored, never sent to gateways. */
+/** The variables of a revision and what its volumes are made of. Variables are read from Secrets and ConfigMaps at the moment an instance needs them: never stored, never sent to gateways. */
 import { TsumugiError } from '../../base/errors.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { isNotFound } from '../../resources/object.ts';
 import { configMaps, secrets } from '../../resources/resources.ts';
 import type { ConfigMap } from '../../resources/builtin/configmap.ts';
 import type { EnvVar } from '../../resources/builtin/pod-types.ts';
+import type { PodFields } from '../../resources/pod-fields.ts';
 
 export interface EnvironmentSpec {
   readonly env?: readonly EnvVar[];
@@ -44,6 +45,20 @@ export async function resolveEnvironment(client: KubeClient, namespace: string, 
     else if (reference.optional !== true) missing(source, namespace, reference.name, data && reference.key);
   }
   return env;
+}
+
+/** Throws NotFound that names the Secret, ConfigMap or key that a volume needs and that is missing: a kubelet would wait for it in silence. */
+export async function checkVolumes(client: KubeClient, namespace: string, { volumes = [] }: Pick<PodFields, 'volumes'>): Promise<void> {
+  await Promise.all(
+    volumes.map(async ({ secret, configMap }) => {
+      const source: Source = secret ? 'Secret' : 'ConfigMap';
+      const name = secret?.secretName ?? configMap?.name;
+      const { optional, items = [] } = secret ?? configMap ?? {};
+      if (name === undefined || optional) return;
+      const data = (await readData(client, namespace, source, name)) ?? missing(source, namespace, name);
+      for (const { key } of items) if (!Object.hasOwn(data, key)) missing(source, namespace, name, key);
+    }),
+  );
 }
 
 async function readData(client: KubeClient, namespace: string, source: Source, name: string): Promise<Record<string, string> | undefined> {

@@ -3,11 +3,9 @@ import type { Log } from '../../base/log.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { keyOf } from '../../kube/key.ts';
 import { type Controller, type ControllerOptions, type ControllerRun, keysOf, runController } from '../../kube/reconcile.ts';
-import { poolKey } from '../activator/waiting.ts';
 import type { Fleet } from '../fleet/fleet.ts';
-import { defaults, label } from '../model/names.ts';
-import type { Pod } from '../../resources/builtin/pod-types.ts';
-import type { FunctionResource } from '../../resources/function.ts';
+import { label } from '../model/names.ts';
+import { poolKeyOfPod, poolOf } from '../model/pools.ts';
 import type { RevisionResource } from '../../resources/revision.ts';
 import type { FunctionsState } from '../state.ts';
 import type { FunctionReconciler } from './function.ts';
@@ -97,8 +95,9 @@ export function runPools(
   return runController({
     name: 'pools',
     informers: [
-      keysOf(state.functions, (object) => [poolOfFunction(object)]),
-      keysOf(state.pods, (pod) => [poolOfPod(pod)]),
+      keysOf(state.functions, (object) => [poolOf(object).key]),
+      keysOf(state.revisions, (revision) => [poolOf(revision).key]),
+      keysOf(state.pods, (pod) => [poolKeyOfPod(pod)]),
       keysOf(state.runtimes, ({ metadata }) => poolKeys(state, metadata.name)),
     ],
     reconcile: (key, context) => pools.reconcile(key, context),
@@ -108,13 +107,9 @@ export function runPools(
   });
 }
 
-const poolOfFunction = ({ metadata, spec }: FunctionResource): string =>
-  poolKey(metadata.namespace ?? '', spec.runtime ?? defaults.runtime);
-const poolOfPod = ({ metadata }: Pod): string => poolKey(metadata.namespace ?? '', metadata.labels?.[label.runtime] ?? '');
-
 /** Pools that exist, or should; of one runtime, or of all. */
 export function poolKeys(state: FunctionsState, runtime?: string): readonly string[] {
   const functions = runtime === undefined ? state.functions.list() : state.functions.byIndex('runtime', runtime);
   const pods = runtime === undefined ? state.pods.list() : state.pods.byIndex('runtime', runtime);
-  return [...new Set([...functions.map(poolOfFunction), ...pods.map(poolOfPod)])];
+  return [...new Set([...functions.map((object) => poolOf(object).key), ...pods.map(poolKeyOfPod)])];
 }

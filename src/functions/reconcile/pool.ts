@@ -1,7 +1,8 @@
 /**
- * The pools: for each runtime and each namespace with a function on it, some generic pods that wait to be specialised.
+ * The pools: for each runtime and each namespace with a function on it, some generic pods that wait to be specialised. Where functions
+ * say something of their pods (`model/pools.ts`), those come from a pool of their own, which is empty until somebody waits for a pod.
  *
- * Bare pods, made and replaced here on every kind of cluster. A key is `namespace/runtime`. Not more start at once than there are
+ * Bare pods, made and replaced here on every kind of cluster. Not more start at once than there are
  * cores, over all pools: more would only make each of them slower, and the functions that run too.
  */
 import { availableParallelism } from 'node:os';
@@ -9,27 +10,31 @@ import { availableParallelism } from 'node:os';
 import type { KubeClient } from '../../kube/client.ts';
 import type { Informer } from '../../kube/informer.ts';
 import type { ReconcileContext, ReconcileResult } from '../../kube/reconcile.ts';
-import { isAlreadyExists } from '../../resources/object.ts';
+import { ApiError, isAlreadyExists } from '../../resources/object.ts';
 import { pods as podResource } from '../../resources/resources.ts';
-import { poolKey, type PodQueue } from '../activator/waiting.ts';
+import { NoPods, type PodQueue } from '../activator/waiting.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import { hasEnded, type Member } from '../fleet/member.ts';
 import type { PodRemover } from '../fleet/remover.ts';
 import { defaults, fieldManager, label } from '../model/names.ts';
 import { type KubernetesPods, podImage, poolPod } from '../model/pod-template.ts';
-import { parsePoolKey } from '../model/pools.ts';
+import { type PodTrouble, podTrouble } from '../model/pod-trouble.ts';
+import { parsePoolKey, type Pool } from '../model/pools.ts';
 import type { Pod } from '../../resources/builtin/pod-types.ts';
 import type { FunctionResource } from '../../resources/function.ts';
+import type { RevisionResource } from '../../resources/revision.ts';
 import type { RuntimeResource } from '../../resources/runtime.ts';
 
 export interface PoolOptions {
   readonly client: KubeClient;
   /** While this controller leads: what keeps the pools at their size writes with it. Others make pods for their own waiters alone. */
   readonly leader: () => KubeClient | undefined;
-  /** Indexed `pool` by `poolKey`. */
+  /** Indexed `pool` by the pool's key. */
   readonly functions: Informer<FunctionResource>;
+  /** Indexed `pool`, too. */
+  readonly revisions: Informer<RevisionResource>;
   readonly runtimes: Informer<RuntimeResource>;
-  /** Indexed `pool` by `poolKey`. */
+  /** Indexed `pool`, too. */
   readonly pods: Informer<Pod>;
   readonly fleet: Fleet;
   readonly queue: PodQueue;
@@ -48,6 +53,19 @@ const quietMs = 20;
 /** After a pod that ended before it was ever reached: doubles with each. */
 const firstBackoffMs = 500;
 const maxBackoffMs = 30_000;
+/** So often in a row, within 2 s, it may go wrong before those who wait hear of it: a new namespace gets its service account a moment later. */
+const patience = 3;
+/** A pod that others wait for may take so long to start: its image is being fetched. */
+const pendingMs = 120_000;
+
+interface Failure {
+  readonly count: number;
+  /** No other try before, milliseconds since 1970. */
+  readonly until: number;
+  readonly error: NoPods;
+  /** Those who wait are told. */
+  readonly isLasting: boolean;
+}
 
 export class PoolReconciler {
   readonly #options: PoolOptions;
@@ -55,19 +73,20 @@ export class PoolReconciler {
   readonly #starting = new Map<string, { readonly key: string; readonly at: number }>();
   /** Creations under way, all pools. */
   #creating = 0;
-  readonly #failures = new Map<string, { count: number; until: number }>();
+  readonly #failures = new Map<string, Failure>();
 
   constructor(options: PoolOptions) {
     this.#options = options;
     const settled = (member: Member): void => {
       const start = this.#starting.get(member.uid);
       this.#starting.delete(member.uid);
-      const key = poolKey(member.namespace, member.runtime);
+      const key = member.pool;
       if (member.state === 'generic') this.#failures.delete(key);
       options.enqueue(key);
       // Room for the start of another pool's pod.
       if (start) for (const waiting of this.#hungry) options.enqueue(waiting);
     };
+    options.queue.explain = (key) => this.#trouble(key)?.message;
     options.fleet.on({ available: settled, serving: settled, stopped: settled });
   }
 
@@ -75,27 +94,33 @@ export class PoolReconciler {
   readonly #hungry = new Set<string>();
 
   async reconcile(key: string, { signal }: ReconcileContext): Promise<ReconcileResult> {
-    const { functions, runtimes, pods, fleet, queue, remover } = this.#options;
+    const { functions, revisions, runtimes, pods, fleet, queue, remover } = this.#options;
     this.#hungry.delete(key);
-    const [, runtimeName = ''] = key.split('/');
-    const runtime = runtimes.get(runtimeName);
+    this.#refuseHopeless(key);
+    const pool = queue.pool(key) ?? { ...parsePoolKey(key), key, pod: {} };
+    const runtime = runtimes.get(pool.runtime);
     const mine = pods.byIndex('pool', key);
     const leader = this.#options.leader();
     if (!leader) {
       const ready = mine.filter((pod) => this.#isGeneric(pod)).length;
       const missing = queue.waiting(key) - ready - this.#unseen(key);
-      return missing > 0 && runtime && !signal.aborted ? this.#make(key, runtime, missing, this.#options.client) : undefined;
+      return missing > 0 && runtime && !signal.aborted ? this.#make(pool, runtime, missing, this.#options.client) : undefined;
     }
 
     const ended = mine.filter((pod) => hasEnded(pod) && !pod.metadata.deletionTimestamp);
     for (const pod of ended) this.#noteEnd(key, pod);
     await Promise.all(ended.map((pod) => remover.remove(pod, fleet.claimOf(pod.metadata.uid ?? ''))));
 
-    const isUsed = runtime !== undefined && functions.countByIndex('pool', key) > 0;
+    const isCommon = pool.hash === undefined;
+    const isStanding = isCommon && functions.countByIndex('pool', key) > 0;
+    const isUsed = runtime !== undefined && (functions.countByIndex('pool', key) > 0 || revisions.countByIndex('pool', key) > 0);
+    if (!isUsed) this.#forget(key);
     const generic = mine.filter((pod) => this.#isGeneric(pod));
-    const stale = generic.filter((pod) => !isUsed || pod.spec.containers[0]?.image !== podImage(runtime, this.#options.kubernetes));
+    // What the pods of a pool are to be is known while somebody waits for them.
+    const image = runtime && (isCommon || queue.pool(key)) ? podImage(runtime, this.#options.kubernetes, pool.pod) : undefined;
+    const stale = generic.filter((pod) => !isUsed || (image !== undefined && pod.spec.containers[0]?.image !== image));
     const good = generic.filter((pod) => !stale.includes(pod));
-    const wanted = isUsed ? (runtime.spec.poolSize ?? defaults.poolSize) + queue.waiting(key) : 0;
+    const wanted = isUsed ? (isStanding ? (runtime.spec.poolSize ?? defaults.poolSize) : 0) + queue.waiting(key) : 0;
     // The youngest go first: they are the least likely to be ready.
     const surplus = good
       .sort((a, b) => (a.metadata.creationTimestamp ?? '').localeCompare(b.metadata.creationTimestamp ?? ''))
@@ -107,15 +132,17 @@ export class PoolReconciler {
     if (missing <= 0 || !runtime || signal.aborted) return spare.length < surplus.length ? { again: othersMs / 1000 } : undefined;
     const quiet = quietMs - queue.sinceTaken(key);
     if (quiet > 0 && queue.waiting(key) === 0 && good.length > 0) return { again: quiet / 1000 };
-    return this.#make(key, runtime, missing, leader);
+    return this.#make(pool, runtime, missing, leader);
   }
 
   /** Starts as many as may start now. */
-  async #make(key: string, runtime: RuntimeResource, missing: number, client: KubeClient): Promise<ReconcileResult> {
-    const backoff = (this.#failures.get(key)?.until ?? 0) - Date.now();
-    if (backoff > 0) return { again: backoff / 1000 };
+  async #make(pool: Pool, runtime: RuntimeResource, missing: number, client: KubeClient): Promise<ReconcileResult> {
+    const { key } = pool;
+    const backoff = (): number => (this.#failures.get(key)?.until ?? 0) - Date.now();
+    if (backoff() > 0) return { again: backoff() / 1000 };
     const room = availableParallelism() - this.#underWay();
-    await Promise.all(Array.from({ length: Math.min(missing, room) }, () => this.#create(key, runtime, client)));
+    await Promise.all(Array.from({ length: Math.min(missing, room) }, () => this.#create(pool, runtime, client)));
+    if (backoff() > 0) return { again: backoff() / 1000 };
     if (missing <= room) return undefined;
     this.#hungry.add(key);
     return { again: 1 };
@@ -125,7 +152,9 @@ export class PoolReconciler {
   #spareMs(pod: Pod): number {
     if (!this.#options.kubernetes) return 0;
     const member = this.#options.fleet.get(pod.metadata.uid ?? '');
-    return member?.state === 'generic' ? member.since + othersMs - Date.now() : othersMs;
+    if (member?.state === 'generic') return member.since + othersMs - Date.now();
+    if (pod.metadata.labels?.[label.pool] === undefined) return othersMs;
+    return podTrouble(pod)?.isLasting ? 0 : Date.parse(pod.metadata.creationTimestamp ?? '') + pendingMs - Date.now();
   }
 
   /** Neither specialised, nor about to be, nor ended or going. */
@@ -148,17 +177,18 @@ export class PoolReconciler {
     return this.#starting.size + this.#creating;
   }
 
-  async #create(key: string, runtime: RuntimeResource, client: KubeClient): Promise<void> {
+  async #create(pool: Pool, runtime: RuntimeResource, client: KubeClient): Promise<void> {
+    const { key } = pool;
     this.#creating++;
     try {
-      const pool = { ...parsePoolKey(key), pod: {} };
       const pod = await client.create<Pod>(podResource, poolPod(pool, runtime, this.#options.kubernetes), { fieldManager });
       this.#starting.set(pod.metadata.uid ?? '', { key, at: Date.now() });
       this.#options.pods.observe(pod);
     } catch (error) {
       // The random name was taken: another try finds another.
-      if (!isAlreadyExists(error)) throw error;
-      this.#options.enqueue(key);
+      if (isAlreadyExists(error)) this.#options.enqueue(key);
+      else if (isRefusal(error)) this.#failed(key, new NoPods('PodRefused', error.message, error), error.code === 422);
+      else throw error;
     } finally {
       this.#creating--;
     }
@@ -174,7 +204,44 @@ export class PoolReconciler {
   /** A pod that ended before anybody reached it will mostly do so again. */
   #noteEnd(key: string, pod: Pod): void {
     if (!this.#starting.delete(pod.metadata.uid ?? '')) return;
+    const { exitCode, reason = 'Error' } = pod.status?.containerStatuses?.[0]?.state?.terminated ?? {};
+    const how = exitCode === undefined ? pod.status?.message : `exit code ${exitCode}`;
+    this.#failed(key, new NoPods(reason, `its pods end before they can be used${how ? `: ${how}` : ''}`));
+  }
+
+  /** The next try comes later, each time twice as late. What goes wrong again and again is told to those who wait. */
+  #failed(key: string, error: NoPods, isLasting = false): void {
     const count = (this.#failures.get(key)?.count ?? 0) + 1;
-    this.#failures.set(key, { count, until: Date.now() + Math.min(firstBackoffMs * 2 ** (count - 1), maxBackoffMs) });
+    const until = Date.now() + Math.min(firstBackoffMs * 2 ** (count - 1), maxBackoffMs);
+    this.#failures.set(key, { count, until, error, isLasting: isLasting || count >= patience });
+    this.#refuseHopeless(key);
+  }
+
+  /** Those who wait for what cannot come need not wait: neither for pods that are refused or end, nor for such as cannot start. */
+  #refuseHopeless(key: string): void {
+    const { queue } = this.#options;
+    const failure = this.#failures.get(key);
+    if (failure?.isLasting && failure.until > Date.now()) queue.refuse(key, failure.error);
+    const trouble = this.#trouble(key);
+    if (trouble?.isLasting) queue.refuse(key, new NoPods(trouble.reason, trouble.message));
+  }
+
+  /** What keeps all pods from running that are on their way. */
+  #trouble(key: string): PodTrouble | undefined {
+    const { pods, fleet } = this.#options;
+    const coming = pods.byIndex('pool', key).filter((pod) => {
+      const state = fleet.get(pod.metadata.uid ?? '')?.state ?? 'pending';
+      return state === 'pending' && !hasEnded(pod) && !pod.metadata.deletionTimestamp;
+    });
+    const troubles = coming.map((pod) => podTrouble(pod));
+    return this.#unseen(key) === 0 && troubles.every((each) => each !== undefined) ? troubles[0] : undefined;
+  }
+
+  #forget(key: string): void {
+    this.#failures.delete(key);
+    this.#options.queue.forget(key);
   }
 }
+
+/** The API server will not have such a pod: quota, Pod Security, a service account that is missing, a request above its limit. */
+const isRefusal = (error: unknown): error is ApiError => error instanceof ApiError && [400, 403, 404, 413, 422].includes(error.code);
