@@ -214,7 +214,7 @@ describe('a strategic patch', () => {
       status: {
         code: 415,
         message:
-          'the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json',
+          'the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml',
       },
     });
   });

@@ -11,7 +11,7 @@ export interface FieldSet {
 /** Itself a member, nothing below. */
 export const leaf: FieldSet = Object.freeze({});
 /** No paths. As a set of its own only: below an element, `{}` says that the element is a member. */
-export const empty: FieldSet = leaf;
+export const empty: FieldSet = Object.freeze({});
 
 const self = '.';
 
