@@ -69,8 +69,10 @@ function times(outcomes: readonly Outcome[], ...shares: number[]): string {
   return `${shares.map((share) => Math.round(ms[Math.min(ms.length - 1, Math.floor(share * ms.length))] ?? Number.NaN)).join(' / ')} ms`;
 }
 
-const pods = ({ pods: made, instances, idle, dismissed }: Made): string =>
-  `${made} pods made, ${instances} of them or of the pool for cold calls${idle > 0 ? `, ${idle} of which answered nothing` : ''}${dismissed > 0 ? `, ${dismissed} dismissed unused` : ''}`;
+function pods({ pods: made, instances, idle, dismissed }: Made): string {
+  const beside = [...(idle > 0 ? [`${idle} answered nothing`] : []), ...(dismissed > 0 ? [`${dismissed} dismissed unused`] : [])];
+  return [`${made} pods made, ${instances} instances for cold calls`, ...beside].join(', ');
+}
 
 function reasons({ failed, ranTwice }: Verdict): string {
   const count = new Map<string, number>();

@@ -17,12 +17,13 @@ export interface Made {
 /** Begins to count; the answer ends it. */
 export function watchPods({ pods, sleeping }: FaultPlatform): (outcomes: readonly Outcome[]) => Made {
   const names = new Set(coldNames(sleeping));
+  const before = new Set(pods.list().map(({ metadata }) => metadata.name));
   const made = new Set<string>();
   const instances = new Set<string>();
   const dismissed = new Set<string>();
   const stop = pods.on(({ type, object: { metadata, status } }) => {
     const name = metadata.labels?.['tsumugi.dev/function'];
-    if (type === 'added') made.add(metadata.name);
+    if (type === 'added' && !before.has(metadata.name)) made.add(metadata.name);
     if (type !== 'deleted' && name !== undefined && names.has(name)) instances.add(metadata.name);
     if (type === 'deleted' && name === undefined && !/Succeeded|Failed/.test(status?.phase ?? '')) dismissed.add(metadata.name);
   });
