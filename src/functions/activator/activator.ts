@@ -10,6 +10,7 @@ import type { Fleet } from '../fleet/fleet.ts';
 import type { Claim, Member } from '../fleet/member.ts';
 import type { RevisionResource } from '../../resources/revision.ts';
 import type { FunctionsObserver, ResultCode } from '../observer.ts';
+import { NoPods } from './waiting.ts';
 
 /** A pod that is about to become an instance: it is being sent the claim, and then loads the code. */
 export interface Reservation {
@@ -46,7 +47,7 @@ export interface ActivatorOptions {
   readonly observer?: Pick<FunctionsObserver, 'activated' | 'started'> | undefined;
 }
 
-/** A revision that cannot be loaded costs a pod a try: tries are spaced out, callers get the last error at once. */
+/** A revision that cannot be loaded, or whose pods cannot start, costs a pod a try: tries are spaced out, callers get the last error at once. */
 const firstRetryMs = 1000;
 const maxRetryMs = 30_000;
 
@@ -134,7 +135,7 @@ export class InstanceActivator {
     starts?.delete(start);
     if (starts?.size === 0) this.#starts.delete(revisionUid);
     this.#options.observer?.started?.((performance.now() - from) / 1000, error?.code ?? 'Ok');
-    if (error?.code === 'LoadError') {
+    if (error?.code === 'LoadError' || error instanceof NoPods) {
       const delayMs = Math.min((this.#failures.get(revisionUid)?.delayMs ?? firstRetryMs / 2) * 2, maxRetryMs);
       this.#failures.set(revisionUid, { error, delayMs, until: Date.now() + delayMs });
     } else if (!error) this.#failures.delete(revisionUid);

@@ -18,7 +18,7 @@ import type { ReconcileResult } from '../../kube/reconcile.ts';
 import { conditionOf, setCondition } from '../../resources/conditions.ts';
 import { type Condition, isAlreadyExists } from '../../resources/object.ts';
 import { functions as functionResource, revisions as revisionResource } from '../../resources/resources.ts';
-import { resolveEnvironment } from '../model/environment.ts';
+import { checkVolumes, resolveEnvironment } from '../model/environment.ts';
 import {
   annotation,
   defaults,
@@ -35,6 +35,7 @@ import {
 import type { FunctionResource, FunctionStatus } from '../../resources/function.ts';
 import type { RevisionResource } from '../../resources/revision.ts';
 import type { RuntimeResource } from '../../resources/runtime.ts';
+import { loadFailed } from './revision-status.ts';
 import { exportsOf, packageOf, sourceHash } from './source.ts';
 import type { Trials } from './trials.ts';
 
@@ -101,7 +102,7 @@ export class FunctionReconciler {
     const name = spec.runtime ?? defaults.runtime;
     const runtime = this.#options.runtimes.get(name);
     const verdict = runtime && conditionOf(runtime, 'Ready');
-    if (verdict?.status === 'False') {
+    if (verdict?.status === 'False' && spec.image === undefined) {
       throw new NotReady('RuntimeNotReady', `Runtime "${name}" cannot start pods: ${verdict.reason}: ${verdict.message}`, missingAgain);
     }
     if (runtime) return runtime;
@@ -159,6 +160,7 @@ export class FunctionReconciler {
   async #checkNeeds({ metadata, spec }: FunctionResource): Promise<void> {
     try {
       await resolveEnvironment(this.#options.client, metadata.namespace ?? '', spec);
+      await checkVolumes(this.#options.client, metadata.namespace ?? '', spec);
     } catch (error) {
       if (error instanceof TsumugiError && error.code === 'NotFound')
         throw new NotReady(error.message.startsWith('Secret') ? 'SecretMissing' : 'ConfigMapMissing', withHint(error), missingAgain);
@@ -173,10 +175,13 @@ export class FunctionReconciler {
     const isMove = current !== undefined && current.metadata.uid !== uid;
     const verdict = conditionOf(newest, 'Ready');
     const isAsked = object.metadata.annotations?.[annotation.prove] === 'true' && verdict?.status !== 'True';
-    const mustProve = isAsked || (isMove && (hasInstances(current.metadata.uid ?? '') || (object.spec.scale?.min ?? 0) > 0));
     const failure = verdict?.status === 'False' ? verdict : undefined;
+    // What kept it from having pods (a quota, an image) may pass: it is tried again. The same code fails the same way.
+    const isOver = failure?.reason === loadFailed;
+    const mustProve =
+      isAsked || (failure && !isOver) || (isMove && (hasInstances(current.metadata.uid ?? '') || (object.spec.scale?.min ?? 0) > 0));
 
-    if (failure && !hasInstances(uid) && !isMove) {
+    if (failure && isOver && !hasInstances(uid) && !isMove) {
       await this.#writeStatus(
         object,
         { status: 'False', reason: 'RevisionFailed', message: `revision ${newest.metadata.name} failed: ${failure.message}` },

@@ -5,7 +5,8 @@ import { setCondition } from '../../resources/conditions.ts';
 import type { Condition, KubeObject, Resource } from '../../resources/object.ts';
 import { routes as routeResource, runtimes as runtimeResource } from '../../resources/resources.ts';
 import { hasEnded } from '../fleet/member.ts';
-import { fieldManager } from '../model/names.ts';
+import { fieldManager, label } from '../model/names.ts';
+import { podTrouble } from '../model/pod-trouble.ts';
 import type { Pod } from '../../resources/builtin/pod-types.ts';
 import type { FunctionResource } from '../../resources/function.ts';
 import type { RouteResource } from '../../resources/route.ts';
@@ -25,11 +26,10 @@ export function routeVerdict({ metadata, spec }: RouteResource, functions: Infor
 /** A runtime works as long as no pod of it says that it cannot start. */
 export function runtimeVerdict(runtime: RuntimeResource, pods: readonly Pod[]): Verdict {
   for (const pod of pods) {
-    if (hasEnded(pod) || pod.spec.containers[0]?.image !== runtime.spec.image) continue;
-    const waiting = pod.status?.containerStatuses?.find((each) => each.state?.waiting)?.state?.waiting;
-    if (waiting?.reason && waiting.reason !== 'ContainerCreating' && waiting.reason !== 'PodInitializing') {
-      return { status: 'False', reason: waiting.reason, message: waiting.message ?? 'its pods cannot start' };
-    }
+    // Pods of other pools are what their functions made of them.
+    if (hasEnded(pod) || pod.metadata.labels?.[label.pool] !== undefined || pod.spec.containers[0]?.image !== runtime.spec.image) continue;
+    const trouble = podTrouble(pod);
+    if (trouble?.isLasting) return { status: 'False', reason: trouble.reason, message: trouble.message };
   }
   return { status: 'True', reason: 'Ready', message: `pods run ${runtime.spec.image}` };
 }
