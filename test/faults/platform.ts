@@ -161,6 +161,8 @@ export async function startFaultPlatform(kubeconfig: string, sleeping: number): 
       const patch = { type: 'strategic', body: { spec: { template: { metadata: { annotations } } } } } as const;
       for (const name of components) await client.patch(deployments, { namespace: system, name }, patch);
       await eventually('both Deployments are replaced', deployed, 180);
+      // Those before have finished what they had.
+      await eventually('the pods before are gone', () => ownPods.list().length === 4, 60);
     },
     settled: async () => {
       await eventually('both Deployments are whole', deployed, 90);

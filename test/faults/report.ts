@@ -77,8 +77,7 @@ function pods({ pods: made, instances, idle, dismissed }: Made): string {
 function reasons({ failed, ranTwice }: Verdict): string {
   const count = new Map<string, number>();
   const add = (why: string): void => void count.set(why, (count.get(why) ?? 0) + 1);
-  for (const { outcome, lostWith } of failed)
-    add(lostWith ? `in flight on the killed ${lostWith}` : `**avoidable**: ${outcome.kind} ${outcome.failure}`);
+  for (const { outcome, because } of failed) add(because ?? `**avoidable**: ${outcome.kind} ${outcome.failure}`);
   for (const _ of ranTwice) add('**run twice**');
   return [...count].map(([why, times]) => `${times} ${why}`).join('; ') || '';
 }

@@ -24,7 +24,7 @@ export async function runScenario(scenario: Scenario, platform: FaultPlatform, r
     const broken = await scenario.fault(platform);
     await sleep(scenario.secondsAfter * 1000);
     const outcomes = await load.stop();
-    return { scenario, broken, verdict: judgeOutcomes(outcomes, broken.killed, ledger), made: counted(outcomes) };
+    return { scenario, broken, verdict: judgeOutcomes(outcomes, broken, ledger), made: counted(outcomes) };
   } finally {
     await load.stop();
   }

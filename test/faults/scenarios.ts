@@ -7,11 +7,12 @@ import { pods } from '../../src/resources/resources.ts';
 import { eventually } from '../e2e/platform.ts';
 import type { FaultPlatform } from './platform.ts';
 import { processesOf, signalPod } from './processes.ts';
-import type { Killed } from './verdict.ts';
+import type { Killed, NoPods } from './verdict.ts';
 
 export interface Broken {
   /** What went with it. */
   readonly killed: readonly Killed[];
+  readonly noPods?: NoPods;
   /** What was seen beside the requests, for the table. */
   readonly seen?: string;
 }
@@ -112,8 +113,9 @@ const apiAway: Scenario = {
   needs: 'restart',
   fault: async () => {
     const [program = '', ...args] = (process.env['TSUMUGI_TEST_CLUSTER_RESTART'] ?? '').split(' ');
+    const from = performance.now();
     await run(program, [...args, 'kube-apiserver', '20']);
-    return { killed: [] };
+    return { killed: [], noPods: { from, to: performance.now() } };
   },
 };
 
