@@ -84,6 +84,30 @@ function breakable(client: KubeClient): KubeClient & { away: boolean } {
 }
 
 describe('leader election', () => {
+  it('does not lead when it is told to stop while it takes the Lease, and leaves it to others', async () => {
+    const { client } = await openTestApi();
+    const clock = new ManualClock();
+    const reached = Promise.withResolvers<void>();
+    const go = Promise.withResolvers<void>();
+    const slow: KubeClient = {
+      ...fenced(client, { assertValid: () => undefined }),
+      create: async (resource, object) => {
+        reached.resolve();
+        await go.promise;
+        return client.create(resource, object);
+      },
+    };
+    const a = contend(slow, clock, 'a');
+    await reached.promise;
+    const stopped = a.election.stop();
+    go.resolve();
+    await stopped;
+    expect(a.story).toEqual([]);
+    const b = contend(client, clock, 'b');
+    await settle();
+    expect(b.story).toEqual(['leads 2']);
+  });
+
   it('elects the first, keeps it while it renews, and writes into the Lease who it is', async () => {
     const { client } = await openTestApi();
     const clock = new ManualClock();

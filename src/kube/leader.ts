@@ -160,7 +160,11 @@ export function electLeader(options: ElectionOptions): Election {
   }
 
   const done = acquire()
-    .then((epoch) => (epoch === undefined ? undefined : lead(epoch)))
+    .then((epoch) => {
+      if (epoch === undefined) return undefined;
+      // Told to stop while the Lease was on its way to us: nobody is to lead.
+      return stopping.signal.aborted ? within(clock, timing.renewDeadlineMs, record.release()) : lead(epoch);
+    })
     .catch((error: unknown) => warn(error, 'the lease could not be released: others wait until it expires'));
 
   return {

@@ -176,6 +176,8 @@ describe.runIf(path)('permissions after the installation', () => {
       systemNamespace: namespace,
       log: silentLog,
     });
+    const leading = new AbortController();
+    const led = part.lead({ client: telling(controller, refused), signal: leading.signal });
     const { client } = place;
     try {
       await client.create<KubeObject & { spec: object }>(functions, {
@@ -210,6 +212,8 @@ describe.runIf(path)('permissions after the installation', () => {
       await vi.waitFor(async () => expect(await pool()).toEqual([]), wait);
       expect(refused).toEqual([]);
     } finally {
+      leading.abort();
+      await led;
       await part.stop();
       await logs.close();
       await stopEsbuild();
