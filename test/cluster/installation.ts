@@ -1,11 +1,12 @@
 /** For the tests of the installation, which is one for a whole cluster. */
-import { expect } from 'vitest';
+import { expect, vi } from 'vitest';
 import { installedKinds } from '../../src/install/kinds.ts';
+import { definitions } from '../../src/install/manifests.ts';
 import type { KubeClient } from '../../src/kube/client.ts';
 import type { Connection } from '../../src/kube/connection.ts';
 import { createHttpClient, type HttpKubeClient } from '../../src/kube/http/client.ts';
 import { loadConnection } from '../../src/kube/kubeconfig.ts';
-import type { KubeObject, Resource } from '../../src/resources/object.ts';
+import { isNotFound, type KubeObject, type Resource } from '../../src/resources/object.ts';
 import { namespaces } from '../../src/resources/resources.ts';
 import { rawRequest } from './raw.ts';
 
@@ -27,6 +28,7 @@ export async function placeForInstallation(path: string): Promise<Place> {
   const user = `install-user-${process.pid}`;
   const { items } = await client.list<KubeObject>(installed('ClusterRole'), { labelSelector: 'app.kubernetes.io/part-of=tsumugi' });
   if (items.length > 0) throw new Error('this cluster has an installation of Tsumugi: give these tests one of their own');
+  await removeKinds(client);
   await client.create(namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: user } });
   return {
     connection,
@@ -50,6 +52,17 @@ export async function placeForInstallation(path: string): Promise<Place> {
       for (const each of clients) each.close();
     },
   };
+}
+
+/** Our kinds, where other tests have left them: what is to be installed is not there yet. */
+async function removeKinds(client: HttpKubeClient): Promise<void> {
+  const resource = installed('CustomResourceDefinition');
+  for (const { metadata } of definitions()) {
+    await client.delete(resource, { name: metadata.name }).catch((error: unknown) => {
+      if (!isNotFound(error)) throw error;
+    });
+    await vi.waitFor(() => expect(client.get(resource, { name: metadata.name })).rejects.toMatchObject({ code: 404 }), { timeout: 30_000 });
+  }
 }
 
 /** The resource of a kind of our manifests. */
