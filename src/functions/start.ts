@@ -30,25 +30,20 @@ export interface Functions {
 /** Starts what every controller does. Resolves when the present state is known; rejects when the API server cannot be reached. */
 export async function startFunctions(options: FunctionsOptions): Promise<Functions> {
   const replica = await startReplica(options);
-  /** Of the times of leading: how each is ended, and when it has. */
-  const reigns = new Map<AbortController, Promise<void>>();
+  const stopping = new AbortController();
+  const leading = new Set<Promise<void>>();
   return {
     handler: replica.handler,
     keys: replica.keys,
     waitFor: (names) => replica.readiness.waitFor(names),
     lead({ signal, ...rest }) {
-      // Not AbortSignal.any: what waits with timers for such a signal was seen never to hear of it.
-      const ending = new AbortController();
-      const end = (): void => ending.abort();
-      signal.addEventListener('abort', end, { once: true });
-      if (signal.aborted) end();
-      const done = lead(replica, options, { ...rest, signal: ending.signal }).finally(() => signal.removeEventListener('abort', end));
-      reigns.set(ending, done);
+      const done = lead(replica, options, { ...rest, signal: AbortSignal.any([signal, stopping.signal]) });
+      leading.add(done);
       return done;
     },
     async stop() {
-      for (const ending of reigns.keys()) ending.abort();
-      await Promise.allSettled(reigns.values());
+      stopping.abort();
+      await Promise.allSettled(leading);
       await replica.stop();
     },
   };

@@ -3,7 +3,8 @@ import { systemClock } from '../base/clock.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { ApiError, type KubeObject, type Resource } from '../resources/object.ts';
 
-interface Discovered {
+/** What the API server says of the resources of one group and version. */
+export interface Discovered {
   readonly resources: readonly {
     readonly name: string;
     readonly kind: string;

@@ -1,5 +1,6 @@
 /** For the tests of the installation, which is one for a whole cluster. */
 import { expect, vi } from 'vitest';
+import type { Discovered } from '../../src/install/foreign.ts';
 import { installedKinds } from '../../src/install/kinds.ts';
 import { definitions } from '../../src/install/manifests.ts';
 import type { KubeClient } from '../../src/kube/client.ts';
@@ -78,15 +79,6 @@ export function refusal(work: Promise<unknown>): Promise<Error> {
     () => expect.unreachable('it was done'),
     (error: unknown) => error as Error,
   );
-}
-
-interface Discovered {
-  readonly resources: readonly {
-    readonly name: string;
-    readonly kind: string;
-    readonly namespaced: boolean;
-    readonly verbs: readonly string[];
-  }[];
 }
 
 /** `resource namespace/name` of every object of the cluster but Events, sorted. */
