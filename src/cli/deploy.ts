@@ -64,7 +64,7 @@ export async function outcome(
 ): Promise<DeployedFunction> {
   const { name, namespace = platform.namespace } = written.metadata;
   const seen = waitSeconds === 0 ? written : await waitReady(platform, written, waitSeconds);
-  const verdict = isReady(seen);
+  const verdict = verdictOf(seen);
   const ready = verdict?.status === 'True';
   const problem = verdict?.status === 'False' ? `${verdict.reason}: ${verdict.message}` : `not Ready after ${waitSeconds} s`;
   return {
@@ -122,7 +122,6 @@ async function writeFunction(
   prove: boolean,
   specOf: (current: FunctionResource['spec'] | undefined) => object,
 ): Promise<FunctionResource> {
-  const annotations = prove ? { annotations: { 'tsumugi.dev/prove': 'true' } } : {};
   const key = { namespace: platform.namespace, name };
   const options = { fieldManager: 'tsumugi', fieldValidation: 'Strict' as const };
   for (let attempt = 0; ; attempt += 1) {
@@ -131,18 +130,24 @@ async function writeFunction(
       throw error;
     });
     const spec = specOf(current?.spec);
+    // What is not Ready is looked at again, also where the spec says nothing new.
+    const isAgain = current !== undefined && verdictOf(current)?.status !== 'True';
+    const annotations = {
+      ...(prove && { 'tsumugi.dev/prove': 'true' }),
+      ...(isAgain && { 'tsumugi.dev/deployed-at': new Date().toISOString() }),
+    };
     try {
       if (!current)
         return await platform.kube.create<FunctionResource>(
           functions,
-          { apiVersion: 'tsumugi.dev/v1', kind: 'Function', metadata: { ...key, ...annotations }, spec } as FunctionResource,
+          { apiVersion: 'tsumugi.dev/v1', kind: 'Function', metadata: { ...key, annotations }, spec } as FunctionResource,
           options,
         );
       // With the version that was read: a list is replaced as a whole, so nobody may have changed it in between.
       return await platform.kube.patch<FunctionResource>(
         functions,
         key,
-        { type: 'merge', body: { metadata: { resourceVersion: current.metadata.resourceVersion, ...annotations }, spec } },
+        { type: 'merge', body: { metadata: { resourceVersion: current.metadata.resourceVersion, annotations }, spec } },
         options,
       );
     } catch (error) {
@@ -179,19 +184,18 @@ function wishedSpec(
   };
 }
 
-/** The verdict on the present generation, once there is one. */
-function isReady(object: FunctionResource) {
-  const ready = object.status?.conditions?.find((condition) => condition.type === 'Ready');
-  return ready?.observedGeneration === object.metadata.generation && object.status?.observedGeneration === object.metadata.generation
-    ? ready
-    : undefined;
+/** The verdict on the present generation, and on this deploy of it, once there is one. */
+function verdictOf({ metadata, status }: FunctionResource) {
+  const ready = status?.conditions?.find((condition) => condition.type === 'Ready');
+  const isOfNow = ready?.observedGeneration === metadata.generation && status?.observedGeneration === metadata.generation;
+  return isOfNow && status?.observedDeployedAt === metadata.annotations?.['tsumugi.dev/deployed-at'] ? ready : undefined;
 }
 
 /** Until the function is Ready or will not become so; at the end of the time, what was seen last. */
 async function waitReady(platform: Platform, written: FunctionResource, seconds: number): Promise<FunctionResource> {
   const { name, namespace = platform.namespace } = written.metadata;
   const last = await watchUntil<FunctionResource>(platform.kube, functions, { namespace, name }, seconds, (object) => {
-    const verdict = object && isReady(object)?.status;
+    const verdict = object && verdictOf(object)?.status;
     return object === undefined || verdict === 'True' || verdict === 'False';
   });
   if (last) return last;

@@ -6,6 +6,7 @@ import type { Resource } from '../resources/object.ts';
 import { functions, pods, routes, runtimes } from '../resources/resources.ts';
 import { conditionOf } from '../resources/conditions.ts';
 import type { Pod } from '../resources/builtin/pod-types.ts';
+import type { FunctionResource } from '../resources/function.ts';
 import type { RouteResource } from '../resources/route.ts';
 import { eventually, TestPlatform } from './testing/platform.ts';
 
@@ -115,6 +116,24 @@ describe('a function that cannot be', () => {
   });
 });
 
+describe('a new revision that cannot be loaded', () => {
+  it('does not get the traffic of the one before it either when that has no instances any more', async () => {
+    await platform.inline('steady', 'export default () => "good";');
+    await platform.ready('steady');
+    const instance = await platform.instance('steady');
+    await platform.inline('steady', 'throw new Error("bad"); export default () => 1;');
+    await platform.ready('steady', 'False');
+    const key = { namespace: 'default', name: 'steady' };
+    await platform.client.delete(pods, { namespace: 'default', name: instance.pod }, { gracePeriodSeconds: 0 });
+    await eventually(async () => expect((await poolPods()).map((pod) => pod.metadata.uid)).not.toContain(instance.id));
+    // Something makes the controller look again.
+    await platform.client.patch(functions, key, { type: 'merge', body: { spec: { scale: { max: 7 } } } });
+    const { status } = await platform.ready('steady', 'False');
+    expect(status?.latestReadyRevision).toBe('steady-00001');
+    expect(await platform.call('steady')).toBe('good');
+  });
+});
+
 describe('a function that shall be proven', () => {
   const apply = (name: string, inline: string): Promise<unknown> =>
     platform.client.create(functions, {
@@ -132,6 +151,25 @@ describe('a function that shall be proven', () => {
     expect(verdict?.message).toMatch(/^revision hasty-00001 failed: .*no luck 1[^]*hasty\.ts:2/);
     // Callers hear the same, not that there is no revision.
     expect(await platform.activate('hasty')).toMatchObject({ error: { code: 'LoadError' } });
+  });
+
+  it('is tried once more, as a revision of its own, when it is deployed again though nothing has changed', async () => {
+    await apply('again', 'throw new Error(`at ${Date.now()}`); export default () => 1;');
+    const first = await platform.ready('again', 'False');
+    const deployedAt = async (value: string): Promise<FunctionResource> => {
+      const body = { metadata: { annotations: { 'tsumugi.dev/deployed-at': value } } };
+      await platform.client.patch(functions, { namespace: 'default', name: 'again' }, { type: 'merge', body });
+      return eventually(async () => {
+        const { status } = await platform.ready('again', 'False');
+        expect(status?.observedDeployedAt).toBe(value);
+        return platform.function('again');
+      });
+    };
+    const second = await deployedAt('1');
+    expect(conditionOf(second, 'Ready')?.message).toMatch(/revision again-00002 failed: Error: at \d+/);
+    expect(conditionOf(second, 'Ready')?.message).not.toBe(conditionOf(first, 'Ready')?.message);
+    await deployedAt('2');
+    expect(await platform.revisionNames('again')).toEqual(['again-00001', 'again-00002', 'again-00003']);
   });
 
   it('has an instance when it is Ready; one that is not asked for has none', async () => {

@@ -54,6 +54,7 @@ const spec = z.strictObject({
 const status = z.strictObject({
   ...statusFields,
   url: z.string().optional().describe('Where it answers.'),
+  observedDeployedAt: z.string().optional().describe('The annotation `tsumugi.dev/deployed-at` that this status takes into account.'),
   latestReadyRevision: z.string().optional().describe('The Revision that gets the traffic.'),
   exports: z.array(z.string()).optional().describe('Its named exports, which can be called.'),
 });

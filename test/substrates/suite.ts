@@ -233,6 +233,16 @@ export function functionsSuite(name: string, start: () => Promise<Substrate>): v
         expect(await world.ok('describe', 'fn', 'careful')).toMatch(/^Last error\n.*at load/m);
       });
 
+      test('and is tried again by whoever deploys the same, because what it needs has been mended', async () => {
+        const secret = (value: string): string => `apiVersion: v1\nkind: Secret\nmetadata: {name: mended}\nstringData: {MODE: ${value}}\n`;
+        const source = 'if (process.env.MODE !== "right") throw new Error(`mode ${process.env.MODE}`); export default () => "well";';
+        await world.apply(secret('wrong'));
+        await expect(world.deploy('retried', source, '--secret', 'mended')).rejects.toThrow('mode wrong');
+        await world.apply(secret('right'));
+        await world.deploy('retried', source, '--secret', 'mended');
+        expect(await world.text('retried')).toBe('well');
+      });
+
       test('a Secret that is not there', async () => {
         const missing = `${head.replace('bad', 'needy')}spec: {source: {inline: "export default () => 1"}, secrets: [absent]}\n`;
         expect(await world.apply(missing)).toMatchObject({ code: 0 });

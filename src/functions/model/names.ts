@@ -20,6 +20,8 @@ export const annotation = {
   source: 'tsumugi.dev/source-hash',
   /** On a Function, `true`: each new revision must have been loaded once before the function is Ready. See `reconcile/function.ts`. */
   prove: 'tsumugi.dev/prove',
+  /** On a Function: a new value asks for another try of what has failed, though nothing of the spec has changed. On a Revision: the value that it was made for. */
+  deployedAt: 'tsumugi.dev/deployed-at',
 } as const;
 
 export const fieldManager = 'tsumugi';

@@ -16,7 +16,7 @@ import type { KubeClient } from '../../kube/client.ts';
 import type { Informer } from '../../kube/informer.ts';
 import type { ReconcileResult } from '../../kube/reconcile.ts';
 import { conditionOf, setCondition } from '../../resources/conditions.ts';
-import { type Condition, isAlreadyExists } from '../../resources/object.ts';
+import { type Condition, isAlreadyExists, type KubeObject } from '../../resources/object.ts';
 import { functions as functionResource, revisions as revisionResource } from '../../resources/resources.ts';
 import { checkVolumes, resolveEnvironment } from '../model/environment.ts';
 import {
@@ -118,12 +118,13 @@ export class FunctionReconciler {
   async #newestRevision(object: FunctionResource, runtime: RuntimeResource): Promise<RevisionResource> {
     const hash = revisionHash(object.spec);
     const [newest] = this.ownRevisions(object);
-    if (newest?.metadata.annotations?.[annotation.hash] === hash) return newest;
+    if (newest?.metadata.annotations?.[annotation.hash] === hash && !isAskedAgain(object, newest)) return newest;
 
     const source = sourceHash(object);
     const sameSource = source !== undefined && newest?.metadata.annotations?.[annotation.source] === source;
     const packageId = sameSource ? newest.spec.source.package : await this.#package(object);
     const { name, namespace = '' } = object.metadata;
+    const asked = deployedAt(object);
     // A function deleted a moment ago may still have revisions of this name.
     const taken = this.#options.revisions
       .byIndex('function', `${namespace}/${name}`)
@@ -131,6 +132,7 @@ export class FunctionReconciler {
     const revision = makeRevision(object, runtime, packageId, Math.max(0, ...taken) + 1, {
       [annotation.hash]: hash,
       ...(source !== undefined && { [annotation.source]: source }),
+      ...(asked !== undefined && { [annotation.deployedAt]: asked }),
     });
     try {
       const made = await this.#options.client.create<RevisionResource>(revisionResource, revision, { fieldManager });
@@ -140,7 +142,7 @@ export class FunctionReconciler {
       if (!isAlreadyExists(error)) throw error;
       // Made before a crash, and our cache does not show it yet: ours if it is the same, else the cache must catch up.
       const there = await this.#options.client.get<RevisionResource>(revisionResource, { namespace, name: revision.metadata.name });
-      if (isOwnedBy(there, object) && there.metadata.annotations?.[annotation.hash] === hash) return there;
+      if (isOwnedBy(there, object) && there.metadata.annotations?.[annotation.hash] === hash && !isAskedAgain(object, there)) return there;
       throw new TsumugiError('Conflict', `revision ${revision.metadata.name} exists already`, { cause: error });
     }
   }
@@ -172,14 +174,20 @@ export class FunctionReconciler {
     const { hasInstances, trials } = this.#options;
     const current = this.ownRevisions(object).find((each) => each.metadata.name === object.status?.latestReadyRevision);
     const uid = newest.metadata.uid ?? '';
-    const isMove = current !== undefined && current.metadata.uid !== uid;
+    // One that cannot be loaded either has no traffic worth keeping.
+    const isMove =
+      current !== undefined &&
+      current.metadata.uid !== uid &&
+      (hasInstances(current.metadata.uid ?? '') || conditionOf(current, 'Ready')?.status !== 'False');
     const verdict = conditionOf(newest, 'Ready');
     const isAsked = object.metadata.annotations?.[annotation.prove] === 'true' && verdict?.status !== 'True';
     const failure = verdict?.status === 'False' ? verdict : undefined;
     // What kept it from having pods (a quota, an image) may pass: it is tried again. The same code fails the same way.
     const isOver = failure?.reason === loadFailed;
     const mustProve =
-      isAsked || (failure && !isOver) || (isMove && (hasInstances(current.metadata.uid ?? '') || (object.spec.scale?.min ?? 0) > 0));
+      isAsked ||
+      (failure && (!isOver || isMove)) ||
+      (isMove && (hasInstances(current.metadata.uid ?? '') || (object.spec.scale?.min ?? 0) > 0));
 
     if (failure && isOver && !hasInstances(uid) && !isMove) {
       await this.#writeStatus(
@@ -212,10 +220,13 @@ export class FunctionReconciler {
   /** With a revision: it gets the traffic from now on. */
   async #writeStatus(object: FunctionResource, verdict: Verdict, traffic?: RevisionResource): Promise<void> {
     const { metadata, status } = object;
+    const { observedDeployedAt, ...before } = status ?? {};
+    const asked = deployedAt(object);
     const moves = traffic !== undefined && (traffic.metadata.name !== status?.latestReadyRevision || status.exports === undefined);
     const next: FunctionStatus = {
-      ...status,
+      ...before,
       ...(metadata.generation !== undefined && { observedGeneration: metadata.generation }),
+      ...(asked !== undefined && { observedDeployedAt: asked }),
       conditions: setCondition(
         status?.conditions,
         { type: 'Ready', ...verdict, ...(metadata.generation !== undefined && { observedGeneration: metadata.generation }) },
@@ -231,6 +242,7 @@ export class FunctionReconciler {
       next.conditions === status?.conditions &&
       next.url === status?.url &&
       next.observedGeneration === status?.observedGeneration &&
+      asked === observedDeployedAt &&
       !moves
     )
       return;
@@ -241,6 +253,13 @@ export class FunctionReconciler {
     );
     this.#options.functions.observe(written);
   }
+}
+
+const deployedAt = ({ metadata }: KubeObject): string | undefined => metadata.annotations?.[annotation.deployedAt];
+
+/** What failed may be mended without a change of the spec (a Secret's value, a quota): whoever deploys again has it tried, as a revision of its own. */
+function isAskedAgain(object: FunctionResource, newest: RevisionResource): boolean {
+  return conditionOf(newest, 'Ready')?.status === 'False' && deployedAt(object) !== deployedAt(newest);
 }
 
 function withHint(error: TsumugiError): string {
