@@ -58,6 +58,12 @@ for (const isolation of ['process', 'required'] as const) {
         expect(good.status?.conditions?.find(({ type }) => type === 'Ready')).toMatchObject({ status: 'False', reason: 'PodCompleted' });
       });
 
+      it('lets a program open its stdout and stderr again', async () => {
+        await world.create('opens', shell('echo one > /dev/stdout && echo two > /dev/stderr && echo three | tee /dev/stderr > /dev/null'));
+        await world.when('opens', phaseIs('Succeeded'));
+        expect((await world.log('opens')).split('\n').filter(Boolean).toSorted()).toEqual(['one', 'three', 'two']);
+      });
+
       it('fills the environment from fields, Secrets and ConfigMaps, and waits for what is missing', async () => {
         await world.client.create(configMaps, {
           apiVersion: 'v1',

@@ -71,6 +71,12 @@ export function processHostContract(name: string, make: () => Promise<{ readonly
       expect(lines.map((line) => line.replace(stamp, '')).sort()).toEqual(['stderr F zwei ü', 'stdout F last', 'stdout F one']);
     });
 
+    it('gives pipes for stdout and stderr, which a program can open again', async () => {
+      await run('opens', 'echo to-stderr > /dev/stderr && echo to-stdout > /dev/stdout');
+      expect(await exitOf('opens')).toMatchObject({ code: 0 });
+      expect((await log('opens')).match(/(stdout|stderr) F .*/g)?.toSorted()).toEqual(['stderr F to-stderr', 'stdout F to-stdout']);
+    });
+
     it('bounds the log: the newest lines stay, the last part in the file and the one before in .1', async () => {
       await run('chatty', 'i=0; while [ $i -lt 5000 ]; do echo "line $i of a program that talks"; i=$((i+1)); done', {
         maxLogBytes: 40_000,

@@ -19,6 +19,10 @@ export interface ProcessSpec {
   readonly maxLogBytes: number;
   /** The program is the only child of the process that argv names (the first of a new pid namespace): SIGTERM is for it. */
   readonly nested?: boolean;
+  /** The uid whose stdin, stdout and stderr they are, so that it may open `/dev/stderr`; default: the host's own. */
+  readonly owner?: number;
+  /** stdin is open, for those who attach; else it is /dev/null. */
+  readonly stdin?: boolean;
 }
 
 /** How a process ended: exactly one of code and signal is set. `at` is in milliseconds since 1970. */

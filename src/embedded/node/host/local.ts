@@ -1,15 +1,19 @@
 /** The process host that really spawns: the owner of every pod's process, in the supervisor. */
-import { execFile, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { access, constants } from 'node:fs/promises';
-import { delimiter, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
-import type { Duplex, Readable } from 'node:stream';
+import type { Duplex } from 'node:stream';
+import { finished } from 'node:stream/promises';
 import type { Log } from '../../../base/log.ts';
 import { silentLog } from '../../../base/log.ts';
 import type { HostedProcess, ProcessEvent, ProcessExit, ProcessHost, ProcessSpec } from '../process-host.ts';
+import { deathSignalPrefix } from './death-signal.ts';
 import { LogWriter } from './log-writer.ts';
+import { makePipes } from './pipes.ts';
+import type { StdioPipes } from './pipes.ts';
 
 /** How long after a process's end its pipes may stay open (something that left its process group holds them). */
 const pipesCloseWithinMs = 500;
@@ -45,39 +49,40 @@ export function localProcessHost(options: { readonly log?: Log } = {}): LocalPro
   const tell = (event: ProcessEvent): void => {
     for (const listener of listeners) listener(event);
   };
-  let deathSignal: Promise<readonly string[]> | undefined;
 
   async function start(spec: ProcessSpec): Promise<HostedProcess> {
     if (entries.has(spec.id) || starting.has(spec.id)) throw new Error(`process ${spec.id} exists already`);
     starting.add(spec.id);
     try {
       const program = await findProgram(spec);
-      deathSignal ??= probeDeathSignal();
-      const argv = [...(await deathSignal), program, ...spec.argv.slice(1)];
+      const argv = [...(await deathSignalPrefix()), program, ...spec.argv.slice(1)];
       const writer = new LogWriter(spec.logFile, spec.maxLogBytes);
       await writer.open();
-      const child = spawnDetached(argv, spec);
+      const pipes = await makePipes(dirname(spec.logFile), { stdin: spec.stdin === true, owner: spec.owner });
+      const child = spawnDetached(argv, spec, pipes);
       await new Promise<void>((resolve, reject) => {
         child.once('spawn', resolve);
         child.once('error', (error) => {
+          for (const pipe of [pipes.stdin, pipes.stdout, pipes.stderr]) pipe?.destroy();
           void writer.close();
           reject(error);
         });
-      });
+      }).finally(() => pipes.started());
       const entry: Entry = { spec, child, lifeline: child.stdio[3] as Duplex, pid: child.pid as number, startedAt: Date.now() };
       entries.set(spec.id, entry);
-      follow(entry, writer);
+      follow(entry, writer, pipes);
       return describe(entry);
     } finally {
       starting.delete(spec.id);
     }
   }
 
-  function follow(entry: Entry, writer: LogWriter): void {
+  function follow(entry: Entry, writer: LogWriter, { stdin, stdout, stderr }: StdioPipes): void {
     const { child, lifeline, spec } = entry;
-    const pipes = [child.stdout, child.stderr] as [Readable, Readable];
-    writer.attach(pipes[0], 'stdout');
-    writer.attach(pipes[1], 'stderr');
+    writer.attach(stdout, 'stdout');
+    writer.attach(stderr, 'stderr');
+    stdin?.on('error', () => {});
+    const outputs = [stdout, stderr].map((pipe) => finished(pipe).catch(() => {}));
     const stopListening = listenToLifeline(lifeline, (line) => {
       if (line === undefined) killAll(entry);
       else tell({ type: 'line', id: spec.id, line });
@@ -87,17 +92,21 @@ export function localProcessHost(options: { readonly log?: Log } = {}): LocalPro
       const at = Date.now();
       // What it left behind in its process group ends with it, as in a container.
       send(-entry.pid, 'SIGKILL');
-      const force = setTimeout(() => [...pipes, lifeline].forEach((pipe) => pipe.destroy()), pipesCloseWithinMs);
-      // 'close': all pipes have ended, so the log holds all that was written.
-      child.once('close', () => {
-        clearTimeout(force);
-        stopListening();
-        void writer.close().then(() => {
+      stdin?.destroy();
+      const force = setTimeout(() => [stdout, stderr, lifeline].forEach((pipe) => pipe.destroy()), pipesCloseWithinMs);
+      const closed = new Promise<void>((resolve) => child.once('close', () => resolve()));
+      // All pipes have ended, so the log holds all that was written.
+      void Promise.all([closed, ...outputs])
+        .then(() => {
+          clearTimeout(force);
+          stopListening();
+          return writer.close();
+        })
+        .then(() => {
           if (writer.failure !== undefined) log.warn({ id: spec.id, error: writer.failure.message }, 'log lines of a pod were lost');
           entry.exit = { code, signal, at };
           tell({ type: 'exit', id: spec.id, code, signal, at });
         });
-      });
     });
   }
 
@@ -140,12 +149,12 @@ export function localProcessHost(options: { readonly log?: Log } = {}): LocalPro
   return host;
 }
 
-/** stdin is /dev/null; fd 3 the life-line; a session of its own, so that a terminal's Ctrl-C reaches only the supervisor. */
-function spawnDetached(argv: readonly string[], spec: ProcessSpec): ChildProcess {
+/** fd 3 is the life-line; a session of its own, so that a terminal's Ctrl-C reaches only the supervisor. */
+function spawnDetached(argv: readonly string[], spec: ProcessSpec, { stdio }: StdioPipes): ChildProcess {
   return spawn(argv[0] as string, argv.slice(1), {
     cwd: spec.cwd,
     env: spec.env,
-    stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+    stdio: [...stdio, 'pipe'],
     detached: true,
   });
 }
@@ -165,18 +174,6 @@ async function findProgram(spec: ProcessSpec): Promise<string> {
     if (runnable) return path;
   }
   throw Object.assign(new Error(`${name === '' ? 'an empty command' : name}: no such program`), { code: 'ENOENT' });
-}
-
-/** Tried by running it: BusyBox has a setpriv without this option. */
-async function probeDeathSignal(): Promise<readonly string[]> {
-  for (const setpriv of ['/usr/bin/setpriv', '/bin/setpriv']) {
-    const prefix = [setpriv, '--pdeathsig', 'KILL', '--'];
-    const works = await new Promise((resolve) => {
-      execFile(setpriv, [...prefix.slice(1), setpriv, '--version'], (error) => resolve(error === null));
-    });
-    if (works) return prefix;
-  }
-  return [];
 }
 
 function describe(entry: Entry): HostedProcess {

@@ -32,6 +32,8 @@ export interface Launch {
   readonly env: Readonly<Record<string, string>>;
   readonly cwd: string;
   readonly nested: boolean;
+  /** Whose stdin, stdout and stderr are. */
+  readonly owner?: number;
 }
 
 export interface Place {

@@ -66,6 +66,7 @@ export function sandboxLaunch({ folder, root, uid, cwd, joins, argv, env, hasSta
     env: { PATH: basePath, HOME: '/tmp', ...(hasStarter ? {} : env) },
     cwd: '/',
     nested: true,
+    ...(uid === undefined ? {} : { owner: uid }),
   };
 }
 
