@@ -54,7 +54,7 @@ export async function lead(
     log,
     signal,
   });
-  const story = tellStory(state, new EventRecorder(client, 'tsumugi-functions', { log, clock }));
+  const story = tellStory(state, (uid) => fleet.claimOf(uid), new EventRecorder(client, 'tsumugi-functions', { log, clock }));
   const scaler = new Scaler({
     fleet,
     remover,

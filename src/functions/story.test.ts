@@ -1,6 +1,7 @@
 /** What `kubectl describe fn NAME` tells under Events. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
+import type { KubeClient } from '../kube/client.ts';
 import type { KubeEvent } from '../resources/builtin/event.ts';
 import { events, pods } from '../resources/resources.ts';
 import { eventually, TestPlatform } from './testing/platform.ts';
@@ -43,12 +44,32 @@ describe('the events of a function', () => {
     await platform.inline('fate', `export default () => 1;`, { scale: { idleTimeoutSeconds: 1 } });
     await platform.ready('fate');
     const first = await platform.instance('fate');
-    // Its labels follow: until then nobody knows whose end it was.
-    const labelled = { namespace: 'default', labelSelector: 'tsumugi.dev/function=fate' };
-    await eventually(async () => expect((await platform.client.list(pods, labelled)).items).toHaveLength(1));
+    // Often before its labels are written.
     platform.node.processOf(first.pod)?.kill('SIGKILL');
     await eventually(async () => expect((await story('fate')).at(-1)).toMatch(/^Warning InstanceFailed: an instance ended: .*137/));
     expect(await platform.call('fate')).toBe('1');
     await eventually(async () => expect((await story('fate')).at(-1)).toBe('Normal ScaledToZero: without requests for 1 s'));
+  });
+
+  it('tell of an instance that died before its labels were written', async () => {
+    await platform.stopFunctions();
+    const { client } = platform;
+    const unlabelling: KubeClient = {
+      get: (...args) => client.get(...args),
+      list: (...args) => client.list(...args),
+      watch: (...args) => client.watch(...args),
+      raw: (...args) => client.raw(...args),
+      create: (...args) => client.create(...args),
+      update: (...args) => client.update(...args),
+      delete: (...args) => client.delete(...args),
+      // Labels are all that pods are patched for.
+      patch: (...args) => (args[0] === pods ? Promise.reject(new Error('not now')) : client.patch(...args)),
+    };
+    await platform.startFunctions({ client: unlabelling });
+    await platform.inline('brief', `export default () => 1;`);
+    await platform.ready('brief');
+    const { pod } = await platform.instance('brief');
+    platform.node.processOf(pod)?.kill('SIGKILL');
+    await eventually(async () => expect((await story('brief')).at(-1)).toMatch(/^Warning InstanceFailed: an instance ended: .*137/));
   });
 });

@@ -16,16 +16,22 @@ export interface Story {
   stop(): Promise<void>;
 }
 
-export function tellStory(state: FunctionsState, events: EventRecorder): Story {
+/** `claimOf`: whose instance a pod is, or was before it ended, also where its labels have not followed yet. */
+export function tellStory(state: FunctionsState, claimOf: (podUid: string) => string | undefined, events: EventRecorder): Story {
+  const functionOf = ({ metadata: { namespace, labels, uid = '' } }: Pod): FunctionResource | undefined => {
+    const claim = claimOf(uid);
+    const name = labels?.[label.function] ?? (claim && state.revisionByUid(claim)?.spec.function);
+    return name === undefined ? undefined : state.functions.get(`${namespace}/${name}`);
+  };
   const stops = [
     state.functions.on(({ type, object, old }) => {
       if (type === 'updated') tellStatus(events, object, old);
     }),
     state.pods.on(({ type, object, old }) => {
       const end = type === 'updated' && old.status?.phase !== 'Failed' ? failureOf(object) : undefined;
-      const owner = state.functions.get(`${object.metadata.namespace}/${object.metadata.labels?.[label.function]}`);
+      const owner = end === undefined ? undefined : functionOf(object);
       // Without the pod's name, so that one after the other counts up one Event.
-      if (end !== undefined && owner) events.record(owner, 'Warning', 'InstanceFailed', `an instance ended: ${end}`);
+      if (owner) events.record(owner, 'Warning', 'InstanceFailed', `an instance ended: ${end}`);
     }),
   ];
   return {
