@@ -28,7 +28,7 @@ export interface LeadOptions {
 /** Resolves when `signal` is aborted and all that was begun has ended. */
 export async function lead(
   replica: Replica,
-  { blobs, logs, gatewayUrl, systemNamespace, observer, clock = systemClock, log }: FunctionsOptions,
+  { blobs, logs, gatewayUrl, systemNamespace, images, observer, clock = systemClock, log }: FunctionsOptions,
   { client, fence: own, signal }: LeadOptions,
 ): Promise<void> {
   const { state, fleet, remover, activator, start } = replica;
@@ -50,6 +50,7 @@ export async function lead(
     fleet,
     functions,
     systemNamespace,
+    images,
     onRun: (run) => observer?.ran?.(run),
     log,
     signal,

@@ -2,11 +2,11 @@
 import type { Log } from '../base/log.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { Informer } from '../kube/informer.ts';
-import { conditionOf } from '../resources/conditions.ts';
 import { isNotFound } from '../resources/object.ts';
 import { functions, pods, revisions, routes, runtimes } from '../resources/resources.ts';
 import { TsumugiError } from '../base/errors.ts';
 import { defaults, isOwnedBy, label, revisionNumber } from './model/names.ts';
+import { runtimeTrouble } from './model/pod-trouble.ts';
 import { poolKeyOfPod, poolOf } from './model/pools.ts';
 import type { Pod } from '../resources/builtin/pod-types.ts';
 import type { FunctionResource } from '../resources/function.ts';
@@ -112,8 +112,7 @@ export class FunctionsState {
     const object = this.runtimes.get(runtime);
     if (!object) return `Runtime "${runtime}" does not exist`;
     if (image !== undefined) return undefined;
-    const verdict = conditionOf(object, 'Ready');
-    return verdict?.status === 'False' ? `Runtime "${runtime}" cannot start pods: ${verdict.reason}: ${verdict.message}` : undefined;
+    return runtimeTrouble(object);
   };
 
   readonly scalePolicy = (revision: RevisionResource): ScalePolicy | undefined => {

@@ -25,7 +25,11 @@ const nonRoot = 65_532;
 const leastRequests = { cpu: '10m', memory: '64Mi' };
 
 /** The image of a pod of this runtime, less the pool says another. */
-export function podImage(runtime: RuntimeResource, kubernetes: KubernetesPods | undefined, { image }: PodFields = {}): string {
+export function podImage(
+  runtime: RuntimeResource,
+  kubernetes: Pick<KubernetesPods, 'images'> | undefined,
+  { image }: PodFields = {},
+): string {
   const name = image ?? runtime.spec.image;
   return kubernetes?.images.get(name) ?? name;
 }

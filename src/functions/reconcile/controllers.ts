@@ -21,6 +21,8 @@ export interface ControllersOptions {
   readonly functions: FunctionReconciler;
   /** Where the platform's pods run: namespaces with functions get a NetworkPolicy. Absent where the API has no such kind. */
   readonly systemNamespace?: string | undefined;
+  /** On Kubernetes: name of an image in manifests -> reference that the nodes know. */
+  readonly images?: ReadonlyMap<string, string> | undefined;
   /** Hears of each run. */
   readonly onRun?: ((run: ControllerRun) => void) | undefined;
   readonly log: Log;
@@ -71,7 +73,7 @@ export function runControllers(options: ControllersOptions): {
   run({
     name: 'runtimes',
     informers: [keysOf(state.runtimes), keysOf(state.pods, ({ metadata }) => [metadata.labels?.[label.runtime] ?? ''])],
-    reconcile: reconcileRuntime(client, state.runtimes, state.pods),
+    reconcile: reconcileRuntime(client, state.runtimes, state.pods, options.images && { images: options.images }),
   });
   if (options.systemNamespace !== undefined) {
     run({

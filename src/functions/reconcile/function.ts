@@ -32,6 +32,7 @@ import {
   revisionName,
   revisionNumber,
 } from '../model/names.ts';
+import { runtimeTrouble } from '../model/pod-trouble.ts';
 import type { FunctionResource, FunctionStatus } from '../../resources/function.ts';
 import type { RevisionResource } from '../../resources/revision.ts';
 import type { RuntimeResource } from '../../resources/runtime.ts';
@@ -101,10 +102,8 @@ export class FunctionReconciler {
   #runtime({ spec }: FunctionResource): RuntimeResource {
     const name = spec.runtime ?? defaults.runtime;
     const runtime = this.#options.runtimes.get(name);
-    const verdict = runtime && conditionOf(runtime, 'Ready');
-    if (verdict?.status === 'False' && spec.image === undefined) {
-      throw new NotReady('RuntimeNotReady', `Runtime "${name}" cannot start pods: ${verdict.reason}: ${verdict.message}`, missingAgain);
-    }
+    const trouble = runtime && spec.image === undefined ? runtimeTrouble(runtime) : undefined;
+    if (trouble !== undefined) throw new NotReady('RuntimeNotReady', trouble, missingAgain);
     if (runtime) return runtime;
     const others = this.#options.runtimes.list().map((each) => each.metadata.name);
     throw new NotReady(

@@ -18,7 +18,7 @@ import { hasEnded, type Member } from '../fleet/member.ts';
 import type { PodRemover } from '../fleet/remover.ts';
 import { defaults, fieldManager, label } from '../model/names.ts';
 import { type KubernetesPods, podImage, poolPod } from '../model/pod-template.ts';
-import { type PodTrouble, podTrouble } from '../model/pod-trouble.ts';
+import { type PodTrouble, podTrouble, refusalText } from '../model/pod-trouble.ts';
 import { parsePoolKey, type Pool } from '../model/pools.ts';
 import type { Pod } from '../../resources/builtin/pod-types.ts';
 import type { FunctionResource } from '../../resources/function.ts';
@@ -187,7 +187,7 @@ export class PoolReconciler {
     } catch (error) {
       // The random name was taken: another try finds another.
       if (isAlreadyExists(error)) this.#options.enqueue(key);
-      else if (isRefusal(error)) this.#failed(key, new NoPods('PodRefused', error.message, error), error.code === 422);
+      else if (isRefusal(error)) this.#failed(key, new NoPods('PodRefused', refusalText(error.message), error), error.code === 422);
       else throw error;
     } finally {
       this.#creating--;

@@ -6,6 +6,7 @@ import type { Condition, KubeObject, Resource } from '../../resources/object.ts'
 import { routes as routeResource, runtimes as runtimeResource } from '../../resources/resources.ts';
 import { hasEnded } from '../fleet/member.ts';
 import { fieldManager, label } from '../model/names.ts';
+import { type KubernetesPods, podImage } from '../model/pod-template.ts';
 import { podTrouble } from '../model/pod-trouble.ts';
 import type { Pod } from '../../resources/builtin/pod-types.ts';
 import type { FunctionResource } from '../../resources/function.ts';
@@ -24,10 +25,11 @@ export function routeVerdict({ metadata, spec }: RouteResource, functions: Infor
 }
 
 /** A runtime works as long as no pod of it says that it cannot start. */
-export function runtimeVerdict(runtime: RuntimeResource, pods: readonly Pod[]): Verdict {
+export function runtimeVerdict(runtime: RuntimeResource, pods: readonly Pod[], kubernetes?: Pick<KubernetesPods, 'images'>): Verdict {
+  const image = podImage(runtime, kubernetes);
   for (const pod of pods) {
     // Pods of other pools are what their functions made of them.
-    if (hasEnded(pod) || pod.metadata.labels?.[label.pool] !== undefined || pod.spec.containers[0]?.image !== runtime.spec.image) continue;
+    if (hasEnded(pod) || pod.metadata.labels?.[label.pool] !== undefined || pod.spec.containers[0]?.image !== image) continue;
     const trouble = podTrouble(pod);
     if (trouble?.isLasting) return { status: 'False', reason: trouble.reason, message: trouble.message };
   }
@@ -52,10 +54,15 @@ export function reconcileRoute(client: KubeClient, routes: Informer<RouteResourc
 }
 
 /** `pods`: indexed `runtime`. */
-export function reconcileRuntime(client: KubeClient, runtimes: Informer<RuntimeResource>, pods: Informer<Pod>) {
+export function reconcileRuntime(
+  client: KubeClient,
+  runtimes: Informer<RuntimeResource>,
+  pods: Informer<Pod>,
+  kubernetes?: Pick<KubernetesPods, 'images'>,
+) {
   return async (key: string): Promise<void> => {
     const runtime = runtimes.get(key);
     if (runtime && !runtime.metadata.deletionTimestamp)
-      await writeVerdict(client, runtimeResource, runtime, runtimeVerdict(runtime, pods.byIndex('runtime', key)));
+      await writeVerdict(client, runtimeResource, runtime, runtimeVerdict(runtime, pods.byIndex('runtime', key), kubernetes));
   };
 }
