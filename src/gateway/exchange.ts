@@ -1,7 +1,7 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import { TsumugiError } from '../base/errors.ts';
 import type { Invocation, ResponseSink } from '../invoke/invoker.ts';
-import { responseHeaders } from './headers.ts';
+import { responseHead } from './headers.ts';
+import type { AnswerHead, HttpConnection, RequestSink } from './http/connection.ts';
 import type { Target } from './resolver.ts';
 
 /** What an exchange needs of its gateway. */
@@ -12,17 +12,12 @@ export interface ExchangeHost {
   readonly draining: boolean;
 }
 
-/** Answers up to this size go out in one piece with their head. */
-const JOINED = 16 * 1024;
-
 /** One HTTP request and its answer: a client on one side, an invocation on the other. */
-export class Exchange implements ResponseSink {
-  readonly incoming: IncomingMessage;
-  readonly outgoing: ServerResponse;
+export class Exchange implements ResponseSink, RequestSink {
+  readonly connection: HttpConnection;
   readonly requestId: string;
   /** `performance.now()` at the request's head. */
   readonly arrivedAt: number;
-  readonly hasBody: boolean;
   target: Target | undefined;
   invocation: Invocation | undefined;
   /** Bytes of body that may still come; counted only for calls. */
@@ -36,85 +31,84 @@ export class Exchange implements ResponseSink {
   /** Bytes that wait for the client to take them. */
   #stalled = 0;
 
-  constructor(
-    host: ExchangeHost,
-    incoming: IncomingMessage,
-    outgoing: ServerResponse,
-    requestId: string,
-    arrivedAt: number,
-    hasBody: boolean,
-  ) {
+  constructor(host: ExchangeHost, connection: HttpConnection, requestId: string, arrivedAt: number) {
     this.#host = host;
-    this.incoming = incoming;
-    this.outgoing = outgoing;
+    this.connection = connection;
     this.requestId = requestId;
     this.arrivedAt = arrivedAt;
-    this.hasBody = hasBody;
-    // Told once: the answer is out, or the client has gone.
-    outgoing.on('close', () => this.#closed());
+    connection.sink = this;
   }
 
   /** Passes the request's body on as it comes. */
-  pipeBody(): void {
-    const { incoming } = this;
-    incoming.on('data', (chunk: Buffer) => {
-      if (this.#over || !this.invocation) return;
-      if ((this.bodyLeft -= chunk.length) < 0) this.#tooLarge();
-      else if (!this.invocation.write(chunk)) incoming.pause();
-    });
-    incoming.on('end', () => this.invocation?.end());
+  body(bytes: Buffer): void {
+    if (this.#over || !this.invocation) return;
+    if ((this.bodyLeft -= bytes.length) < 0) this.#tooLarge();
+    else if (!this.invocation.write(bytes)) this.connection.pause();
+  }
+
+  bodyEnd(): void {
+    if (!this.#over) this.invocation?.end();
+  }
+
+  gone(): void {
+    if (this.#over) return;
+    this.aborted = true;
+    this.invocation?.abort();
+    this.over();
+  }
+
+  /** The answer is out, or nobody waits for it. */
+  over(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#host.finished(this);
   }
 
   drained(): void {
-    this.incoming.resume();
+    this.connection.resume();
   }
 
-  response(head: string, body: Buffer | undefined, end: boolean): void {
+  response(text: string, body: Buffer | undefined, end: boolean): void {
     if (this.#over) return;
-    const { outgoing, invocation } = this;
-    const { status, headers: own, length } = responseHeaders(head);
-    const now = performance.now();
-    const sentAt = invocation?.sentAt || now;
-    const headers = [
-      ...own,
-      'X-Request-Id',
-      this.requestId,
-      'Server-Timing',
-      timing(sentAt - this.arrivedAt, now - sentAt, invocation?.queued === true),
-    ];
-    const bodiless = this.incoming.method === 'HEAD' || status === 204 || status === 304;
-    if (end && length === undefined && !bodiless) headers.push('Content-Length', String(body?.length ?? 0));
-    if (length !== undefined && !bodiless) this.#promised = /^\d+$/.test(length) ? Number(length) : -1;
-    if (end && !Number.isNaN(this.#promised) && this.#promised !== (body?.length ?? 0)) return this.#wrongLength(body, length!);
-    if (this.#host.draining) outgoing.shouldKeepAlive = false;
+    const { connection, invocation } = this;
+    let head: AnswerHead;
     try {
-      outgoing.writeHead(status, headers);
+      head = responseHead(text);
     } catch (error) {
       invocation?.abort();
-      return this.#host.fail(
-        this,
-        new TsumugiError('HandlerError', `the function's response is not valid HTTP: ${(error as Error).message}`),
-      );
+      return this.#host.fail(this, error as TsumugiError);
     }
-    // As one string the head and a small body leave in one write; latin1 keeps each byte as it is.
-    if (end && body && body.length <= JOINED) outgoing.end(body.toString('latin1'), 'latin1');
-    else if (end) outgoing.end(body);
-    else if (body) this.data(body, false);
-    else outgoing.flushHeaders();
+    const now = performance.now();
+    const sentAt = invocation?.sentAt || now;
+    const { length, status } = head;
+    if (length !== undefined && !connection.bodiless(status)) {
+      this.#promised = /^\d+$/.test(length) ? Number(length) : -1;
+      if (end && this.#promised !== (body?.length ?? 0)) return this.#wrongLength(body, length);
+    }
+    if (this.#host.draining) connection.keep = false;
+    const more = `X-Request-Id: ${this.requestId}\r\nServer-Timing: ${timing(sentAt - this.arrivedAt, now - sentAt, invocation?.queued === true)}\r\n`;
+    if (end) {
+      connection.answer(head, more, body, true);
+      return this.over();
+    }
+    connection.answer(head, more, undefined, false);
+    if (body) this.data(body, false);
   }
 
   data(chunk: Buffer, end: boolean): void {
     if (this.#over) return;
     if (this.#promised < chunk.length || (end && this.#promised > chunk.length)) return this.#cut();
-    if (end) this.outgoing.end(chunk.length > 0 ? chunk : undefined);
-    else this.#write(chunk);
+    this.#write(chunk);
+    if (!end) return;
+    this.connection.end();
+    this.over();
   }
 
   failed(error: TsumugiError): void {
     if (this.#over) return;
-    if (!this.outgoing.headersSent) this.#host.fail(this, error);
+    if (!this.connection.answered) this.#host.fail(this, error);
     // The head is out: cutting the connection is the only way left to say that this is not the whole answer.
-    else this.outgoing.destroy();
+    else this.connection.destroy();
   }
 
   #wrongLength(body: Buffer | undefined, said: string): void {
@@ -127,16 +121,16 @@ export class Exchange implements ResponseSink {
   /** More bytes than promised would be taken for the next answer, fewer would be waited for. */
   #cut(): void {
     this.invocation?.abort();
-    this.outgoing.destroy();
+    this.connection.destroy();
   }
 
   /** The client takes it at its own speed; the instance may send as much as was taken. */
   #write(chunk: Buffer): void {
     this.#promised -= chunk.length;
-    if (this.outgoing.write(chunk)) return this.invocation?.consumed(chunk.length);
+    if (this.connection.write(chunk)) return this.invocation?.consumed(chunk.length);
     this.#stalled += chunk.length;
     if (this.#stalled > chunk.length) return;
-    this.outgoing.once('drain', () => {
+    this.connection.socket.once('drain', () => {
       const taken = this.#stalled;
       this.#stalled = 0;
       this.invocation?.consumed(taken);
@@ -146,13 +140,6 @@ export class Exchange implements ResponseSink {
   #tooLarge(): void {
     this.invocation?.abort();
     this.#host.fail(this, new TsumugiError('TooLarge', 'the arguments of a call may have 32 MB'));
-  }
-
-  #closed(): void {
-    this.#over = true;
-    this.aborted = !this.outgoing.writableFinished;
-    if (this.aborted) this.invocation?.abort();
-    this.#host.finished(this);
   }
 }
 

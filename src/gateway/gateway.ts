@@ -1,10 +1,11 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import { TsumugiError, toError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Invoker } from '../invoke/invoker.ts';
 import { Exchange, type ExchangeHost } from './exchange.ts';
-import { sendError } from './failure.ts';
-import { forwardedHeaders, readHead } from './headers.ts';
+import { sendError, sendJson } from './failure.ts';
+import { forwardedHeaders } from './headers.ts';
+import type { HttpConnection } from './http/connection.ts';
+import type { HeadFields, RequestLine } from './http/head.ts';
 import { childTrace, randomIds, saneRequestId } from './ids.ts';
 import type { GatewayMetrics } from './metrics.ts';
 import type { Resolver } from './resolver.ts';
@@ -33,20 +34,18 @@ export class Gateway implements ExchangeHost {
     this.#log = parts.log;
   }
 
-  /** `expects`: the client waits for 100 Continue before it sends the body. */
-  handle(incoming: IncomingMessage, outgoing: ServerResponse, expects: boolean): void {
+  handle(connection: HttpConnection, line: RequestLine, head: HeadFields): void {
     const arrivedAt = performance.now();
-    const head = readHead(incoming.rawHeaders);
     const ids = randomIds();
     const requestId = head.requestId !== undefined && saneRequestId(head.requestId) ? head.requestId : ids.slice(0, 32);
-    const { hasBody } = head;
-    const exchange = new Exchange(this, incoming, outgoing, requestId, arrivedAt, hasBody);
+    const hasBody = !connection.bodyComplete;
+    const exchange = new Exchange(this, connection, requestId, arrivedAt);
     this.inFlight++;
     try {
       if (head.host === undefined) throw new TsumugiError('Invalid', 'a request needs exactly one Host header');
       this.#checkHost(head.host);
-      const method = incoming.method!;
-      const url = pathOf(incoming.url!);
+      const { method } = line;
+      const url = pathOf(line.target);
       if ((url === '/healthz' || url === '/readyz') && this.#probe(url, exchange)) return;
       // What is not known yet is not what does not exist.
       if (!this.loaded) throw notLoaded();
@@ -58,10 +57,10 @@ export class Gateway implements ExchangeHost {
         exchange.bodyLeft = MAX_CALL_BODY;
         if (head.bodyLength > MAX_CALL_BODY) throw new TsumugiError('TooLarge', 'the arguments of a call may have 32 MB');
       }
-      let headers = head.headers + forwardedHeaders(incoming.socket, head.host, 'http', head.forwardedFor);
+      let headers = head.headers + forwardedHeaders(connection.socket, head.host, 'http', head.forwardedFor);
       // The token of a call is the platform's: it never reaches the function.
       if (head.authorization !== undefined && !isCall) headers += `\0authorization\0${head.authorization}`;
-      if (expects) outgoing.writeContinue();
+      if (head.expects && hasBody) connection.writeContinue();
       exchange.invocation = this.#invoker.invoke(
         {
           function: target.key,
@@ -76,28 +75,28 @@ export class Gateway implements ExchangeHost {
         },
         exchange,
       );
-      if (hasBody) exchange.pipeBody();
     } catch (error) {
       this.fail(exchange, error instanceof TsumugiError ? error : this.#defect(error, exchange));
     }
   }
 
   fail(exchange: Exchange, error: TsumugiError): void {
-    const { incoming, outgoing, target } = exchange;
-    if (outgoing.headersSent || outgoing.destroyed) return;
+    const { connection, target } = exchange;
+    if (connection.answered || connection.socket.destroyed) return;
     const revision = target && this.#resolver.entry(target)?.revision;
     sendError(
-      outgoing,
+      connection,
       error,
       { requestId: exchange.requestId, function: target?.name, revision },
-      this.draining || (exchange.hasBody && !incoming.complete),
+      this.draining || !connection.bodyComplete,
     );
+    exchange.over();
   }
 
   finished(exchange: Exchange): void {
     this.inFlight--;
     // 499, as nginx counts it: the client went away before the end of the answer.
-    const status = exchange.aborted ? 499 : exchange.outgoing.statusCode;
+    const status = exchange.aborted ? 499 : exchange.connection.status;
     this.#metrics.answered(exchange.target, status, (performance.now() - exchange.arrivedAt) / 1000);
   }
 
@@ -108,12 +107,8 @@ export class Gateway implements ExchangeHost {
     const ready = this.#wasReady && !this.draining;
     const ok = path === '/healthz' || ready;
     const body = `${JSON.stringify(ok ? { status: 'ok' } : { status: this.draining ? 'draining' : 'starting', waitingFor })}\n`;
-    exchange.outgoing.writeHead(ok ? 200 : 503, {
-      'Content-Type': 'application/json',
-      'Content-Length': Buffer.byteLength(body),
-      'Cache-Control': 'no-store',
-    });
-    exchange.outgoing.end(body);
+    sendJson(exchange.connection, ok ? 200 : 503, body, 'Cache-Control: no-store\r\n');
+    exchange.over();
     return true;
   }
 

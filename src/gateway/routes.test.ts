@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { RouteEntry } from '../invoke/projection.ts';
-import { readHead, responseHeaders } from './headers.ts';
+import { responseHead } from './headers.ts';
 import { childTrace, randomIds } from './ids.ts';
 import { RouteTable } from './routes.ts';
 
@@ -72,16 +72,18 @@ test('a template is no pattern: what it says is taken as it is', () => {
   expect(routes.matchAny('/v1.0//(x)', 'GET')).toBeUndefined();
 });
 
-test('header names that objects have themselves are names like others', () => {
-  const head = readHead(['Host', 'a', 'Constructor', '1', '__proto__', '2', 'X-A', 'é', 'Content-Length', '5']);
-  expect(head.headers).toBe('\0host\0a\0constructor\x001\0__proto__\x002\0x-a\0é\0content-length\x005');
-  expect([head.host, head.bodyLength, head.hasBody]).toEqual(['a', 5, true]);
-  expect(readHead(['Host', 'a', 'Host', 'b']).host).toBeUndefined();
-  expect(responseHeaders('200\0Content-Length\x003\0connection\0x\0a\0b')).toEqual({
+test('an answer of a function: hop-by-hop headers go, one length stays; what is no HTTP is refused', () => {
+  const fields = 'Content-Length: 3\r\na: b\r\n';
+  expect(responseHead('200\0Content-Length\x003\0connection\0x\0content-length\x004\0a\0b')).toEqual({
     status: 200,
-    headers: ['Content-Length', '3', 'a', 'b'],
+    fields,
     length: '3',
+    dated: false,
   });
+  expect(responseHead('204\0Date\0now')).toEqual({ status: 204, fields: 'Date: now\r\n', length: undefined, dated: true });
+  for (const bad of ['200\0a\0x\r\nset-cookie: y', '200\0a b\0c', '200\0\0c', '99', '100', 'x', '200.5']) {
+    expect(() => responseHead(bad), bad).toThrow(/not valid HTTP/);
+  }
 });
 
 test('ids do not repeat; a trace goes on only if it is one', () => {

@@ -1,13 +1,10 @@
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
-import { TsumugiError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { httpActivator } from '../invoke/activator-http.ts';
 import { watchProjection } from '../invoke/projection-client.ts';
 import { type PlatformCredentials, Replicas } from '../invoke/replicas.ts';
 import { InstanceTable } from '../invoke/table.ts';
-import { malformedAnswer } from './failure.ts';
 import { Gateway } from './gateway.ts';
+import { HttpServer } from './http/server.ts';
 import { GatewayMetrics } from './metrics.ts';
 import { Resolver } from './resolver.ts';
 
@@ -36,10 +33,6 @@ export interface RunningGateway {
   stop(graceMs?: number): Promise<void>;
 }
 
-const HEADERS_TIMEOUT = 15_000;
-/** Longer than the idle time-out of the usual load balancers (60 s), so that they close first. */
-const KEEP_ALIVE = 65_000;
-
 /**
  * Starts a gateway: resolves when it listens.
  *
@@ -54,27 +47,18 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
   const table = new InstanceTable({ activator: httpActivator(replicas), log, observer: metrics });
   const gateway = new Gateway({ resolver, invoker: table, metrics, log });
 
-  const server = createServer(
-    // A request without a body needs no stream that tells so: that is a tenth of the gateway's work for it.
-    { headersTimeout: HEADERS_TIMEOUT, requestTimeout: 0, keepAliveTimeout: KEEP_ALIVE, noDelay: true, optimizeEmptyRequests: true },
-    (request, response) => gateway.handle(request, response, false),
-  );
-  server.on('checkContinue', (request, response) => gateway.handle(request, response, true));
-  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
-    if (socket.writable && error.code !== 'ECONNRESET') socket.end(malformedAnswer(error.code));
-    else socket.destroy();
-  });
-  await listen(server, options);
+  const server = new HttpServer((connection, line, fields) => gateway.handle(connection, line, fields));
+  const port = await server.listen(options);
 
   const watch = watchProjection({ replicas, log, targets: [table, resolver] });
   void watch.synced.then(() => (gateway.loaded = true));
   return {
-    port: (server.address() as AddressInfo).port,
+    port,
     loaded: watch.synced,
     metrics: () => metrics.registry.text(),
     async stop(graceMs = 30_000) {
       gateway.draining = true;
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      const closed = server.close();
       const grace = setTimeout(() => {
         log.warn({ inFlight: gateway.inFlight }, 'requests were cut off: the grace period is over');
         server.closeAllConnections();
@@ -86,19 +70,4 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
       replicas.close();
     },
   };
-}
-
-function listen(server: Server, { port, host, reusePort = false }: GatewayOptions): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EADDRINUSE') return reject(error);
-      reject(
-        new TsumugiError('Conflict', `port ${port} on ${host} is taken`, {
-          hint: 'stop what listens there, or choose another port',
-          cause: error,
-        }),
-      );
-    });
-    server.listen({ port, host, reusePort }, resolve);
-  });
 }
