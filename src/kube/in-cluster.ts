@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { hostPart } from '../base/host.ts';
 import type { Connection } from './connection.ts';
 
 /** Where Kubernetes mounts a pod's service account. */
@@ -14,7 +15,7 @@ export async function inCluster(env: Readonly<Record<string, string | undefined>
   const [ca, token, namespace] = await Promise.all([read('ca.crt'), read('token'), read('namespace')]);
   if (token === undefined) return undefined;
   return {
-    server: `https://${host.includes(':') ? `[${host}]` : host}:${port}`,
+    server: `https://${hostPart(host)}:${port}`,
     ...(ca !== undefined && { ca }),
     namespace: namespace?.trim() || 'default',
     from: 'the service account of this pod',

@@ -21,6 +21,7 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { hostPart } from '../base/host.ts';
 import { toError, TsumugiError } from '../base/errors.ts';
 import type { RoleSettings } from './settings.ts';
 import { packageVersion } from './version.ts';
@@ -149,5 +150,5 @@ export function platformFile(settings: RoleSettings): PlatformFile {
 function reachable(host: string): string {
   if (host === '0.0.0.0') return '127.0.0.1';
   if (host === '::') return '[::1]';
-  return host.includes(':') ? `[${host}]` : host;
+  return hostPart(host);
 }

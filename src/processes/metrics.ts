@@ -1,9 +1,11 @@
 /** One plain port with the metrics of all processes, each sample with the label `process`, and the probes of a process that stands alone. */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { hostPart } from '../base/host.ts';
 import { mergeMetrics } from '../base/metrics.ts';
 
 export interface MetricsServer {
+  /** With the address that it listens on. */
   readonly url: string;
   close(): Promise<void>;
 }
@@ -44,7 +46,7 @@ export async function serveMetrics(
     server.listen(port, host, resolve);
   });
   return {
-    url: `http://${host === '0.0.0.0' ? '127.0.0.1' : host}:${(server.address() as AddressInfo).port}/metrics`,
+    url: `http://${hostPart(host)}:${(server.address() as AddressInfo).port}/metrics`,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

@@ -1,5 +1,6 @@
 /** `tsumugi controller`: functions on a Kubernetes. What it knows is in the API server, in the records, or told by the pods. */
 import { createHash } from 'node:crypto';
+import { hostPart } from '../../base/host.ts';
 import { createLog, type Log } from '../../base/log.ts';
 import { Registry } from '../../base/metrics.ts';
 import { FunctionsMetrics } from '../../functions/metrics.ts';
@@ -64,7 +65,7 @@ async function start(settings: ControllerSettings, log: Log, health: Health, sig
     ],
     hint: `the token is in a Secret of the namespace ${namespace}`,
   });
-  log.info({ platform: `https://${host}:${platform.port}` }, 'listening');
+  log.info({ platform: `https://${hostPart(host)}:${platform.port}` }, 'listening');
   const lost = Promise.withResolvers<Error>();
   const election = electLeader({
     client,
@@ -109,5 +110,5 @@ async function start(settings: ControllerSettings, log: Log, health: Health, sig
 /** Where the shim of a pod listens. */
 function addressOf({ status }: Pod): string | undefined {
   if (status?.phase !== 'Running' || !status.podIP) return undefined;
-  return `tcp:${status.podIP.includes(':') ? `[${status.podIP}]` : status.podIP}:${framePort}`;
+  return `tcp:${hostPart(status.podIP)}:${framePort}`;
 }

@@ -1,6 +1,7 @@
 /** `tsumugi gateway`: HTTP in, frames to pods out. It speaks to controllers, never to the API server, and goes on without them. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { hostPart } from '../../base/host.ts';
 import { createLog } from '../../base/log.ts';
 import { startGateway } from '../../gateway/server.ts';
 import type { PlatformCredentials } from '../../invoke/replicas.ts';
@@ -18,7 +19,7 @@ export async function clusterGateway(settings: ClusterGatewaySettings): Promise<
   };
   const start = async (): Promise<Awaited<ReturnType<typeof startGateway>>> => {
     const gateway = await startGateway({ host, port, domain, platform, credentials, log });
-    log.info({ gateway: `http://${host}:${gateway.port}`, platform }, 'listening');
+    log.info({ gateway: `http://${hostPart(host)}:${gateway.port}`, platform }, 'listening');
     void gateway.loaded.then(() => log.info({}, 'routes and functions are loaded'));
     return gateway;
   };
