@@ -8,6 +8,7 @@ import type { KubeClient } from '../kube/client.ts';
 import { ApiError } from '../resources/object.ts';
 import { pods } from '../resources/resources.ts';
 import type { Pod } from '../resources/builtin/pod-types.ts';
+import { overriding } from './testing/client.ts';
 import { eventually, invoke, TestPlatform } from './testing/platform.ts';
 
 let platform: TestPlatform;
@@ -28,16 +29,12 @@ function dyingClient(client: KubeClient, writes: number): { client: KubeClient; 
     die();
     throw new ApiError({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', reason: 'ServiceUnavailable', code: 503 });
   };
-  const dying: KubeClient = {
-    get: (...args) => client.get(...args),
-    list: (...args) => client.list(...args),
-    watch: (...args) => client.watch(...args),
-    raw: (...args) => client.raw(...args),
+  const dying = overriding(client, {
     create: (...args) => guard(() => client.create(...args)),
     update: (...args) => guard(() => client.update(...args)),
     patch: (...args) => guard(() => client.patch(...args)),
     delete: (...args) => guard(() => client.delete(...args)),
-  };
+  });
   return { client: dying, died };
 }
 

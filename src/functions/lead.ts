@@ -31,7 +31,7 @@ export async function lead(
   { blobs, logs, gatewayUrl, systemNamespace, images, observer, clock = systemClock, log }: FunctionsOptions,
   { client, fence: own, signal }: LeadOptions,
 ): Promise<void> {
-  const { state, fleet, remover, activator, start } = replica;
+  const { state, fleet, remover, activator, loadTimeoutMs, start } = replica;
   const { revisionByUid } = state;
   const fence = own && { fence: own };
   const functions = new FunctionReconciler({
@@ -63,6 +63,7 @@ export async function lead(
     policy: state.scalePolicy,
     wanted: () => state.withLeastInstances(),
     starting: (uid) => activator.starting(uid),
+    loadTimeoutMs,
     start,
     scaledToZero: (revision, idleMs) => {
       const object = state.functionOf(revision);

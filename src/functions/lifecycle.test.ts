@@ -5,6 +5,7 @@ import type { ProjectionEvent } from '../invoke/projection.ts';
 import { conditionOf } from '../resources/conditions.ts';
 import { functions as functionResource, namespaces, pods } from '../resources/resources.ts';
 import type { Pod } from '../resources/builtin/pod-types.ts';
+import { overriding } from './testing/client.ts';
 import { eventually, invoke, TestPlatform } from './testing/platform.ts';
 
 let platform: TestPlatform;
@@ -197,6 +198,29 @@ describe('a control plane that is stopped and started again', () => {
     expect(await platform.revisionNames('stays')).toEqual(['stays-00001']);
     await platform.ready('meanwhile');
     expect(await platform.call('meanwhile')).toBe('made while nobody looked');
+  });
+
+  it('ends an instance that loads for ever, and whose claimant has died', async () => {
+    const { client } = platform;
+    const waiting = async () => (await client.list<Pod>(pods, { labelSelector: '!tsumugi.dev/function' })).items;
+    await platform.inline('endless', `console.log('begun'); await new Promise(() => {}); export default () => 1;`);
+    await platform.ready('endless');
+    // Whoever dies takes nothing away any more.
+    await platform.stopFunctions();
+    await platform.startFunctions({ client: overriding(client, { delete: () => Promise.reject(new Error('dead')) }) });
+    void platform.activate('endless').catch(() => undefined);
+    const claimed = await eventually(async () => {
+      for (const pod of await waiting())
+        for await (const line of platform.node.podAccess.log(pod, { timestamps: false })) if (String(line).startsWith('begun')) return pod;
+      throw new Error('none has begun');
+    });
+    await platform.stopFunctions();
+    await platform.startFunctions({ loadTimeoutSeconds: 1 });
+    await eventually(async () => expect((await waiting()).map(({ metadata }) => metadata.uid)).not.toContain(claimed.metadata.uid), 15_000);
+    await eventually(async () => expect(await logTexts('endless')).toContain('begun'));
+    await platform.client.delete(functionResource, { namespace: 'default', name: 'endless' });
+    await platform.stopFunctions();
+    await platform.startFunctions();
   });
 
   it('takes the labels of an instance where it was stopped before they were written', async () => {

@@ -24,6 +24,7 @@ import { PodRemover } from './fleet/remover.ts';
 import { LogKeeper } from './logs/keeper.ts';
 import { readLogs } from './logs/reader.ts';
 import { openPlatformKeys, type PlatformKeys } from './model/keys.ts';
+import { defaults } from './model/names.ts';
 import type { FunctionsObserver } from './observer.ts';
 import { ProjectionFeed } from './projection/feed.ts';
 import { Readiness } from './projection/readiness.ts';
@@ -53,6 +54,8 @@ export interface FunctionsOptions {
   readonly images?: ReadonlyMap<string, string>;
   /** How long a request waits for a pod. Default 30. */
   readonly podTimeoutSeconds?: number;
+  /** How long the code of a function may take to load. Default 30. */
+  readonly loadTimeoutSeconds?: number;
   readonly clock?: Clock;
   /** For metrics. */
   readonly observer?: FunctionsObserver;
@@ -66,6 +69,7 @@ export interface Replica {
   readonly remover: PodRemover;
   readonly activator: InstanceActivator;
   readonly keys: PlatformKeys;
+  readonly loadTimeoutMs: number;
   /** The platform API under `/v1/`. */
   readonly handler: Handler;
   readonly readiness: Readiness;
@@ -90,6 +94,7 @@ export async function startReplica(options: FunctionsOptions): Promise<Replica> 
   const state = new FunctionsState(client, log);
   const { revisionByUid } = state;
   const epoch = clock.now();
+  const loadTimeoutMs = (options.loadTimeoutSeconds ?? defaults.loadTimeoutSeconds) * 1000;
 
   await ensureDefaultRuntime(client);
   const { stopped } = await state.start(signal);
@@ -116,6 +121,7 @@ export async function startReplica(options: FunctionsOptions): Promise<Replica> 
           keys,
           gatewayUrl,
           epoch,
+          loadTimeoutMs,
           reserved,
           imageOf: state.imageOf,
           whyNoPods: state.whyNoPods,
@@ -217,6 +223,7 @@ export async function startReplica(options: FunctionsOptions): Promise<Replica> 
     remover,
     activator,
     keys,
+    loadTimeoutMs,
     handler,
     readiness,
     start,

@@ -1,9 +1,9 @@
 /** What `kubectl describe fn NAME` tells under Events. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import type { KubeClient } from '../kube/client.ts';
 import type { KubeEvent } from '../resources/builtin/event.ts';
 import { events, pods } from '../resources/resources.ts';
+import { overriding } from './testing/client.ts';
 import { eventually, TestPlatform } from './testing/platform.ts';
 
 let platform: TestPlatform;
@@ -54,17 +54,10 @@ describe('the events of a function', () => {
   it('tell of an instance that died before its labels were written', async () => {
     await platform.stopFunctions();
     const { client } = platform;
-    const unlabelling: KubeClient = {
-      get: (...args) => client.get(...args),
-      list: (...args) => client.list(...args),
-      watch: (...args) => client.watch(...args),
-      raw: (...args) => client.raw(...args),
-      create: (...args) => client.create(...args),
-      update: (...args) => client.update(...args),
-      delete: (...args) => client.delete(...args),
-      // Labels are all that pods are patched for.
+    // Labels are all that pods are patched for.
+    const unlabelling = overriding(client, {
       patch: (...args) => (args[0] === pods ? Promise.reject(new Error('not now')) : client.patch(...args)),
-    };
+    });
     await platform.startFunctions({ client: unlabelling });
     await platform.inline('brief', `export default () => 1;`);
     await platform.ready('brief');

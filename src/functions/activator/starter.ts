@@ -22,6 +22,8 @@ export interface StarterOptions {
   readonly gatewayUrl: string;
   /** Greater than that of every earlier control plane on this data. */
   readonly epoch: number;
+  /** How long the code of a function may take to load. */
+  readonly loadTimeoutMs: number;
   readonly imageOf: (runtime: string) => string;
   /** Why no pod can come for the revision; undefined while one may. */
   readonly whyNoPods: (spec: RevisionResource['spec']) => string | undefined;
@@ -35,8 +37,6 @@ export interface StarterOptions {
 
 /** How often another controller may be first at a pod. */
 const maxRaces = 20;
-/** How long the code of a function may take to load, as in Fission. */
-const loadTimeoutMs = 30_000;
 const attempts = 3;
 
 /**
@@ -84,7 +84,7 @@ async function specialise(
   revision: RevisionResource,
   [tar, env]: [Uint8Array, Record<string, string>],
 ): Promise<string> {
-  const { fleet, keys, epoch, discard } = options;
+  const { fleet, keys, epoch, loadTimeoutMs, discard } = options;
   const { spec, metadata } = revision;
   const claim = { revisionUid: metadata.uid ?? '', epoch };
   const head = {

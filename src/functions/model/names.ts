@@ -36,6 +36,8 @@ export const defaults = {
   idleTimeoutSeconds: 180,
   poolSize: 3,
   memory: '512Mi',
+  /** How long the code of a function may take to load, as in Fission. */
+  loadTimeoutSeconds: 30,
   /** Revisions kept besides those with traffic or instances. */
   oldRevisions: 3,
 } as const;

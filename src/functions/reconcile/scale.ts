@@ -28,6 +28,8 @@ export interface ScalerOptions {
   readonly wanted: () => Iterable<RevisionResource>;
   /** Instances of it under way. */
   readonly starting: (revisionUid: string) => number;
+  /** So long the code of a function may take to load. */
+  readonly loadTimeoutMs: number;
   /** Starts one more; rejects when it cannot. */
   readonly start: (revision: RevisionResource) => Promise<unknown>;
   /** The last instance has gone after so long without work. */
@@ -133,8 +135,11 @@ export class Scaler {
   }
 
   #ping(): void {
-    const { fleet, revisionByUid, remover } = this.#options;
+    const { fleet, revisionByUid, remover, loadTimeoutMs } = this.#options;
     for (const member of fleet.members()) {
+      // Whoever claimed it gives up before this, less it has died: then nobody else would ever end it.
+      if (member.state === 'reserved' && member.claim && Date.now() - member.since > 1.5 * loadTimeoutMs)
+        void remover.kill(member, 'its code has not been loaded in time, and nobody waits for it any more');
       const revision = member.claim && revisionByUid(member.claim.revisionUid);
       if (member.state === 'draining' && !member.pod.metadata.deletionTimestamp) {
         const limit = (member.active === 0 ? 0 : (revision?.spec.timeoutSeconds ?? 20) * 1000) + drainMarginMs;

@@ -23,7 +23,7 @@ import { Flag, FrameType } from '../../wire/protocol.ts';
 import { openPlatformKeys } from '../model/keys.ts';
 import type { FunctionInput, FunctionResource } from '../../resources/function.ts';
 import type { RevisionResource } from '../../resources/revision.ts';
-import { type Functions, startFunctions } from '../start.ts';
+import { type Functions, type FunctionsOptions, startFunctions } from '../start.ts';
 import { LittleNode } from './little-node.ts';
 
 export class TestPlatform {
@@ -49,7 +49,9 @@ export class TestPlatform {
     return this.api.client;
   }
 
-  async startFunctions(options: { podTimeoutSeconds?: number; client?: KubeClient } = {}): Promise<void> {
+  async startFunctions(
+    options: Pick<FunctionsOptions, 'podTimeoutSeconds' | 'loadTimeoutSeconds'> & { client?: KubeClient } = {},
+  ): Promise<void> {
     this.logs = openSqliteLogs(join(this.folder, 'records.db'));
     this.functions = await startFunctions({
       client: this.client,
