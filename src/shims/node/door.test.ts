@@ -8,7 +8,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { writeHeader } from '../../wire/frames.ts';
 import { FrameType, HEADER_BYTES, MAX_HELLO } from '../../wire/protocol.ts';
 import { generateSigningKey, signHello } from '../../wire/seal.ts';
-import { openDoor, type Role } from './door.ts';
+import { doorOf, type Role } from './door.ts';
 import { Instance } from './instance.ts';
 import { claim } from './testing/pod.ts';
 
@@ -19,19 +19,15 @@ const ages = { patience: 60_000, claimWait: 60_000 };
 let folder: string;
 let server: Server;
 let instance: Instance;
-let limits: { patience: number; claimWait: number };
+let door: (socket: Socket) => void;
 const inside: { role: Role; socket: Socket; read: Buffer[] }[] = [];
 const outside: Socket[] = [];
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'tsumugi-door-'));
   instance = new Instance({ pod: 'pod-1', listen: '', publicKey: platform.publicKey });
-  limits = ages;
-  const admit = (role: Role, socket: Socket): void => {
-    const read: Buffer[] = [];
-    inside.push({ role, socket: socket.on('data', (chunk: Buffer) => read.push(chunk)), read });
-  };
-  server = createServer((socket) => openDoor(socket, instance, (role) => admit(role, socket), limits));
+  door = doorOf(instance, admit, ages);
+  server = createServer((socket) => door(socket));
   server.listen(join(folder, 's'));
   await once(server, 'listening');
 });
@@ -42,6 +38,11 @@ afterEach(async () => {
   await once(server, 'close');
   rmSync(folder, { recursive: true });
 });
+
+const admit = (role: Role, socket: Socket): void => {
+  const read: Buffer[] = [];
+  inside.push({ role, socket: socket.on('data', (chunk: Buffer) => read.push(chunk)), read });
+};
 
 function frame(payload: string | Uint8Array, type: number = FrameType.HELLO): Buffer {
   const bytes = Buffer.from(payload as Uint8Array);
@@ -106,11 +107,34 @@ describe('is shut without a word', () => {
   });
 
   test('for whoever says nothing, or not all of it, or comes for a claim that does not come', async () => {
-    limits = { patience: 30, claimWait: 30 };
+    door = doorOf(instance, admit, { patience: 30, claimWait: 30 });
     const all = [knock(), knock(activator().subarray(0, 20)), knock(gateway('early'))];
     expect(await Promise.all(all.map(({ closed }) => closed))).toEqual(['', '', '']);
     expect(came()).toEqual([]);
   });
+});
+
+test('in a crowd of unknown the oldest has to go; who is known stays', async () => {
+  door = doorOf(instance, admit, { ...ages, crowd: 3 });
+  instance.claim = claim('pod-1', { token: 'right' });
+  // Its code is still being loaded.
+  const known = knock(gateway('right'));
+  await expect.poll(serverConnections).toBe(1);
+  const silent: ReturnType<typeof knock>[] = [];
+  for (let n = 2; n <= 4; n++) {
+    silent.push(knock());
+    await expect.poll(serverConnections).toBe(n);
+  }
+  knock(activator());
+  await expect.poll(came).toEqual(['activator']);
+  await silent[0]!.closed;
+  // One has come in, so there is room for one.
+  silent.push(knock());
+  await expect.poll(serverConnections).toBe(5);
+  silent.push(knock());
+  await silent[1]!.closed;
+  await expect.poll(serverConnections).toBe(5);
+  expect([known, ...silent].map(({ socket }) => socket.closed)).toEqual([false, true, true, false, false, false]);
 });
 
 describe('opens', () => {

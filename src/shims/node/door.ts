@@ -10,18 +10,46 @@ export type Role = 'gateway' | 'activator';
 /** How long somebody unknown may stand at the door (ms). */
 const PATIENCE = 5000;
 
+/**
+ * How many unknown may stand there at once. One more, and the oldest has to go: whoever belongs here says so with its first packet and is
+ * inside before so many others have come; a flood drops itself. If the newest were refused, a flood would keep everybody out.
+ */
+const CROWD = 128;
+
 /** How long a gateway may be ahead of the claim that makes this pod its instance (ms). */
 const CLAIM_WAIT = 1000;
 
+interface Limits {
+  readonly patience?: number;
+  readonly claimWait?: number;
+  readonly crowd?: number;
+}
+
+/** The one door of an instance: give it every new connection. */
+export function doorOf(instance: Instance, admit: (role: Role, socket: Socket) => void, limits: Limits = {}): (socket: Socket) => void {
+  const { crowd = CROWD } = limits;
+  const unknown = new Set<Socket>();
+  return (socket) => {
+    const [oldest] = unknown;
+    if (oldest && unknown.size >= crowd) {
+      unknown.delete(oldest);
+      oldest.destroy();
+    }
+    unknown.add(socket);
+    openDoor(socket, instance, { known: () => unknown.delete(socket), admit: (role) => admit(role, socket) }, limits);
+  };
+}
+
 /**
  * Reads one HELLO from a new connection and nothing more; calls `admit` once it is known that it may be served, with the socket paused
- * behind HELLO. Everybody else is cut off without a word, because every pod of the cluster can reach this port.
+ * behind HELLO. Everybody else is cut off without a word, because every pod of the cluster can reach this port. `known` is called when
+ * it is known who it is, or it has gone.
  */
-export function openDoor(
+function openDoor(
   socket: Socket,
   instance: Instance,
-  admit: (role: Role) => void,
-  { patience = PATIENCE, claimWait = CLAIM_WAIT } = {},
+  { known, admit }: { readonly known: () => void; readonly admit: (role: Role) => void },
+  { patience = PATIENCE, claimWait = CLAIM_WAIT }: Limits,
 ): void {
   let held: Buffer | undefined;
   let unwatch: (() => void) | undefined;
@@ -30,6 +58,7 @@ export function openDoor(
   const leave = (): void => {
     clearTimeout(timer);
     unwatch?.();
+    known();
   };
 
   const enter = (role: Role): void => {
@@ -56,14 +85,16 @@ export function openDoor(
 
   /** It may come while the code is still being loaded, or a moment before the claim: it is let in when it can be served. */
   const awaitGateway = (token: string): void => {
-    let known = false;
+    let isKnown = false;
     const look = (): void => {
       const { claim } = instance;
       if (!claim) return;
       if (instance.failed || !same(token, claim.token)) return void socket.destroy();
       if (instance.loaded) return enter('gateway');
-      if (!known) clearTimeout(timer);
-      known = true;
+      if (isKnown) return;
+      isKnown = true;
+      clearTimeout(timer);
+      known();
     };
     if (!instance.claim) {
       clearTimeout(timer);

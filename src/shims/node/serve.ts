@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { FrameType } from '../../wire/protocol.ts';
-import { openDoor } from './door.ts';
+import { doorOf } from './door.ts';
 import { type Assignment, Instance } from './instance.ts';
 import { Peer } from './peer.ts';
 
@@ -58,8 +58,8 @@ export async function serve(assignment: Assignment, stopped: () => void): Promis
     for (const peer of peers) peer.claimChanged();
   });
 
-  const server = createServer((socket) =>
-    openDoor(socket, instance, (role) => {
+  const server = createServer(
+    doorOf(instance, (role, socket) => {
       peers.add(new Peer(socket, instance, { role, closed: (gone) => peers.delete(gone), drain: () => drain('idle') }));
     }),
   );
