@@ -16,6 +16,8 @@ export interface FunctionWishes {
   readonly env: readonly (readonly [string, string])[];
   /** Names of existing Secrets. */
   readonly secrets: readonly string[];
+  /** Names of existing ConfigMaps. */
+  readonly configMaps: readonly string[];
   /** Go into the Secret `<function>-env`. */
   readonly secretValues: readonly (readonly [string, string])[];
   readonly concurrency?: number;
@@ -23,6 +25,8 @@ export interface FunctionWishes {
   readonly maxScale?: number;
   readonly timeoutSeconds?: number;
   readonly idleTimeoutSeconds?: number;
+  readonly visibility?: string;
+  readonly reuse?: string;
 }
 
 export interface DeployOptions {
@@ -50,7 +54,8 @@ export async function deployFunction(
   ) as { id: string };
   const secret = await writeSecret(platform, name, wishes.secretValues);
   const secretNames = secret ? [...wishes.secrets, secret.metadata.name] : wishes.secrets;
-  const written = await writeFunction(platform, name, prove, (current) => wishedSpec(current, id, wishes, secretNames));
+  const how = { prove, hasNewValues: secret !== undefined };
+  const written = await writeFunction(platform, name, how, (current) => wishedSpec(current, id, wishes, secretNames));
   if (secret) await own(platform, secret, written);
   return outcome(platform, written, waitSeconds, started);
 }
@@ -89,18 +94,19 @@ async function writeSecret(
   if (values.length === 0) return undefined;
   const { namespace } = platform;
   const name = `${functionName}-env`;
+  const labels = { 'tsumugi.dev/function': functionName };
   const data = Object.fromEntries(values.map(([key, value]) => [key, Buffer.from(value).toString('base64')]));
   try {
     return await platform.kube.create(secrets, {
       apiVersion: 'v1',
       kind: 'Secret',
-      metadata: { name, namespace },
+      metadata: { name, namespace, labels },
       type: 'Opaque',
       data,
     } as KubeObject);
   } catch (error) {
     if (!isAlreadyExists(error)) throw error;
-    return platform.kube.patch(secrets, { namespace, name }, { type: 'merge', body: { data } });
+    return platform.kube.patch(secrets, { namespace, name }, { type: 'merge', body: { metadata: { labels }, data } });
   }
 }
 
@@ -119,7 +125,7 @@ async function own(platform: Platform, secret: KubeObject, owner: FunctionResour
 async function writeFunction(
   platform: Platform,
   name: string,
-  prove: boolean,
+  { prove, hasNewValues }: { readonly prove: boolean; readonly hasNewValues: boolean },
   specOf: (current: FunctionResource['spec'] | undefined) => object,
 ): Promise<FunctionResource> {
   const key = { namespace: platform.namespace, name };
@@ -130,8 +136,8 @@ async function writeFunction(
       throw error;
     });
     const spec = specOf(current?.spec);
-    // What is not Ready is looked at again, also where the spec says nothing new.
-    const isAgain = current !== undefined && verdictOf(current)?.status !== 'True';
+    // What is not Ready, or has other Secrets, is looked at again, also where the spec says nothing new.
+    const isAgain = current !== undefined && (hasNewValues || verdictOf(current)?.status !== 'True');
     const annotations = {
       ...(prove && { 'tsumugi.dev/prove': 'true' }),
       ...(isAgain && { 'tsumugi.dev/deployed-at': new Date().toISOString() }),
@@ -178,6 +184,9 @@ function wishedSpec(
     ...(wishes.handler === undefined ? {} : { handler: wishes.handler }),
     ...(wishes.env.length === 0 ? {} : { env: [...env.values()] }),
     ...(secretNames.length === 0 ? {} : { secrets: allSecrets }),
+    ...(wishes.configMaps.length === 0 ? {} : { configMaps: [...new Set([...(current?.configMaps ?? []), ...wishes.configMaps])] }),
+    ...(wishes.visibility === undefined ? {} : { visibility: wishes.visibility }),
+    ...(wishes.reuse === undefined ? {} : { reuse: wishes.reuse }),
     ...(wishes.concurrency === undefined ? {} : { concurrency: wishes.concurrency }),
     ...(wishes.timeoutSeconds === undefined ? {} : { timeoutSeconds: wishes.timeoutSeconds }),
     ...(Object.keys(scale).length === 0 ? {} : { scale }),

@@ -5,6 +5,9 @@ import type { Readable } from 'node:stream';
 import { type ErrorCode, TsumugiError } from '../base/errors.ts';
 import type { Connection, Credentials } from '../kube/connection.ts';
 
+/** Our token for the gateway and the platform API: never sent on, unlike `Authorization`, which a function may want for itself. */
+export const tokenHeader = 'tsumugi-authorization';
+
 export interface Target {
   /** Without a slash at the end. */
   readonly url: string;

@@ -15,7 +15,7 @@ import { names, secretNames } from '../install/parts.ts';
 import { defaultNamespace } from '../install/settings.ts';
 import { ApiError, isNotFound, type KubeObject, type Status } from '../resources/object.ts';
 import { secrets, services } from '../resources/resources.ts';
-import { apiTarget, type RequestOptions, send } from './http.ts';
+import { apiTarget, type RequestOptions, send, tokenHeader } from './http.ts';
 import type { PlatformFlags, Ways } from './platform.ts';
 
 const partOfLabel = 'app.kubernetes.io/part-of';
@@ -31,7 +31,7 @@ export function waysThroughCluster(connection: Connection, flags: PlatformFlags)
   const token = once(async () => readToken(kube, await where(), connection));
   const authorized = async (options: RequestOptions = {}): Promise<RequestOptions> => ({
     ...options,
-    headers: { ...options.headers, 'tsumugi-authorization': `Bearer ${await token()}` },
+    headers: { ...options.headers, [tokenHeader]: `Bearer ${await token()}` },
   });
   const through = async (piece: Piece, path: string, options?: RequestOptions): Promise<IncomingMessage> => {
     const namespace = await where();

@@ -16,7 +16,7 @@ import { createHttpClient } from '../kube/http/client.ts';
 import { loadConnection } from '../kube/kubeconfig.ts';
 import { kubeconfigPath, readPlatformFile } from '../processes/folders.ts';
 import type { FunctionResource } from '../resources/function.ts';
-import { apiTarget, codedError, readText, type RequestOptions, send, type Target } from './http.ts';
+import { apiTarget, codedError, readText, type RequestOptions, send, type Target, tokenHeader } from './http.ts';
 import { waysThroughCluster } from './installed.ts';
 import { isPlugin } from './program.ts';
 
@@ -49,7 +49,7 @@ export interface Platform extends Pick<Ways, 'call' | 'gateway'> {
   readonly api: Target;
   /** A user's own request to the gateway: no token of ours goes along. */
   gateway(path: string, options?: RequestOptions): Promise<IncomingMessage>;
-  /** A request to the gateway with the platform's token: `/call/…`. */
+  /** A request to the gateway with the platform's token: `/call/…`, private functions. */
   call(path: string, options?: RequestOptions): Promise<IncomingMessage>;
   functionUrl(object: FunctionResource): string;
   /** A request to the platform API; throws the coded error of an answer that is one. Answers the body as text. */
@@ -86,7 +86,10 @@ function directWays(service: Target, gateway: string, connection: Connection): W
   return {
     service: (path, options) => send(service, path, options),
     gateway: (path, options) => send({ url: gateway }, path, options),
-    call: (path, options) => send({ url: gateway, credentials: () => connection.credentials() }, path, options),
+    call: async (path, options) => {
+      const { token = '' } = await connection.credentials();
+      return send({ url: gateway }, path, { ...options, headers: { ...options?.headers, [tokenHeader]: `Bearer ${token}` } });
+    },
     functionUrl: (_, path) => gateway + path,
   };
 }

@@ -30,6 +30,12 @@ export function parsePair(flag: string, text: string): [string, string] {
   return [key, text.slice(at + 1)];
 }
 
+/** One of a few words. */
+export function parseChoice(flag: string, text: string, allowed: readonly string[]): string {
+  if (!allowed.includes(text)) throw new TsumugiError('Usage', `${flag} is "${text}"`, { hint: `allowed: ${allowed.join(', ')}` });
+  return text;
+}
+
 /** For commander: an option that may be given several times. */
 export function collect(value: string, previous: string[] | undefined): string[] {
   return [...(previous ?? []), value];

@@ -31,7 +31,7 @@ export async function lead(
   { blobs, logs, gatewayUrl, systemNamespace, images, observer, clock = systemClock, log }: FunctionsOptions,
   { client, fence: own, signal }: LeadOptions,
 ): Promise<void> {
-  const { state, fleet, remover, activator, loadTimeoutMs, start } = replica;
+  const { state, fleet, remover, activator, keys, loadTimeoutMs, start } = replica;
   const { revisionByUid } = state;
   const fence = own && { fence: own };
   const functions = new FunctionReconciler({
@@ -42,6 +42,7 @@ export async function lead(
     runtimes: state.runtimes,
     hasInstances: (uid) => fleet.instances(uid).length > 0,
     trials: new Trials(start, (revision) => controllers.functions.enqueue(functionKey(revision))),
+    digest: (text) => keys.digest(text),
     gatewayUrl,
   });
   const controllers = runControllers({

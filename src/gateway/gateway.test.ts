@@ -286,6 +286,44 @@ test('/call/ takes JSON arguments, for those with the token', async () => {
   expect(large?.status).toBe(413);
 });
 
+test('a private function answers those with the token, which it does not see; /call/ is as ever', async () => {
+  platform.put(functionEntry('secluded', { exports: ['add'], isPrivate: true }));
+  platform.put({
+    kind: 'route',
+    namespace: 'default',
+    name: 'secluded',
+    created: 1,
+    hosts: [],
+    methods: [],
+    path: '/secluded',
+    function: 'secluded',
+  });
+  const body = '[2,3]';
+  await expect.poll(async () => (await http('/function/secluded')).status).toBe(401);
+  const ways = [{ path: '/function/secluded/head' }, { path: '/secluded' }, { path: '/head', host: 'secluded.default.localhost' }];
+  for (const { path, host } of ways) {
+    const by = (headers: Record<string, string>) => http(path, { headers: { ...headers, ...(host && { host }) } });
+    for (const headers of [{}, { authorization: 'Bearer wrong' }, { 'tsumugi-authorization': 'Bearer wrong' }]) {
+      const reply = await by(headers);
+      expect([reply.status, reply.headers['www-authenticate']]).toEqual([401, 'Bearer']);
+      expect(errorOf(reply)).toMatchObject({ code: 'Unauthorized', hint: expect.stringContaining('Authorization: Bearer TOKEN') });
+    }
+    expect((await by({ authorization: 'Bearer secret-token' })).status).toBe(200);
+  }
+  const seen = async (headers: Record<string, string>): Promise<unknown> =>
+    (JSON.parse((await http('/function/secluded/head', { headers })).text) as { headers: object }).headers;
+  expect(await seen({ authorization: 'Bearer secret-token' })).not.toHaveProperty('authorization');
+  // Its own callers' credentials reach it beside ours.
+  expect(await seen({ authorization: 'Basic x', 'tsumugi-authorization': 'Bearer secret-token' })).toMatchObject({
+    authorization: 'Basic x',
+  });
+  expect((await http('/call/secluded/add', { body, headers: { authorization: 'Bearer secret-token' } })).text).toBe('5');
+  expect((await http('/call/secluded/add', { body })).status).toBe(401);
+
+  platform.put(functionEntry('secluded', { exports: ['add'] }));
+  await expect.poll(async () => (await http('/function/secluded')).status).toBe(200);
+});
+
 test('/readyz waits until all has been ready, and stays when something fails later; /healthz is there at once', async () => {
   const entry = { kind: 'platform', tokenHashes: [] } as const;
   const starting = await startTestPlatform();

@@ -58,8 +58,9 @@ export class Gateway implements ExchangeHost {
         if (head.bodyLength > MAX_CALL_BODY) throw new TsumugiError('TooLarge', 'the arguments of a call may have 32 MB');
       }
       let headers = head.headers + forwardedHeaders(connection.socket, head.host, 'http', head.forwardedFor);
-      // The token of a call is the platform's: it never reaches the function.
-      if (head.authorization !== undefined && !isCall) headers += `\0authorization\0${head.authorization}`;
+      // The platform's token never reaches the function.
+      const isToken = isCall || (target.isPrivate && head.platformAuthorization === undefined);
+      if (head.authorization !== undefined && !isToken) headers += `\0authorization\0${head.authorization}`;
       if (head.expects && hasBody) connection.writeContinue();
       exchange.invocation = this.#invoker.invoke(
         {

@@ -10,6 +10,8 @@ export interface Target {
   readonly key: string;
   readonly namespace: string;
   readonly name: string;
+  /** Callers must show the platform's token. */
+  isPrivate: boolean;
   /** By status code. */
   readonly requests: (Counter | undefined)[];
   seconds: Histogram | undefined;
@@ -58,7 +60,7 @@ export class Resolver {
   }
 
   put(entry: ProjectionEntry): void {
-    if (entry.kind === 'function') this.#functions.set(`${entry.namespace}/${entry.name}`, entry);
+    if (entry.kind === 'function') this.#putFunction(entry);
     else if (entry.kind === 'route') this.#routes.put(entry);
     else if (entry.kind === 'platform') {
       this.platform = entry;
@@ -73,8 +75,19 @@ export class Resolver {
     this.#targets.delete(key);
   }
 
-  /** @throws {TsumugiError} NotFound, or MethodNotAllowed with what is allowed. `host` as in the header, `url` starts with `/`. */
+  /**
+   * `host` as in the header, `url` starts with `/`.
+   *
+   * @throws {TsumugiError} NotFound; MethodNotAllowed with what is allowed; Unauthorized where the function is private.
+   */
   resolve(method: string, host: string, url: string, authorization: string | undefined): Resolution {
+    const resolution = this.#resolve(method, host, url, authorization);
+    if (resolution.target.isPrivate && resolution.export === '')
+      this.authorize(authorization, `function "${resolution.target.name}" is private: it`);
+    return resolution;
+  }
+
+  #resolve(method: string, host: string, url: string, authorization: string | undefined): Resolution {
     const query = url.indexOf('?');
     const path = query === -1 ? url : url.slice(0, query);
     const byHost = this.#byHost(method, host, path, url);
@@ -88,16 +101,23 @@ export class Resolver {
   }
 
   /** @throws {TsumugiError} Unauthorized. */
-  authorize(authorization: string | undefined): void {
+  authorize(authorization: string | undefined, what = 'this path'): void {
     const token = authorization?.match(/^bearer +(\S+)$/i)?.[1];
     if (token && this.#tokens.has(createHash('sha256').update(token).digest('hex'))) return;
-    throw new TsumugiError('Unauthorized', token ? 'the token is not valid' : 'this path needs a token', {
+    throw new TsumugiError('Unauthorized', token ? 'the token is not valid' : `${what} needs a token`, {
       hint: 'send "Authorization: Bearer TOKEN" with the platform\'s token',
     });
   }
 
   entry(target: Target): FunctionEntry | undefined {
     return this.#functions.get(target.key);
+  }
+
+  #putFunction(entry: FunctionEntry): void {
+    const key = `${entry.namespace}/${entry.name}`;
+    this.#functions.set(key, entry);
+    const target = this.#targets.get(key);
+    if (target) target.isPrivate = entry.isPrivate === true;
   }
 
   #byHost(method: string, header: string, path: string, url: string): Resolution | undefined {
@@ -151,8 +171,9 @@ export class Resolver {
   #target(namespace: string, name: string): Target | undefined {
     const key = `${namespace}/${name}`;
     const known = this.#targets.get(key);
-    if (known || !this.#functions.has(key)) return known;
-    const target: Target = { key, namespace, name, requests: [], seconds: undefined };
+    const entry = known ? undefined : this.#functions.get(key);
+    if (!entry) return known;
+    const target: Target = { key, namespace, name, isPrivate: entry.isPrivate === true, requests: [], seconds: undefined };
     this.#targets.set(key, target);
     return target;
   }

@@ -210,6 +210,8 @@ export class Instance implements CallCarrier {
   #release(call: Call): void {
     this.#forget(call);
     this.busyUntil = 0;
+    // Nothing more is taken there: its GOAWAY may come a moment later.
+    if (this.entry.once && this.state === 'up') this.state = 'draining';
     if (this.#retired && this.active === 0) this.connection.end();
     this.#owner.freed(this);
   }

@@ -231,6 +231,43 @@ test('it asks for no more instances than the waiting need, nor than the function
   expect(answers[0]!.invocation.queued).toBe(true);
 });
 
+test('an instance for one request is left after it, and as one goes another is asked for at once', async () => {
+  const spent = async (id: string): Promise<TestInstance> => {
+    const one = await instance(id, { concurrency: 1, once: true });
+    one.onRequest = (request) => {
+      request.accept();
+      request.respond(id);
+    };
+    return one;
+  };
+  const [a, b] = [await spent('a'), await spent('b')];
+  const there = new Set<string>();
+  let refused = 0;
+  // As many as allowed, as the activator sees it: the one that has served goes a moment later.
+  activate = ({ known }) => {
+    if (there.size === 0) {
+      there.add('a');
+      return Promise.resolve(a.entry);
+    }
+    if (there.has('a')) {
+      refused++;
+      return Promise.reject(new TsumugiError('Busy', 'max reached', { retryAfterSeconds: 20 }));
+    }
+    expect(known).toEqual([]);
+    there.add('b');
+    return Promise.resolve(b.entry);
+  };
+  table.put({ ...hello, concurrency: 1, maxInstances: 1 });
+  const answers = [invoke(), invoke()];
+  expect(await answers[0]!.outcome()).toBe('200 a');
+  await expect.poll(() => refused).toBe(1);
+  expect(a.arrived).toHaveLength(1);
+  there.delete('a');
+  there.add('gone');
+  table.delete('instance', 'a');
+  expect(await answers[1]!.outcome()).toBe('200 b');
+});
+
 test("the queue is bounded: 429; what cannot be started fails all that wait, with the activator's reason", async () => {
   let fail!: (error: Error) => void;
   activate = () => new Promise((_, reject) => (fail = reject));

@@ -89,6 +89,12 @@ export class Pool implements CallOwner {
     if (this.queue.size > 0) this.#scale(now);
   }
 
+  /** One instance is gone: where there were as many as allowed, another may be asked for at once. */
+  hasRoom(): void {
+    this.#holdUntil = 0;
+    this.pump();
+  }
+
   /** No instance accepted it. */
   returned(call: Call, busy: boolean): void {
     if (call.done) return;

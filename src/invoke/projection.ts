@@ -17,6 +17,8 @@ export interface FunctionEntry {
   readonly unready?: string;
   /** Why, where waiting cannot help; else callers are told NoInstance. */
   readonly unreadyCode?: 'BuildFailed';
+  /** Its callers need the platform's token. */
+  readonly isPrivate?: true;
   /** Requests at once per instance. */
   readonly concurrency: number;
   readonly maxInstances: number;
@@ -52,6 +54,8 @@ export interface InstanceEntry {
   /** Shown in HELLO; only for gateways. */
   readonly token: string;
   readonly concurrency: number;
+  /** It takes one request, and ends. */
+  readonly once?: true;
 }
 
 /** Facts of the platform itself. Key: `platform`. */

@@ -232,6 +232,7 @@ export class InstanceTable implements Invoker, PoolHost, InstanceOwner {
     const instances = this.#revisions.get(revisionUid);
     instances?.splice(instances.indexOf(instance), 1);
     if (instances?.length === 0 && !this.#poolOf.has(revisionUid)) this.#revisions.delete(revisionUid);
+    this.#poolOf.get(revisionUid)?.hasRoom();
     // What runs there is finished, if the instance still can; a dead one closes by itself.
     if (instance.state === 'down') return;
     this.#retiring.add(instance);

@@ -34,8 +34,12 @@ const envVar = z.strictObject({
 
 export const environmentFields = {
   env: listByKey(envVar, 'name', 256).optional().describe('Variables, as in a container.'),
-  secrets: setOf(objectName, 64).optional().describe('Secrets of the same namespace: every key is a variable.'),
-  configMaps: setOf(objectName, 64).optional().describe('ConfigMaps of the same namespace: every key is a variable.'),
+  secrets: setOf(objectName, 64)
+    .optional()
+    .describe('Secrets of the same namespace: every key is a variable, and the file /secrets/NAME/KEY.'),
+  configMaps: setOf(objectName, 64)
+    .optional()
+    .describe('ConfigMaps of the same namespace: every key is a variable, and the file /configs/NAME/KEY.'),
 };
 
 export const environmentRules: readonly CrossFieldRule[] = [

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { defineCustom, exactlyOne, readyColumns, shortNameRule } from './custom.ts';
 import { environmentFields, environmentRules } from './environment.ts';
+import type { CrossFieldRule } from './kind.ts';
 import type { KubeObject } from './object.ts';
 import { podFields, podRules } from './pod-fields.ts';
 import { functions } from './resources.ts';
@@ -26,7 +27,24 @@ export const executionFields = {
   ...podFields,
   timeoutSeconds: seconds(1, 86_400).default(60).describe('How long one request may take.'),
   concurrency: z.int().min(1).max(10_000).optional().describe("How many requests one instance answers at once. Default: the runtime's."),
+  reuse: z
+    .enum(['always', 'never'])
+    .optional()
+    .describe('`never`: each request gets a pod of its own, which ends with it. Default: `always`.'),
 };
+
+/** Rules on them, each once for Functions and for Revisions. */
+export const executionRules: readonly CrossFieldRule[] = [
+  ...environmentRules,
+  ...podRules,
+  {
+    path: 'spec',
+    cel: "!has(self.reuse) || self.reuse != 'never' || !has(self.concurrency) || self.concurrency == 1",
+    check: ({ reuse, concurrency }: { reuse?: string; concurrency?: number }) =>
+      reuse !== 'never' || concurrency === undefined || concurrency === 1,
+    message: '`concurrency` must be 1 or absent where `reuse` is `never`',
+  },
+];
 
 const spec = z.strictObject({
   source: z
@@ -49,6 +67,10 @@ const spec = z.strictObject({
     })
     .default({ min: 0, max: 10, idleTimeoutSeconds: 180 })
     .describe('How many instances there may be.'),
+  visibility: z
+    .enum(['public', 'private'])
+    .default('public')
+    .describe('`private`: the gateway asks every caller for the token of the platform.'),
 });
 
 const status = z.strictObject({
@@ -93,8 +115,7 @@ export const functionKind = defineCustom<FunctionResource>(functions, {
   rules: [
     shortNameRule,
     exactlyOne('spec.source', ['inline', 'package']),
-    ...environmentRules,
-    ...podRules,
+    ...executionRules,
     {
       path: 'spec.scale',
       cel: 'self.min <= self.max',

@@ -50,6 +50,7 @@ describe('schemas of tsumugi.dev/v1', () => {
       handler: 'default',
       timeoutSeconds: 60,
       scale: { min: 0, max: 10, idleTimeoutSeconds: 180 },
+      visibility: 'public',
     });
     const part = defaulted<FunctionResource>(
       functionKind,

@@ -79,7 +79,7 @@ export type PodFields = Immutable<z.input<z.ZodObject<typeof podFields>>>;
 const part = '([^/:.][^/:]*|[.][^/:.][^/:]*|[.][.][^/:]+)';
 const relative = `^${part}(/${part})*$`;
 const absolute = `^(/${part})+$`;
-const taken = ['/work', '/tmp', '/tsumugi'];
+const taken = ['/work', '/tmp', '/tsumugi', '/secrets', '/configs'];
 
 const matching = (path: string, pattern: string, message: string): CrossFieldRule => {
   const compiled = new RegExp(pattern);
@@ -102,7 +102,7 @@ export const podRules: readonly CrossFieldRule[] = [
     path: 'spec.volumeMounts[].mountPath',
     cel: `!(self in [${taken.map((each) => `'${each}'`).join(', ')}]) && !self.startsWith('/tsumugi/')`,
     check: (value: string) => !taken.includes(value) && !value.startsWith('/tsumugi/'),
-    message: "'/work', '/tmp' and '/tsumugi' are the platform's own",
+    message: "'/work', '/tmp', '/secrets', '/configs' and '/tsumugi' are the platform's own",
   },
   relativePath('spec.volumeMounts[].subPath'),
   {

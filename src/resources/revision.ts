@@ -2,10 +2,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { defineCustom, readyColumns } from './custom.ts';
-import { environmentRules } from './environment.ts';
-import { executionFields, packageId } from './function.ts';
+import { executionFields, executionRules, packageId } from './function.ts';
 import type { KubeObject } from './object.ts';
-import { podRules } from './pod-fields.ts';
 import { revisions } from './resources.ts';
 import { type Immutable, shortName } from './schema.ts';
 import { statusFields } from './status-fields.ts';
@@ -43,8 +41,7 @@ export const revisionKind = defineCustom<RevisionResource>(revisions, {
       message: 'a revision never changes',
       transition: true,
     },
-    ...environmentRules,
-    ...podRules,
+    ...executionRules,
   ],
   selectableFields: ['spec.function'],
 });

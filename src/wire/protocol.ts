@@ -87,6 +87,15 @@ export interface Welcome {
   readonly draining: boolean;
 }
 
+/** Name of the object -> its keys -> base64 of the bytes. */
+type FilesByName = Readonly<Record<string, Readonly<Record<string, string>>>>;
+
+/** Secrets and ConfigMaps as files: `/secrets/NAME/KEY`, `/configs/NAME/KEY`. */
+export interface ConfigFiles {
+  readonly secrets: FilesByName;
+  readonly configs: FilesByName;
+}
+
 /** The JSON head of SPECIALIZE; the package (a deterministic tar) follows it. */
 export interface Specialize {
   readonly pod: string;
@@ -100,7 +109,11 @@ export interface Specialize {
   /** Which export answers requests; '' = default. */
   readonly handler: string;
   readonly env: Readonly<Record<string, string>>;
+  /** What the function finds as files; absent: nothing. */
+  readonly files?: ConfigFiles;
   readonly concurrency: number;
+  /** It answers one request, then ends. */
+  readonly once?: true;
   readonly timeoutSeconds: number;
   /** What gateways must show in HELLO. */
   readonly token: string;

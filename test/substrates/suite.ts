@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { FunctionResource } from '../../src/resources/function.ts';
 import { eventually } from '../e2e/platform.ts';
+import { configTests } from './config.ts';
 import { type Substrate, World } from './substrate.ts';
 
 export function functionsSuite(name: string, start: () => Promise<Substrate>): void {
@@ -104,6 +105,8 @@ export function functionsSuite(name: string, start: () => Promise<Substrate>): v
         expect(await world.ok('get', kind, '-o', 'yaml')).not.toMatch(/correct horse|battery staple/);
       expect(await world.ok('describe', 'fn', 'settings')).not.toMatch(/correct horse|battery staple/);
     });
+
+    configTests(() => world, soon);
 
     test('what it writes is in its log, with the id of the request', async () => {
       await world.deploy('talker', 'export default (request) => { console.log("got", new URL(request.url).search); return "ok"; }');

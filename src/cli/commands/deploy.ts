@@ -6,7 +6,7 @@ import type { FunctionWishes } from '../deploy.ts';
 import { platformOptions } from '../flags.ts';
 import type { PlatformFlags } from '../platform.ts';
 import { asTyped } from '../program.ts';
-import { collect, parseCount, parsePair, parseSeconds } from '../values.ts';
+import { collect, parseChoice, parseCount, parsePair, parseSeconds } from '../values.ts';
 
 export interface DeployFlags extends PlatformFlags {
   readonly name?: string;
@@ -14,6 +14,9 @@ export interface DeployFlags extends PlatformFlags {
   readonly handler?: string;
   readonly env?: string[];
   readonly secret?: string[];
+  readonly config?: string[];
+  readonly visibility?: string;
+  readonly reuse?: string;
   readonly concurrency?: string;
   readonly minScale?: string;
   readonly maxScale?: string;
@@ -31,12 +34,19 @@ export function functionOptions(command: Command): Command {
       .option('--runtime <name>', 'runtime (default node)')
       .option('--handler <export>', 'export that answers requests (default "default")')
       .option('--env <K=V>', 'a variable; may be given again', collect)
-      .option('--secret <NAME|K=V>', 'the keys of an existing Secret as variables, or one secret variable; may be given again', collect)
+      .option(
+        '--secret <NAME|K=V>',
+        'an existing Secret, its keys as variables and files, or one secret value; may be given again',
+        collect,
+      )
+      .option('--config <name>', 'a ConfigMap, its keys as variables and files; may be given again', collect)
       .option('--concurrency <number>', 'requests at once per instance')
       .option('--min-scale <number>', 'instances that always run')
       .option('--max-scale <number>', 'instances at most')
       .option('--timeout <duration>', 'time for one request, as 30s')
       .option('--idle-timeout <duration>', 'an instance without work goes after this')
+      .option('--visibility <public|private>', 'private: callers need the platform’s token')
+      .option('--reuse <always|never>', 'never: each request gets a fresh pod')
       .option('--wait', 'wait until it is Ready (default)', true)
       .option('--no-wait', 'do not wait')
       .option('--wait-timeout <duration>', 'wait at most so long', '60s')
@@ -59,6 +69,9 @@ export function register(program: Command, exit: (code: number) => void): void {
 Examples:
   tsumugi deploy hello.ts
   tsumugi deploy api.ts --name orders --env LOG_LEVEL=debug --secret database
+  tsumugi deploy api.ts --secret API_KEY=abc --config settings
+  tsumugi deploy admin.ts --visibility private
+  tsumugi deploy untrusted.ts --reuse never
   tsumugi deploy functions/ --max-scale 20 --timeout 5s`,
     )
     .action(async (path: string, flags: DeployFlags) => exit(await deploy(path, flags)));
@@ -129,6 +142,9 @@ function readWishes(flags: DeployFlags): FunctionWishes {
     handler: flags.handler,
     env: (flags.env ?? []).map((pair) => parsePair('--env', pair)),
     secrets: given.filter((each) => !each.includes('=')),
+    configMaps: flags.config ?? [],
+    visibility: flags.visibility && parseChoice('--visibility', flags.visibility, ['public', 'private']),
+    reuse: flags.reuse && parseChoice('--reuse', flags.reuse, ['always', 'never']),
     secretValues: given.filter((each) => each.includes('=')).map((pair) => parsePair('--secret', pair)),
     concurrency: count('--concurrency', flags.concurrency, 1),
     minScale: count('--min-scale', flags.minScale),

@@ -17,7 +17,7 @@ export function register(program: Command, exit: (code: number) => void): void {
   )
     .addHelpText(
       'after',
-      '\nExamples:\n  tsumugi fn create hello --code hello.ts\n  tsumugi fn create hello --code hello.ts --env GREETING=hi',
+      '\nExamples:\n  tsumugi fn create hello --code hello.ts\n  tsumugi fn create hello --code hello.ts --env GREETING=hi --secret API_KEY=abc --config settings',
     )
     .action(async (name: string, flags: DeployFlags & { code?: string }) => {
       if (flags.code === undefined)

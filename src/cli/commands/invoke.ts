@@ -1,7 +1,9 @@
 import type { Command } from 'commander';
 import { TsumugiError } from '../../base/errors.ts';
 import { gatewayOption, platformOptions } from '../flags.ts';
-import type { PlatformFlags } from '../platform.ts';
+import type { FunctionResource } from '../../resources/function.ts';
+import { functions } from '../../resources/resources.ts';
+import type { Platform, PlatformFlags } from '../platform.ts';
 import { collect } from '../values.ts';
 
 interface InvokeFlags extends PlatformFlags {
@@ -56,7 +58,8 @@ async function invoke(name: string, { data, file, platform: folder, ...flags }: 
   const body = file === '-' ? process.stdin : file !== undefined ? createReadStream(file) : data;
   const target = name.includes('.') ? name : `${name}.${platform.namespace}`;
   const [functionName = '', namespace = ''] = target.split('.');
-  const response = await platform.gateway(`/function/${target}${flags.path.startsWith('/') ? '' : '/'}${flags.path}`, {
+  const way = (await isPrivate(platform, namespace, functionName)) ? 'call' : 'gateway';
+  const response = await platform[way](`/function/${target}${flags.path.startsWith('/') ? '' : '/'}${flags.path}`, {
     method: (flags.request ?? (body === undefined ? 'GET' : 'POST')).toUpperCase(),
     headers,
     ...(body === undefined ? {} : { body }),
@@ -79,6 +82,12 @@ async function invoke(name: string, { data, file, platform: folder, ...flags }: 
   if (status < 400) return 0;
   process.stderr.write(`error: ${target} answered ${status} ${response.statusMessage ?? ''}\n`);
   return 1;
+}
+
+/** Only then the platform's token goes along. Who may not read Functions hears from the gateway that it is missing. */
+async function isPrivate({ kube }: Platform, namespace: string, name: string): Promise<boolean> {
+  const object = await kube.get<FunctionResource>(functions, { namespace, name }).catch(() => undefined);
+  return object?.spec.visibility === 'private';
 }
 
 function parseHeader(line: string): [string, string] {

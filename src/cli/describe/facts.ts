@@ -40,17 +40,19 @@ function functionFacts({ spec, status }: FunctionResource, url: string | undefin
     ['Revision', status?.latestReadyRevision ?? 'none is ready'],
     ...executionFacts(spec),
     ['Exports', list(status?.exports)],
+    ['Visibility', spec.visibility === 'private' ? 'private: callers need the token of the platform' : undefined],
     ['Scale', `${min} to ${max} instances; without work they go after ${idleTimeoutSeconds} s`],
   ];
 }
 
 function executionFacts(spec: FunctionResource['spec'] | RevisionResource['spec']): readonly Fact[] {
-  const { source, runtime, handler, concurrency, timeoutSeconds, env, secrets, configMaps } = spec;
+  const { source, runtime, handler, concurrency, reuse, timeoutSeconds, env, secrets, configMaps } = spec;
   const inline = 'inline' in source ? source.inline : undefined;
   return [
     ['Source', inline === undefined ? `package ${source.package ?? ''}` : `inline, ${inline.length} characters`],
     ['Runtime', `${runtime}, handler ${handler}`],
     ['Requests', `${concurrency === undefined ? '' : `${concurrency} at once per instance, `}${timeoutSeconds} s at most`],
+    ['Reuse', reuse === 'never' ? 'never: each request gets a pod of its own' : undefined],
     ['Variables', list(env?.map(variable))],
     ['Secrets', list(secrets)],
     ['ConfigMaps', list(configMaps)],

@@ -58,7 +58,7 @@ export function startShim(
         ...program,
         argv: [place.inside.node, place.inside.bundle(bundle)],
         env: { ...env, TSUMUGI_LIFELINE: '3', ...(options.hurry && { TSUMUGI_HURRY: '1' }) },
-        binds: program.binds ?? [],
+        writesConfig: true,
       });
       const { pid, startedAt } = await table.start({ id, ...launch, logFile: join(place.folder, '0.log'), maxLogBytes }, (exit) =>
         ended?.(exit),

@@ -31,7 +31,9 @@ for (const isolation of ['process', 'required'] as const) {
         // Whether the shim was told to hurry depends on who came first, it or the pod.
         const names = Object.keys(said.env).filter((name) => name !== 'TSUMUGI_HURRY');
         expect(names.sort()).toEqual(
-          isolation === 'process' ? ['HOME', 'PATH', 'TMPDIR', 'TSUMUGI_LIFELINE'] : ['HOME', 'PATH', 'PWD', 'TSUMUGI_LIFELINE'],
+          isolation === 'process'
+            ? ['HOME', 'PATH', 'TMPDIR', 'TSUMUGI_CONFIGS', 'TSUMUGI_LIFELINE', 'TSUMUGI_SECRETS']
+            : ['HOME', 'PATH', 'PWD', 'TSUMUGI_LIFELINE'],
         );
         expect(await world.log('shim')).toBe('pod shim\n');
       });

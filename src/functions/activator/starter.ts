@@ -4,7 +4,7 @@ import type { Log } from '../../base/log.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import type { Member } from '../fleet/member.ts';
-import { checkVolumes, resolveEnvironment } from '../model/environment.ts';
+import { checkVolumes, type Config, resolveConfig } from '../model/environment.ts';
 import type { PlatformKeys } from '../model/keys.ts';
 import { defaults } from '../model/names.ts';
 import { poolOf } from '../model/pools.ts';
@@ -35,6 +35,11 @@ export interface StarterOptions {
   readonly signal: AbortSignal;
 }
 
+interface Needs {
+  readonly tar: Uint8Array;
+  readonly config: Config;
+}
+
 /** How often another controller may be first at a pod. */
 const maxRaces = 20;
 const attempts = 3;
@@ -56,7 +61,7 @@ export async function startInstance(options: StarterOptions, revision: RevisionR
 
   for (let attempt = 1, races = 0; ; attempt++) {
     const member = await queue.take(poolOf(revision), signal);
-    let ready: Awaited<typeof needs>;
+    let ready: Needs;
     try {
       ready = await needs;
     } catch (error) {
@@ -78,12 +83,7 @@ export async function startInstance(options: StarterOptions, revision: RevisionR
 }
 
 /** `ok`, `claimed` by another, or why another pod must be tried. Throws LoadError. */
-async function specialise(
-  options: StarterOptions,
-  member: Member,
-  revision: RevisionResource,
-  [tar, env]: [Uint8Array, Record<string, string>],
-): Promise<string> {
+async function specialise(options: StarterOptions, member: Member, revision: RevisionResource, { tar, config }: Needs): Promise<string> {
   const { fleet, keys, epoch, loadTimeoutMs, discard } = options;
   const { spec, metadata } = revision;
   const claim = { revisionUid: metadata.uid ?? '', epoch };
@@ -94,8 +94,9 @@ async function specialise(
     revision: metadata.name,
     package: spec.source.package,
     handler: spec.handler === 'default' ? '' : spec.handler,
-    env,
+    ...config,
     concurrency: spec.concurrency ?? defaults.concurrency,
+    ...(spec.reuse === 'never' && { once: true as const }),
     timeoutSeconds: spec.timeoutSeconds,
     token: keys.tokenFor(member.uid, epoch),
     gatewayUrl: options.gatewayUrl,
@@ -130,21 +131,18 @@ async function specialise(
   return `${reason}: ${message}`;
 }
 
-/** The package and the variables. Rejects with NoInstance that names what is missing, an object of a volume too. */
-async function needsOf(
-  { client, packages }: StarterOptions,
-  { metadata, spec }: RevisionResource,
-): Promise<[Uint8Array, Record<string, string>]> {
+/** Rejects with NoInstance that names what is missing, an object of a volume too. */
+async function needsOf({ client, packages }: StarterOptions, { metadata, spec }: RevisionResource): Promise<Needs> {
   const { namespace = '' } = metadata;
   try {
-    const [tar, env] = await Promise.all([
+    const [tar, config] = await Promise.all([
       packages.get(spec.source.package),
-      resolveEnvironment(client, namespace, spec),
+      resolveConfig(client, namespace, spec),
       checkVolumes(client, namespace, spec),
     ]);
-    return [tar, env];
+    return { tar, config };
   } catch (error) {
-    if (!(error instanceof TsumugiError) || error.code !== 'NotFound') throw error;
+    if (!(error instanceof TsumugiError) || (error.code !== 'NotFound' && error.code !== 'Invalid')) throw error;
     throw new TsumugiError('NoInstance', error.message, { ...(error.hint && { hint: error.hint }), retryAfterSeconds: 5, cause: error });
   }
 }

@@ -5,14 +5,16 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { type EmbeddedApi, openEmbeddedApi } from '../../embedded/api/index.ts';
 import { configMaps, secrets } from '../../resources/resources.ts';
-import { resolveEnvironment } from './environment.ts';
+import { resolveConfig } from './environment.ts';
+
+const base64 = (text: string): string => Buffer.from(text).toString('base64');
+const bytes = Buffer.of(0, 255, 1).toString('base64');
 
 let folder: string;
 let api: EmbeddedApi;
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'tsumugi-env-'));
   api = await openEmbeddedApi({ data: folder, listen: false });
-  const base64 = (text: string): string => Buffer.from(text).toString('base64');
   await api.client.create(secrets, {
     apiVersion: 'v1',
     kind: 'Secret',
@@ -24,6 +26,7 @@ beforeAll(async () => {
     kind: 'ConfigMap',
     metadata: { name: 'c', namespace: 'default' },
     data: { A: 'config', C: 'c' },
+    binaryData: { BYTES: bytes },
   } as never);
 });
 afterAll(async () => {
@@ -31,12 +34,13 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-const resolve = (spec: Parameters<typeof resolveEnvironment>[2]) => resolveEnvironment(api.client, 'default', spec);
+const resolve = (spec: Parameters<typeof resolveConfig>[2]) => resolveConfig(api.client, 'default', spec);
 
 describe('the environment of a function', () => {
   it('has every key of its ConfigMaps and Secrets and its own variables, the later winning', async () => {
-    expect(await resolve({ configMaps: ['c'], secrets: ['s'] })).toEqual({ A: 'secret', B: 'ü', C: 'c' });
-    expect(await resolve({ secrets: ['s'], env: [{ name: 'A', value: 'own' }, { name: 'EMPTY' }] })).toEqual({
+    const { env } = await resolve({ configMaps: ['c'], secrets: ['s'] });
+    expect(env).toEqual({ A: 'secret', B: 'ü', C: 'c' });
+    expect((await resolve({ secrets: ['s'], env: [{ name: 'A', value: 'own' }, { name: 'EMPTY' }] })).env).toEqual({
       A: 'own',
       B: 'ü',
       EMPTY: '',
@@ -49,7 +53,34 @@ describe('the environment of a function', () => {
       { name: 'Y', valueFrom: { configMapKeyRef: { name: 'c', key: 'C' } } },
       { name: 'Z', valueFrom: { secretKeyRef: { name: 'none', key: 'A', optional: true } } },
     ];
-    expect(await resolve({ env })).toEqual({ X: 'secret', Y: 'c' });
+    expect(await resolve({ env })).toEqual({ env: { X: 'secret', Y: 'c' } });
+  });
+
+  it('has every key of its ConfigMaps and Secrets as a file, bytes that are no text too', async () => {
+    const { files } = await resolve({ configMaps: ['c'], secrets: ['s'] });
+    expect(files).toEqual({
+      configs: { c: { A: base64('config'), C: base64('c'), BYTES: bytes } },
+      secrets: { s: { A: base64('secret'), B: base64('ü') } },
+    });
+  });
+
+  it('is refused where its files are too much for a pod to be sent', async () => {
+    const names = Array.from({ length: 17 }, (_, n) => `big-${n}`);
+    await Promise.all(
+      names.map((name) =>
+        api.client.create(configMaps, {
+          apiVersion: 'v1',
+          kind: 'ConfigMap',
+          metadata: { name, namespace: 'default' },
+          data: { A: 'x'.repeat(1_000_000) },
+        } as never),
+      ),
+    );
+    await expect(resolve({ configMaps: names.slice(0, 4) })).resolves.toHaveProperty('files');
+    await expect(resolve({ configMaps: names })).rejects.toMatchObject({
+      code: 'Invalid',
+      message: 'its Secrets and ConfigMaps have 17 MiB in all, at most 12 MiB are allowed',
+    });
   });
 
   it.each([

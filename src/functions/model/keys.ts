@@ -10,6 +10,8 @@ export interface PlatformKeys {
   readonly signing: KeyPair;
   /** What gateways show to this pod. Derived, so that nothing is stored and a restarted control plane knows it again. */
   tokenFor(podUid: string, epoch: number): string;
+  /** Tells whether something secret has changed, and nothing of it to those who do not have the key. */
+  digest(text: string): string;
 }
 
 /** Reads the keys from `<data>/pki`, makes them (0600) at the first start. Two processes may do it at once: one's keys win. */
@@ -33,9 +35,11 @@ export const newInstancesKey = (): string => randomBytes(32).toString('base64url
 
 export function keysFrom(texts: KeyTexts): PlatformKeys {
   const secret = Buffer.from(texts.instances, 'base64url');
+  const keyed = (text: string): Buffer => createHmac('sha256', secret).update(text).digest();
   return {
     signing: importSigningKey(texts.signing),
-    tokenFor: (podUid, epoch) => createHmac('sha256', secret).update(`tsumugi instance 1\0${podUid}\0${epoch}`).digest('base64url'),
+    tokenFor: (podUid, epoch) => keyed(`tsumugi instance 1\0${podUid}\0${epoch}`).toString('base64url'),
+    digest: (text) => keyed(`tsumugi digest 1\0${text}`).toString('hex').slice(0, 32),
   };
 }
 

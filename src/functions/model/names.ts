@@ -16,6 +16,8 @@ export const label = {
 export const annotation = {
   /** Of the fields whose change makes a new revision. */
   hash: 'tsumugi.dev/revision-hash',
+  /** Of what the revision's Secrets and ConfigMaps held when it was made, with the platform's key. */
+  config: 'tsumugi.dev/config-digest',
   /** Of inline source, so that it is bundled once. */
   source: 'tsumugi.dev/source-hash',
   /** On a Function, `true`: each new revision must have been loaded once before the function is Ready. See `reconcile/function.ts`. */
@@ -55,11 +57,11 @@ export function revisionNumber(functionName: string, name: string): number {
 }
 
 /**
- * Of the fields that make a revision: source, runtime, handler, env, secrets, configMaps, timeoutSeconds, concurrency, image, resources,
- * serviceAccountName, volumes, volumeMounts. Not scale, traffic or visibility.
+ * Of the fields that make a revision: source, runtime, handler, env, secrets, configMaps, timeoutSeconds, concurrency, reuse, image,
+ * resources, serviceAccountName, volumes, volumeMounts. Not scale, traffic or visibility.
  */
 export function revisionHash(spec: FunctionInput['spec']): string {
-  const { source, runtime, handler, env, secrets, configMaps, timeoutSeconds, concurrency } = spec;
+  const { source, runtime, handler, env, secrets, configMaps, timeoutSeconds, concurrency, reuse } = spec;
   const fields = [
     source.inline ?? null,
     source.package ?? null,
@@ -72,6 +74,7 @@ export function revisionHash(spec: FunctionInput['spec']): string {
     concurrency ?? null,
     // Only where there are any, so that revisions made before there were such fields stay what they are.
     ...(poolHash(spec) === undefined ? [] : [ownPodFields(spec)]),
+    ...(reuse === 'never' ? [{ reuse }] : []),
   ];
   return shortHash(stable(fields));
 }
@@ -98,7 +101,7 @@ export function shortHash(text: string): string {
 }
 
 /** JSON that does not depend on the order of fields. */
-function stable(value: unknown): string {
+export function stable(value: unknown): string {
   return JSON.stringify(value, (_, each: unknown) =>
     each && typeof each === 'object' && !Array.isArray(each)
       ? Object.fromEntries(Object.entries(each).sort(([a], [b]) => (a < b ? -1 : 1)))

@@ -17,7 +17,7 @@ test('on one machine a pod has no more than its image and its limits', () => {
   expect(spec.volumes).toBeUndefined();
 });
 
-test('on Kubernetes it knows who it is, whom it obeys and where to listen, and can write to two folders alone', () => {
+test('on Kubernetes it knows who it is, whom it obeys and where to listen, and can write to four folders alone, two of them in memory', () => {
   const { spec } = poolPod(common, runtime(), kubernetes);
   const [container] = spec.containers;
   expect(container?.env?.map(({ name, value, valueFrom }) => [name, value ?? valueFrom?.fieldRef?.fieldPath])).toEqual([
@@ -33,7 +33,8 @@ test('on Kubernetes it knows who it is, whom it obeys and where to listen, and c
     capabilities: { drop: ['ALL'] },
   });
   expect(spec.securityContext).toMatchObject({ runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } });
-  expect(container?.volumeMounts?.map(({ mountPath }) => mountPath)).toEqual(['/work', '/tmp']);
+  expect(container?.volumeMounts?.map(({ mountPath }) => mountPath)).toEqual(['/work', '/tmp', '/secrets', '/configs']);
+  expect(spec.volumes?.slice(2).map(({ emptyDir }) => emptyDir)).toEqual([{ medium: 'Memory' }, { medium: 'Memory' }]);
   expect(spec.automountServiceAccountToken).toBe(false);
 });
 
@@ -87,10 +88,12 @@ test("the platform's own volumes keep their names from the function's", () => {
     runtime(),
     kubernetes,
   );
-  expect(spec.volumes?.map(({ name }) => name)).toEqual(['tsumugi-work', 'tsumugi-tmp', 'work']);
+  expect(spec.volumes?.map(({ name }) => name)).toEqual(['tsumugi-work', 'tsumugi-tmp', 'tsumugi-secrets', 'tsumugi-configs', 'work']);
   expect(spec.containers[0]?.volumeMounts?.map(({ name, mountPath }) => `${name} ${mountPath}`)).toEqual([
     'tsumugi-work /work',
     'tsumugi-tmp /tmp',
+    'tsumugi-secrets /secrets',
+    'tsumugi-configs /configs',
     'work /x',
   ]);
 });

@@ -20,6 +20,8 @@ type Amounts = Readonly<Record<string, string | number>>;
 
 /** The package is unpacked here: the process's working folder. */
 const workFolder = '/work';
+/** The shim writes here what comes with SPECIALIZE. */
+const configFolders = ['secrets', 'configs'];
 const nonRoot = 65_532;
 /** Of a generic pod that waits; a kubelet would else reserve the whole limit for each. */
 const leastRequests = { cpu: '10m', memory: '64Mi' };
@@ -67,7 +69,10 @@ export function poolPod(pool: Omit<Pool, 'key'>, runtime: RuntimeResource, kuber
   };
 }
 
-/** As the restricted Pod Security Standard wants it; it can write to its working folder and to /tmp. */
+/**
+ * As the restricted Pod Security Standard wants it; it can write to its working folder and to /tmp, and in memory to where the files of
+ * Secrets and ConfigMaps are.
+ */
 function onKubernetes(container: Container, volumes: readonly Volume[], publicKey: string): Omit<Pod['spec'], 'restartPolicy'> {
   return {
     securityContext: {
@@ -93,12 +98,18 @@ function onKubernetes(container: Container, volumes: readonly Volume[], publicKe
         volumeMounts: [
           { name: 'tsumugi-work', mountPath: workFolder },
           { name: 'tsumugi-tmp', mountPath: '/tmp' },
+          ...configFolders.map((name) => ({ name: `tsumugi-${name}`, mountPath: `/${name}` })),
           ...(container.volumeMounts ?? []),
         ],
         securityContext: { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ['ALL'] } },
       },
     ],
-    volumes: [{ name: 'tsumugi-work', emptyDir: {} }, { name: 'tsumugi-tmp', emptyDir: {} }, ...volumes],
+    volumes: [
+      { name: 'tsumugi-work', emptyDir: {} },
+      { name: 'tsumugi-tmp', emptyDir: {} },
+      ...configFolders.map((name) => ({ name: `tsumugi-${name}`, emptyDir: { medium: 'Memory' } })),
+      ...volumes,
+    ],
   };
 }
 

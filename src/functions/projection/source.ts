@@ -57,6 +57,7 @@ function functionEntry(object: FunctionResource, revisions: Informer<RevisionRes
     namespace,
     name: metadata.name,
     ...(revision ? { revision: revision.metadata.name, revisionUid: revision.metadata.uid ?? '' } : unready(object)),
+    ...(spec.visibility === 'private' && { isPrivate: true as const }),
     concurrency: revision?.spec.concurrency ?? spec.concurrency ?? defaults.concurrency,
     maxInstances: spec.scale?.max ?? defaults.maxInstances,
     timeoutSeconds: revision?.spec.timeoutSeconds ?? spec.timeoutSeconds ?? defaults.timeoutSeconds,
@@ -96,6 +97,7 @@ export function instanceEntry(
 ): InstanceEntry {
   const { uid, name, address = '' } = member;
   if (!claim) throw new Error(`pod ${name} has no claim`);
+  const spec = revisionByUid(claim.revisionUid)?.spec;
   return {
     kind: 'instance',
     id: uid,
@@ -103,6 +105,7 @@ export function instanceEntry(
     revisionUid: claim.revisionUid,
     address,
     token: keys.tokenFor(uid, claim.epoch),
-    concurrency: revisionByUid(claim.revisionUid)?.spec.concurrency ?? defaults.concurrency,
+    concurrency: spec?.concurrency ?? defaults.concurrency,
+    ...(spec?.reuse === 'never' && { once: true as const }),
   };
 }

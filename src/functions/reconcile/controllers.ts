@@ -4,6 +4,7 @@ import type { KubeClient } from '../../kube/client.ts';
 import { keyOf } from '../../kube/key.ts';
 import { type Controller, type ControllerOptions, type ControllerRun, keysOf, runController } from '../../kube/reconcile.ts';
 import type { Fleet } from '../fleet/fleet.ts';
+import { usesConfig } from '../model/environment.ts';
 import { label } from '../model/names.ts';
 import { poolKeyOfPod, poolOf } from '../model/pools.ts';
 import type { RevisionResource } from '../../resources/revision.ts';
@@ -52,6 +53,8 @@ export function runControllers(options: ControllersOptions): {
       keysOf(state.functions),
       keysOf(state.revisions, (revision) => [functionKey(revision)]),
       keysOf(state.runtimes, ({ metadata }) => state.functions.byIndex('runtime', metadata.name).map((each) => keyOf(each))),
+      // While there are instances, what they were given is looked at.
+      keysOf(state.pods, ({ metadata }) => withConfig(state, `${metadata.namespace}/${metadata.labels?.[label.function]}`)),
     ],
     reconcile: async (key) => {
       const result = await options.functions.reconcile(key);
@@ -87,6 +90,12 @@ export function runControllers(options: ControllersOptions): {
     queued: () => new Map(all.map(({ name, waiting }) => [name, waiting])),
     done: Promise.all(all.map(({ done }) => done)),
   };
+}
+
+/** The key, if it is of a function that uses Secrets or ConfigMaps. */
+function withConfig(state: FunctionsState, key: string): readonly string[] {
+  const object = state.functions.get(key);
+  return object && usesConfig(object.spec) ? [key] : [];
 }
 
 /** Runs the pools' loop, which every controller has: each makes pods for those who wait with it. */

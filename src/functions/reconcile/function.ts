@@ -9,6 +9,9 @@
  * outcome of one asks for more with the annotation `tsumugi.dev/prove: "true"`, as `tsumugi deploy FILE` does (a folder does not): then
  * each new revision is loaded once, and a module that throws is told at the deploy and not at the first call. The verdict is kept in
  * the Revision's status, so that neither a restart nor a scale to zero asks again.
+ *
+ * A change of what its Secrets and ConfigMaps hold makes the next revision, too, so that instances with the old values go as those of an
+ * old source do. Nothing tells of such a change: while there are instances, it is looked for.
  */
 import type { BlobStore } from '../../records/blobs.ts';
 import { TsumugiError } from '../../base/errors.ts';
@@ -18,7 +21,7 @@ import type { ReconcileResult } from '../../kube/reconcile.ts';
 import { conditionOf, setCondition } from '../../resources/conditions.ts';
 import { type Condition, isAlreadyExists, type KubeObject } from '../../resources/object.ts';
 import { functions as functionResource, revisions as revisionResource } from '../../resources/resources.ts';
-import { checkVolumes, resolveEnvironment } from '../model/environment.ts';
+import { checkVolumes, resolveConfig, usesConfig } from '../model/environment.ts';
 import {
   annotation,
   defaults,
@@ -31,6 +34,7 @@ import {
   revisionHash,
   revisionName,
   revisionNumber,
+  stable,
 } from '../model/names.ts';
 import { runtimeTrouble } from '../model/pod-trouble.ts';
 import type { FunctionResource, FunctionStatus } from '../../resources/function.ts';
@@ -50,12 +54,16 @@ export interface FunctionReconcilerOptions {
   /** Whether a revision has instances. */
   readonly hasInstances: (revisionUid: string) => boolean;
   readonly trials: Trials;
+  /** `PlatformKeys.digest` */
+  readonly digest: (text: string) => string;
   readonly gatewayUrl: string;
 }
 
 /** How soon something that was missing (a Secret, a Runtime, a package) is looked for again: nothing tells us of it. */
 const missingAgain = { again: 3 };
 const failedAgain = { again: 30 };
+/** How soon Secrets and ConfigMaps of a function with instances are read again. */
+const configAgain = { again: 10 };
 
 type Verdict = Pick<Condition, 'status' | 'reason' | 'message'>;
 
@@ -82,9 +90,10 @@ export class FunctionReconciler {
     if (!object || object.metadata.deletionTimestamp) return;
     try {
       const runtime = this.#runtime(object);
-      const newest = await this.#newestRevision(object, runtime);
-      await this.#checkNeeds(object);
-      return await this.#moveTraffic(object, newest);
+      const config = await this.#configDigest(object);
+      const newest = await this.#newestRevision(object, runtime, config);
+      const again = await this.#moveTraffic(object, newest);
+      return again ?? (config !== undefined && this.#options.hasInstances(newest.metadata.uid ?? '') ? configAgain : undefined);
     } catch (error) {
       if (!(error instanceof NotReady)) throw error;
       await this.#writeStatus(object, { status: 'False', reason: error.reason, message: error.message });
@@ -113,11 +122,15 @@ export class FunctionReconciler {
     );
   }
 
-  /** The revision of what the spec says now; made if the newest is another. */
-  async #newestRevision(object: FunctionResource, runtime: RuntimeResource): Promise<RevisionResource> {
+  /** The revision of what the spec, its Secrets and its ConfigMaps say now; made if the newest is another. */
+  async #newestRevision(object: FunctionResource, runtime: RuntimeResource, config: string | undefined): Promise<RevisionResource> {
     const hash = revisionHash(object.spec);
     const [newest] = this.ownRevisions(object);
-    if (newest?.metadata.annotations?.[annotation.hash] === hash && !isAskedAgain(object, newest)) return newest;
+    const isSame = (revision: RevisionResource): boolean =>
+      revision.metadata.annotations?.[annotation.hash] === hash &&
+      revision.metadata.annotations[annotation.config] === config &&
+      !isAskedAgain(object, revision);
+    if (newest && isSame(newest)) return newest;
 
     const source = sourceHash(object);
     const sameSource = source !== undefined && newest?.metadata.annotations?.[annotation.source] === source;
@@ -131,6 +144,7 @@ export class FunctionReconciler {
     const revision = makeRevision(object, runtime, packageId, Math.max(0, ...taken) + 1, {
       [annotation.hash]: hash,
       ...(source !== undefined && { [annotation.source]: source }),
+      ...(config !== undefined && { [annotation.config]: config }),
       ...(asked !== undefined && { [annotation.deployedAt]: asked }),
     });
     try {
@@ -141,7 +155,7 @@ export class FunctionReconciler {
       if (!isAlreadyExists(error)) throw error;
       // Made before a crash, and our cache does not show it yet: ours if it is the same, else the cache must catch up.
       const there = await this.#options.client.get<RevisionResource>(revisionResource, { namespace, name: revision.metadata.name });
-      if (isOwnedBy(there, object) && there.metadata.annotations?.[annotation.hash] === hash && !isAskedAgain(object, there)) return there;
+      if (isOwnedBy(there, object) && isSame(there)) return there;
       throw new TsumugiError('Conflict', `revision ${revision.metadata.name} exists already`, { cause: error });
     }
   }
@@ -157,14 +171,21 @@ export class FunctionReconciler {
     }
   }
 
-  /** What its instances will need must be there now, so that a typing error is told at deploy and not at the first call. */
-  async #checkNeeds({ metadata, spec }: FunctionResource): Promise<void> {
+  /**
+   * What its instances will need must be there now, so that a typing error is told at deploy and not at the first call. Answers what
+   * tells whether it is the same as before; undefined where it uses no Secret and no ConfigMap.
+   */
+  async #configDigest({ metadata, spec }: FunctionResource): Promise<string | undefined> {
+    const { client, digest } = this.#options;
+    const { namespace = '' } = metadata;
     try {
-      await resolveEnvironment(this.#options.client, metadata.namespace ?? '', spec);
-      await checkVolumes(this.#options.client, metadata.namespace ?? '', spec);
+      const config = await resolveConfig(client, namespace, spec);
+      await checkVolumes(client, namespace, spec);
+      return usesConfig(spec) ? digest(stable(config)) : undefined;
     } catch (error) {
       if (error instanceof TsumugiError && error.code === 'NotFound')
         throw new NotReady(error.message.startsWith('Secret') ? 'SecretMissing' : 'ConfigMapMissing', withHint(error), missingAgain);
+      if (error instanceof TsumugiError && error.code === 'Invalid') throw new NotReady('ConfigTooLarge', withHint(error), failedAgain);
       throw error;
     }
   }
@@ -293,7 +314,9 @@ function makeRevision(
       ...(spec.configMaps && { configMaps: spec.configMaps }),
       ...ownPodFields(spec),
       timeoutSeconds: spec.timeoutSeconds ?? defaults.timeoutSeconds,
-      concurrency: spec.concurrency ?? runtime.spec.concurrency ?? defaults.concurrency,
+      ...(spec.reuse === 'never'
+        ? { reuse: spec.reuse, concurrency: 1 }
+        : { concurrency: spec.concurrency ?? runtime.spec.concurrency ?? defaults.concurrency }),
     },
   };
 }

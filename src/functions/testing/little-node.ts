@@ -87,15 +87,22 @@ export class LittleNode {
 
   #run(pod: Pod): void {
     const uid = pod.metadata.uid ?? '';
-    const cwd = join(this.#folder, uid);
-    mkdirSync(cwd);
+    const folder = join(this.#folder, uid);
+    const [cwd, secrets, configs] = ['work', 'secrets', 'configs'].map((name) => join(folder, name)) as [string, string, string];
+    for (const path of [cwd, secrets, configs]) mkdirSync(path, { recursive: true });
     const n = this.started++;
     // Each process has a network of its own, as far as the loopback goes.
     const ip = `127.${(process.pid % 200) + 1}.${n >> 8}.${(n & 255) + 1}`;
     const listen = this.#withAddresses ? `tcp:${ip}:${framePort}` : `unix:${this.#socket(uid)}`;
     const child = spawn(process.execPath, [`--title=${pod.metadata.name}`, '--enable-source-maps', this.#shim], {
       cwd,
-      env: { TSUMUGI_POD_UID: uid, TSUMUGI_LISTEN: listen, TSUMUGI_PUBLIC_KEY: this.#publicKey },
+      env: {
+        TSUMUGI_POD_UID: uid,
+        TSUMUGI_LISTEN: listen,
+        TSUMUGI_PUBLIC_KEY: this.#publicKey,
+        TSUMUGI_SECRETS: secrets,
+        TSUMUGI_CONFIGS: configs,
+      },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     const lines: string[] = [];

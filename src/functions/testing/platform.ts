@@ -94,6 +94,10 @@ export class TestPlatform {
       : this.client.create(functionResource, object);
   }
 
+  annotate(name: string, annotations: Record<string, string>): Promise<unknown> {
+    return this.client.patch(functionResource, { namespace: 'default', name }, { type: 'merge', body: { metadata: { annotations } } });
+  }
+
   inline(name: string, source: string, spec: Partial<FunctionInput['spec']> = {}): Promise<FunctionResource> {
     return this.apply(name, { source: { inline: source }, ...spec });
   }

@@ -336,7 +336,7 @@ describe('the log', () => {
 });
 
 describe('the environment', () => {
-  test('is the user’s variables, the platform’s five, and what a program needs', async () => {
+  test('is the user’s variables, the platform’s own, and what a program needs', async () => {
     const pod = await newPod();
     const { client } = await pod.specialize('export default () => process.env', { env: { GREETING: 'hi', TSUMUGI_FUNCTION: 'forged' } });
     const environment = JSON.parse(await client.text()) as Record<string, string>;
@@ -346,11 +346,13 @@ describe('the environment', () => {
       'LANG',
       'PATH',
       'TMPDIR',
+      'TSUMUGI_CONFIGS',
       'TSUMUGI_FUNCTION',
       'TSUMUGI_GATEWAY_URL',
       'TSUMUGI_IMAGE',
       'TSUMUGI_NAMESPACE',
       'TSUMUGI_REVISION',
+      'TSUMUGI_SECRETS',
     ]);
     expect(environment).toMatchObject({
       GREETING: 'hi',
@@ -358,6 +360,8 @@ describe('the environment', () => {
       TSUMUGI_REVISION: 'hello-00001',
       TSUMUGI_NAMESPACE: 'default',
       TSUMUGI_IMAGE: 'tsumugi/node',
+      TSUMUGI_SECRETS: '/secrets',
+      TSUMUGI_CONFIGS: '/configs',
     });
   });
 });

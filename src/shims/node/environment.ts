@@ -1,9 +1,11 @@
 import { tmpdir } from 'node:os';
 import type { Specialize } from '../../wire/protocol.ts';
+import { configFolders } from './config-files.ts';
 
-/** Makes process.env what a specialised pod has: the user's variables, the platform's five, and what programs need to work at all. */
+/** Makes process.env what a specialised pod has: the user's variables, the platform's own, and what programs need to work at all. */
 export function setEnvironment(claim: Specialize): void {
   const { PATH, HOME, TMPDIR, LANG } = process.env;
+  const { secrets, configs } = configFolders();
   for (const name of Object.keys(process.env)) delete process.env[name];
   Object.assign(process.env, {
     PATH: PATH ?? '/usr/local/bin:/usr/bin:/bin',
@@ -16,5 +18,7 @@ export function setEnvironment(claim: Specialize): void {
     TSUMUGI_REVISION: claim.revision,
     TSUMUGI_GATEWAY_URL: claim.gatewayUrl,
     TSUMUGI_IMAGE: claim.image,
+    TSUMUGI_SECRETS: secrets,
+    TSUMUGI_CONFIGS: configs,
   });
 }

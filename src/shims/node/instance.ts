@@ -1,6 +1,7 @@
 import type { Specialize, Specialized, Welcome } from '../../wire/protocol.ts';
 import { VERSION } from '../../wire/protocol.ts';
 import { generatePodKey, importVerifyKey, openDrain, openHello, openSpecialize, SealError } from '../../wire/seal.ts';
+import { writeConfigFiles } from './config-files.ts';
 import { setEnvironment } from './environment.ts';
 import { describe, LoadError, loadFunction, type LoadedFunction } from './handler.ts';
 import { writeLog } from './console.ts';
@@ -26,6 +27,8 @@ export class Instance {
   served = 0;
   /** Called when something that STATS or a drain looks at has changed. */
   onChange: () => void = () => {};
+  /** Called when the one request that it was made for is over. */
+  onSpent: () => void = () => {};
   #idleSince = performance.now();
   #loading: Promise<Specialized> | undefined;
   /** The claim's code cannot be loaded: this pod is of no use to anybody. */
@@ -78,7 +81,8 @@ export class Instance {
 
   /** Takes one invocation if there is room. Every true needs one `finished`. */
   start(): boolean {
-    if (this.draining || !this.loaded || this.active >= this.claim!.concurrency) return false;
+    const { once, concurrency } = this.claim ?? {};
+    if (this.draining || !this.loaded || this.active >= concurrency! || (once && this.served > 0)) return false;
     this.active++;
     this.onChange();
     return true;
@@ -88,7 +92,13 @@ export class Instance {
     this.active--;
     this.served++;
     if (this.active === 0) this.#idleSince = performance.now();
+    if (this.claim?.once) this.onSpent();
     this.onChange();
+  }
+
+  /** A caller does not wait any longer: what was made for that request alone has no more use, whenever the handler ends. */
+  abandoned(): void {
+    if (this.claim?.once) this.onSpent();
   }
 
   /** The first valid claim wins; the same one again gets the same answer. */
@@ -119,6 +129,7 @@ export class Instance {
   async #load(head: Specialize, packageTar: Buffer): Promise<Specialized> {
     setEnvironment(head);
     try {
+      writeConfigFiles(head);
       this.loaded = await loadFunction(packageTar, process.cwd(), head.handler);
     } catch (error) {
       const { message, stack } = error instanceof LoadError ? error : new LoadError(describe(error));

@@ -62,7 +62,8 @@ export class Peer implements FrameHandler {
         return this.#running.get(stream)?.outgoing.grant(readUint32(buffer, start));
       case FrameType.ABORT: {
         const { code, message } = decodeAbort(buffer, start, end);
-        return this.#running.get(stream)?.invocation.abort(code, message);
+        this.#running.get(stream)?.invocation.abort(code, message);
+        return this.#instance.abandoned();
       }
       case FrameType.SPECIALIZE:
         return this.#specialize(stream, buffer.subarray(start, end));
@@ -93,6 +94,7 @@ export class Peer implements FrameHandler {
 
   closed(): void {
     for (const { invocation } of this.#running.values()) invocation.abort('Cancelled', 'the connection to the gateway was lost');
+    if (this.#running.values().length > 0) this.#instance.abandoned();
     this.#onClosed(this);
   }
 

@@ -54,6 +54,7 @@ export async function serve(assignment: Assignment, stopped: () => void): Promis
     if (instance.draining) setImmediate(stopIfDone);
   };
 
+  instance.onSpent = () => drain('it serves one request');
   instance.watch(() => {
     for (const peer of peers) peer.claimChanged();
   });

@@ -24,6 +24,8 @@ export interface Program {
   /** As seen inside; default: the work folder. */
   readonly cwd?: string;
   readonly binds?: readonly Bind[];
+  /** It writes `/secrets` and `/configs` itself, as a shim does with what it is told; else only the node does. */
+  readonly writesConfig?: boolean;
 }
 
 /** What the process host is to start. */
@@ -58,7 +60,7 @@ export interface Place {
   oomKills(): number;
   /** Writes files into a folder that the program sees (under `secrets` or `configs`), readable for it alone. */
   put(folder: string, files: ReadonlyMap<string, Buffer>): Promise<void>;
-  /** Before it is started again: work, tmp and the socket's folder are new. */
+  /** Before it is started again: all folders but the shared ones are new. */
   reset(): Promise<void>;
   /** The program has ended: cgroup, uid and all but the logs go. */
   clear(): Promise<void>;

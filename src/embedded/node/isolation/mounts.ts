@@ -4,6 +4,7 @@
  */
 import { chmodSync, mkdirSync, readdirSync, readFileSync, readlinkSync, realpathSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
+import type { Program } from './isolation.ts';
 
 /** Top-level folders of the host that no pod sees: others' data, sockets, what a pod gets of its own. */
 const never = new Set(['proc', 'sys', 'dev', 'run', 'tmp', 'root', 'home', 'boot', 'lost+found', 'work', 'secrets', 'configs', 'tsumugi']);
@@ -68,7 +69,7 @@ interface Mount {
   readonly readOnly: boolean;
 }
 
-/** Of the place itself: its folder's part, where it is seen, and whether the program may write there. */
+/** Of the place itself: its folder's part, where it is seen, and whether only such a program may write there that `writesConfig`. */
 const ownMounts = [
   ['work', '/work', false],
   ['tmp', '/tmp', false],
@@ -102,14 +103,18 @@ export class RootBuilder {
   }
 
   /** Writes `<folder>/fstab`; answers the new root's path, valid in the namespace where that was mounted. */
-  prepare(folder: string, binds: readonly Mount[], starter: string | undefined): string {
+  prepare(
+    folder: string,
+    { binds = [], writesConfig = false }: Pick<Program, 'binds' | 'writesConfig'>,
+    starter: string | undefined,
+  ): string {
     // A mount point of its own needs a root of its own.
     const root = binds.length === 0 ? this.#sharedRoot : join(folder, 'root');
     if (binds.length > 0) this.#makeRoot(root);
     const lines = binds.length === 0 ? this.#sharedLines : this.#commonLines(root);
     const own: Mount[] = ownMounts
       .filter(([, target]) => target !== '/var/tmp' || isFolder(target))
-      .map(([name, target, readOnly]) => ({ source: join(folder, name), target, readOnly }));
+      .map(([name, target, isConfig]) => ({ source: join(folder, name), target, readOnly: isConfig && !writesConfig }));
     for (const { target } of binds) this.#makePoint(root, target, folder);
     if (starter !== undefined) own.push({ source: starter, target: starterPath, readOnly: true });
     writeFileSync(join(folder, 'fstab'), [lines, ...[...own, ...binds].map((mount) => this.#bind(root, mount)), ''].join('\n'));

@@ -4,9 +4,7 @@ import { chmod, chown, lstat, mkdir, readdir, rename, rm, writeFile } from 'node
 import { dirname, join } from 'node:path';
 
 /** Owned by the program's uid where it has one of its own. */
-const writable = ['work', 'tmp', 's'];
-/** Written by the node, read by the program. */
-const given = ['secrets', 'configs'];
+const writable = ['work', 'tmp', 's', 'secrets', 'configs'];
 
 /**
  * The folder itself is the platform's alone; a sandbox sees only what is bound out of it. Synchronous: a dozen calls of
@@ -14,11 +12,11 @@ const given = ['secrets', 'configs'];
  */
 export function makePlaceFolder(folder: string, owner: number | undefined): void {
   mkdirSync(folder, { mode: 0o700, recursive: true });
-  for (const name of [...writable, ...given]) {
+  for (const name of writable) {
     const path = join(folder, name);
     mkdirSync(path, { recursive: true });
     chmodSync(path, name === 'tmp' ? 0o1777 : 0o755);
-    if (owner !== undefined && writable.includes(name)) chownSync(path, owner, owner);
+    if (owner !== undefined) chownSync(path, owner, owner);
   }
 }
 

@@ -15,7 +15,19 @@ export function processIsolation(runFolder: string): Isolation {
       folder,
       inside: { work, tmp, socket: join(folder, 's', 's'), node: process.execPath, bundle: (path) => path },
       launch: ({ argv, env, cwd }) =>
-        Promise.resolve({ argv, env: { PATH: basePath, HOME: tmp, TMPDIR: tmp, ...env }, cwd: cwd ?? work, nested: false }),
+        Promise.resolve({
+          argv,
+          env: {
+            PATH: basePath,
+            HOME: tmp,
+            TMPDIR: tmp,
+            TSUMUGI_SECRETS: join(folder, 'secrets'),
+            TSUMUGI_CONFIGS: join(folder, 'configs'),
+            ...env,
+          },
+          cwd: cwd ?? work,
+          nested: false,
+        }),
       limit() {},
       weight() {},
       sealSocket: () => takeSocket(folder),
@@ -31,6 +43,7 @@ export function processIsolation(runFolder: string): Isolation {
     description: 'none: pods are plain processes of this user',
     warnings: [
       'NO ISOLATION: functions run as this user and can read its files, the database and the secrets of all functions. Run only code that you trust.',
+      'files of Secrets and ConfigMaps are in the folders that $TSUMUGI_SECRETS and $TSUMUGI_CONFIGS name, and not at /secrets and /configs',
     ],
     canMount: false,
     limitsMemory: false,

@@ -155,10 +155,10 @@ class Sandbox {
       id,
       folder,
       inside: { work: '/work', tmp: '/tmp', socket: '/s/s', node: nodePath, bundle: bundlePath },
-      launch: ({ argv, env, cwd = '/work', binds = [] }) => {
+      launch: ({ argv, env, cwd = '/work', ...program }) => {
         if (this.#isRoot && uid === undefined) throw new Error(`place ${id} has no uid`);
         const starter = needsStarter(env) ? writeStarter(folder, uid, env) : undefined;
-        const root = this.#roots.prepare(folder, binds, starter);
+        const root = this.#roots.prepare(folder, program, starter);
         return Promise.resolve(
           sandboxLaunch({ folder, root, uid, cwd, joins: cgroup?.joins ?? [], argv, env, hasStarter: starter !== undefined }),
         );
