@@ -1,4 +1,6 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it, vi } from 'vitest';
+import type { Clock } from '../base/clock.ts';
 import type { KubeObject } from '../resources/object.ts';
 import { type ConfigMap, configMap, configMaps } from './contract/bench.contract.ts';
 import { createHttpClient } from './http/client.ts';
@@ -227,6 +229,34 @@ describe('Informer when the server misbehaves', () => {
     await vi.waitFor(() => expect(told).toEqual(['added default/a']));
   });
 
+  it('asks a server that is away often, and one that is broken less and less', async () => {
+    const { server, informer: make } = await scripted([]);
+    const delays: number[] = [];
+    const clock: Clock = {
+      now: () => Date.now(),
+      sleep: async (ms, signal) => {
+        delays.push(ms);
+        await nextTurn(undefined, { signal });
+      },
+    };
+    const longestAfter = async (answer: typeof server.answer): Promise<number> => {
+      server.answer = answer;
+      delays.length = 0;
+      const informer = make({ clock });
+      const { stop } = follow(informer);
+      await vi.waitFor(() => expect(delays.length).toBeGreaterThan(20), { timeout: 5000 });
+      expect(informer.isCurrent).toBe(false);
+      await stop();
+      return Math.max(...delays);
+    };
+    expect(await longestAfter((request) => request.socket.destroy())).toBeLessThanOrEqual(1000);
+    expect(
+      await longestAfter((_, response) =>
+        sendJson(response, { kind: 'Status', status: 'Failure', reason: 'InternalError', code: 500 }, 500),
+      ),
+    ).toBeGreaterThan(4999);
+  });
+
   it('waits for a server that is not there yet', async () => {
     const { server, informer: make, watches } = await scripted([{ version: '10', items: [versioned('a', '9')] }]);
     const answer = server.answer;
@@ -243,5 +273,6 @@ describe('Informer when the server misbehaves', () => {
     server.answer = answer;
     await vi.waitFor(() => expect(watches).toHaveLength(1), { timeout: 5000 });
     expect(told).toEqual(['added default/a']);
+    expect(informer.isCurrent).toBe(true);
   });
 });

@@ -8,7 +8,7 @@
 import { type Clock, systemClock } from '../base/clock.ts';
 import { toError } from '../base/errors.ts';
 import { type Log, silentLog } from '../base/log.ts';
-import { isExpired, type KubeObject, type Resource } from '../resources/object.ts';
+import { isExpired, isUnavailable, type KubeObject, type Resource } from '../resources/object.ts';
 import type { KubeClient, WatchEvent } from './client.ts';
 import { Cache, type IndexFunction } from './cache.ts';
 import { guardedWatch } from './guarded-watch.ts';
@@ -38,7 +38,9 @@ export type Change<T extends KubeObject> =
 export type ChangeHandler<T extends KubeObject> = (change: Change<T>) => void;
 
 const firstDelay = 100;
+/** Between attempts, ms: what goes wrong may go on for long; a server that is away is asked often, for to be refused costs nothing. */
 const maxDelay = 10_000;
+const maxDelayAway = 1000;
 
 /**
  * @example
@@ -83,6 +85,11 @@ export class Informer<T extends KubeObject> {
 
   get hasSynced(): boolean {
     return this.#hasSynced;
+  }
+
+  /** False while the server has been away, or something has been wrong, for three attempts: what the cache shows is the past. */
+  get isCurrent(): boolean {
+    return this.#version !== undefined;
   }
 
   /** When the first list is in the cache and its handlers were called. Rejects when the informer is stopped before. */
@@ -144,7 +151,8 @@ export class Informer<T extends KubeObject> {
         const expired = isExpired(thrown);
         // A server that restarted is soon back with the same history; anything odder is settled by a new list.
         if (expired || failures % 3 === 0) this.#version = undefined;
-        const delay = expired && failures === 1 ? 0 : Math.min(firstDelay * 2 ** (failures - 1), maxDelay) * (0.5 + Math.random() / 2);
+        const longest = isUnavailable(thrown) ? maxDelayAway : maxDelay;
+        const delay = expired && failures === 1 ? 0 : Math.min(firstDelay * 2 ** (failures - 1), longest) * (0.5 + Math.random() / 2);
         const level = failures < 3 ? 'debug' : 'warn';
         this.#log[level](
           { error: toError(thrown).message, failures, delay: Math.round(delay), relist: this.#version === undefined },

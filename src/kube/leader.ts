@@ -129,7 +129,8 @@ export function electLeader(options: ElectionOptions): Election {
           await within(clock, record.validMs(), record.renew());
           why = undefined;
         } catch (error) {
-          why = toError(error);
+          // The last attempt may have had no time: the first says what is wrong.
+          why ??= toError(error);
           warn(error, 'the lease could not be renewed');
         }
       }

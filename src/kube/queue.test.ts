@@ -108,6 +108,7 @@ describe('WorkQueue', () => {
       expect(delays[index]).toBeLessThanOrEqual(full);
     }
     expect(queue.failures('a')).toBe(6);
+    expect(queue.retry('a', 300)).toBeLessThanOrEqual(300);
     queue.forget('a');
     expect(queue.retry('a')).toBeLessThanOrEqual(100);
     await queue.close();

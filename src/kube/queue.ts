@@ -90,11 +90,11 @@ export class WorkQueue {
     );
   }
 
-  /** After a failure: again with a delay that doubles each time (less up to a fifth, so that failures spread). Says the delay in ms. */
-  retry(key: string): number {
+  /** After a failure: again with a delay that doubles each time up to `maxDelay` (less up to a fifth, so that failures spread). Says the delay in ms. */
+  retry(key: string, maxDelay = this.#maxDelay): number {
     const failures = this.#failures.get(key) ?? 0;
     this.#failures.set(key, failures + 1);
-    const full = Math.min(this.#firstDelay * 2 ** Math.min(failures, 30), this.#maxDelay);
+    const full = Math.min(this.#firstDelay * 2 ** Math.min(failures, 30), maxDelay);
     const ms = Math.round(full * (1 - Math.random() / 5));
     this.addAfter(key, ms);
     return ms;

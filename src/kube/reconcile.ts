@@ -7,7 +7,7 @@
 import type { Clock } from '../base/clock.ts';
 import { errorTable, toError, TsumugiError } from '../base/errors.ts';
 import { type Log, silentLog } from '../base/log.ts';
-import { ApiError, type KubeObject } from '../resources/object.ts';
+import { ApiError, isUnavailable, type KubeObject } from '../resources/object.ts';
 import type { ChangeHandler, Informer } from './informer.ts';
 import { keyOf } from './key.ts';
 import { WorkQueue } from './queue.ts';
@@ -93,6 +93,9 @@ export function keysOf<T extends KubeObject>(
   };
 }
 
+/** Where the API server is away nothing is wrong with the key: it is tried again so often, ms, so that work goes on when the server is back. */
+const maxDelayAway = 2000;
+
 /** The policy: what an error of a reconciler means. `after`: seconds the server asked to wait. */
 export function judge(error: unknown): { readonly outcome: 'conflict' | 'retry' | 'dropped' | 'terminal'; readonly after?: number } {
   if (error instanceof ApiError) {
@@ -128,7 +131,7 @@ export function runController(options: ControllerOptions): Controller {
       const { outcome, after } = judge(thrown);
       const error = toError(thrown);
       if (outcome === 'conflict' || outcome === 'retry') {
-        const delay = after === undefined ? queue.retry(key) : after * 1000;
+        const delay = after === undefined ? queue.retry(key, isUnavailable(thrown) ? maxDelayAway : undefined) : after * 1000;
         if (after !== undefined) queue.addAfter(key, delay);
         // The first conflict is everyday life: the cache was a moment behind.
         const level = outcome === 'conflict' ? 'debug' : queue.failures(key) < 3 ? 'info' : 'warn';

@@ -97,5 +97,7 @@ const hasReason = (error: unknown, reason: string): boolean => error instanceof 
 export const isNotFound = (error: unknown): boolean => hasReason(error, 'NotFound');
 export const isAlreadyExists = (error: unknown): boolean => hasReason(error, 'AlreadyExists');
 export const isConflict = (error: unknown): boolean => hasReason(error, 'Conflict');
+/** No answer came, or one that says that the server cannot serve now. */
+export const isUnavailable = (error: unknown): boolean => hasReason(error, 'ServiceUnavailable');
 /** A watch or page asked for history that is gone: list again. */
 export const isExpired = (error: unknown): boolean => hasReason(error, 'Expired') || hasReason(error, 'Gone');

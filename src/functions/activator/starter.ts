@@ -53,22 +53,12 @@ export async function startInstance(options: StarterOptions, revision: RevisionR
   const { spec, metadata } = revision;
   const hopeless = options.whyNoPods(spec);
   if (hopeless !== undefined) throw new TsumugiError('NoInstance', hopeless, { retryAfterSeconds: 5 });
-  // Read while a pod is being found; a failure is heard when it is needed.
-  const needs = needsOf(options, revision);
-  needs.catch(() => undefined);
-  // No pod starts without its volumes.
-  if (spec.volumes?.length) await needs;
+  // First: what cannot be read now costs no pod.
+  const needs = await needsOf(options, revision);
 
   for (let attempt = 1, races = 0; ; attempt++) {
     const member = await queue.take(poolOf(revision), signal);
-    let ready: Needs;
-    try {
-      ready = await needs;
-    } catch (error) {
-      giveBack(options, member);
-      throw error;
-    }
-    const outcome = await specialise(options, member, revision, ready);
+    const outcome = await specialise(options, member, revision, needs);
     if (outcome === 'ok') return member;
     if (outcome === 'claimed' && races++ < maxRaces) {
       // That pod is another controller's instance, and nothing is wrong with it or with the function.
@@ -151,10 +141,4 @@ async function needsOf({ client, packages }: StarterOptions, { metadata, spec }:
 function loadMessage(message: string, stack: string | undefined): string {
   const lines = (stack ?? '').split('\n').filter((line) => /^\s+at /.test(line) && !/node:internal|\/tsumugi\//.test(line));
   return [message, ...lines.slice(0, 3)].join('\n');
-}
-
-function giveBack({ discard }: StarterOptions, member: Member): void {
-  if (member.claim) return;
-  // It was never touched, but a pool without history is worth more than 25 ms.
-  discard(member, 'reserved, then not needed');
 }

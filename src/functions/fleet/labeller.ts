@@ -15,6 +15,9 @@ const afterwardsMs = 15;
 /** The labels of a claim that another controller has made are its to write; this is when they should be there, and else are written here. */
 const othersMs = 1000;
 
+/** Between attempts: the API server may be away. */
+const longestMs = 5000;
+
 /** Off the path of a request: the instance answers before its labels are there. */
 export function startLabeller(options: {
   readonly client: KubeClient;
@@ -29,7 +32,7 @@ export function startLabeller(options: {
   async function work(uid: string): Promise<void> {
     const member = fleet.get(uid);
     const revision = member?.claim && revisionByUid(member.claim.revisionUid);
-    if (!member || !revision || member.pod.metadata.labels?.[label.revision] === revision.metadata.name) return;
+    if (!member || !revision || member.pod.metadata.labels?.[label.revision] === revision.metadata.name) return queue.forget(uid);
     try {
       await client.patch(
         pods,
@@ -48,8 +51,8 @@ export function startLabeller(options: {
       queue.forget(uid);
     } catch (error) {
       const gone = error instanceof ApiError && (error.code === 404 || error.code === 422);
-      if (gone || queue.failures(uid) > 8) queue.forget(uid);
-      else queue.retry(uid);
+      if (gone) queue.forget(uid);
+      else queue.retry(uid, longestMs);
       if (!gone) log.warn({ pod: member.name, error: toError(error).message }, 'an instance could not be labelled');
     }
   }

@@ -3,7 +3,8 @@
  * say something of their pods (`model/pools.ts`), those come from a pool of their own, which is empty until somebody waits for a pod.
  *
  * Bare pods, made and replaced here on every kind of cluster. Not more start at once than there are
- * cores, over all pools: more would only make each of them slower, and the functions that run too.
+ * cores, over all pools: more would only make each of them slower, and the functions that run too. (Measured on a Kubernetes node of two
+ * cores: of 20 that are waited for, the average one comes after 3 s when two start at a time, and after 5 s or more when all do.)
  */
 import { availableParallelism } from 'node:os';
 

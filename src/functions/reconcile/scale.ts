@@ -32,6 +32,8 @@ export interface ScalerOptions {
   readonly loadTimeoutMs: number;
   /** Starts one more; rejects when it cannot. */
   readonly start: (revision: RevisionResource) => Promise<unknown>;
+  /** False while the API server is away: no pod can be made then, so none that works is taken away for want of work. */
+  readonly canMakePods: () => boolean;
   /** The last instance has gone after so long without work. */
   readonly scaledToZero: (revision: RevisionResource, idleMs: number) => void;
   readonly log: Log;
@@ -65,7 +67,7 @@ export class Scaler {
   }
 
   #tick(): void {
-    const { fleet, revisionByUid, policy } = this.#options;
+    const { fleet, revisionByUid, policy, canMakePods } = this.#options;
     this.#ticks++;
     const now = Date.now();
     for (const uid of fleet.revisionsInUse()) {
@@ -80,7 +82,7 @@ export class Scaler {
       } else if (rules.drainSince !== undefined) {
         if (now - rules.drainSince > moveGraceMs)
           for (const member of members) void this.#stop(member, 0, 'another revision has the traffic');
-      } else this.#reap(members, rules, now);
+      } else if (canMakePods()) this.#reap(members, rules, now);
     }
     this.#fill();
     if (this.#ticks % pingEveryTicks === 0) this.#ping();
