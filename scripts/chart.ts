@@ -23,6 +23,7 @@ const marked: InstallSettings = {
   namespace: mark('namespace'),
   gateways: mark('gateways') as unknown as number,
   images: { 'tsumugi/node': mark('images.node'), 'tsumugi/platform': mark('images.platform') },
+  imagePullSecrets: [mark('imagePullSecrets')],
   domain: mark('domain'),
   serviceType: mark('serviceType') as ServiceType,
 };
@@ -35,11 +36,23 @@ function template(manifest: Manifest): string {
       if (typeof node.value === 'string' && node.value.includes('⟦')) node.type = 'QUOTE_DOUBLE';
     },
   });
-  return document
-    .toString({ lineWidth: 0 })
-    .replace(/"⟦gateways⟧"/g, '{{ .Values.gateways | int }}')
-    .replace(/"⟦([\w.]+)⟧"/g, '{{ .Values.$1 | quote }}')
-    .replace(/⟦([\w.]+)⟧/g, '{{ .Values.$1 }}');
+  return (
+    document
+      .toString({ lineWidth: 0 })
+      // Lists: nothing stands there where they are empty.
+      .replace(
+        /^( *)imagePullSecrets:\n *- name: "⟦imagePullSecrets⟧"\n/gm,
+        (_, indent: string) =>
+          `${indent}{{- with .Values.imagePullSecrets }}\n${indent}imagePullSecrets:\n${indent}  {{- toYaml . | nindent ${indent.length + 2} }}\n${indent}{{- end }}\n`,
+      )
+      .replace(
+        /^( *)(- name: \w+\n *value: )"⟦imagePullSecrets⟧"\n/gm,
+        '$1{{- with .Values.imagePullSecrets }}\n$1$2"{{ range $i, $each := . }}{{ if $i }},{{ end }}{{ $each.name }}{{ end }}"\n$1{{- end }}\n',
+      )
+      .replace(/"⟦gateways⟧"/g, '{{ .Values.gateways | int }}')
+      .replace(/"⟦([\w.]+)⟧"/g, '{{ .Values.$1 | quote }}')
+      .replace(/⟦([\w.]+)⟧/g, '{{ .Values.$1 }}')
+  );
 }
 
 /** One file for each part of the platform. */
@@ -76,6 +89,10 @@ images:
   platform: ${defaults.images['tsumugi/platform']}
   node: ${defaults.images['tsumugi/node']}
 
+# Secrets to pull these with, and the images of functions: in the system namespace and in each namespace with functions.
+imagePullSecrets: []
+#  - name: registry
+
 # Functions answer at NAME.NAMESPACE.DOMAIN, too.
 domain: ${defaults.domain}
 
@@ -99,6 +116,15 @@ const schema = {
       additionalProperties: false,
       required: ['platform', 'node'],
       properties: Object.fromEntries(['platform', 'node'].map((name) => [name, { type: 'string', pattern: patterns.reference.source }])),
+    },
+    imagePullSecrets: {
+      type: 'array',
+      items: {
+        type: 'object',
+        additionalProperties: false,
+        required: ['name'],
+        properties: { name: { type: 'string', pattern: patterns.dnsName.source } },
+      },
     },
     domain: { type: 'string', pattern: patterns.dnsName.source },
     serviceType: { enum: serviceTypes },

@@ -7,7 +7,27 @@ import { globSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 
 /** Top to bottom. A folder may import itself and what stands below it, less what `never` says. */
-const order = ['cli', 'processes', 'install', 'workflows', 'jobs', 'events', 'gateway', 'functions', 'invoke', 'build', 'embedded', 'shims', 'wire', 'records', 'client', 'kube', 'resources', 'base', 'sdk'];
+const order = [
+  'cli',
+  'processes',
+  'install',
+  'workflows',
+  'jobs',
+  'events',
+  'gateway',
+  'functions',
+  'invoke',
+  'build',
+  'embedded',
+  'shims',
+  'wire',
+  'records',
+  'client',
+  'kube',
+  'resources',
+  'base',
+  'sdk',
+];
 
 /** Beyond the order: the platform never sees the embedded cluster, leaves import nothing of ours. */
 const only: Record<string, readonly string[]> = {
@@ -37,10 +57,13 @@ for (const file of files) {
   const text = readFileSync(file, 'utf8');
   const isTest = /\.(test|contract)\.ts$/.test(file) || file.includes('/testing/');
   const lines = text.split('\n').length;
-  if (lines > maxLines && !isTest && !file.includes('.generated.')) problems.push(`${file}: ${lines} lines; two files would tell the story better (limit ${maxLines})`);
+  if (lines > maxLines && !isTest && !file.includes('.generated.'))
+    problems.push(`${file}: ${lines} lines; two files would tell the story better (limit ${maxLines})`);
 
   const targets: string[] = [];
-  for (const [, typeOnly, from, dynamic] of text.matchAll(/^(?:import|export)\s+(type\s)?[^'"]*?from\s+'(\.[^']+)'|import\('(\.[^']+)'\)/gm)) {
+  for (const [, typeOnly, from, dynamic] of text.matchAll(
+    /^(?:import|export)\s+(type\s)?[^'"]*?from\s+'(\.[^']+)'|import\('(\.[^']+)'\)/gm,
+  )) {
     const target = normalize(join(dirname(file), from ?? dynamic ?? ''));
     if (!typeOnly && from) targets.push(target);
     const [mine, theirs] = [topOf(file), topOf(target)];

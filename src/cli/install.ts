@@ -125,6 +125,7 @@ function readSettings(flags: InstallFlags): InstallSettings {
     ...(flags.namespace !== undefined && { namespace: flags.namespace }),
     ...(flags.gateways !== undefined && { gateways: parseCount('--gateways', flags.gateways, 1) }),
     ...(flags.databaseSecret !== undefined && { databaseSecret: flags.databaseSecret }),
+    ...(flags.imagePullSecret !== undefined && { imagePullSecrets: [...new Set(flags.imagePullSecret)] }),
     ...(flags.domain !== undefined && { domain: flags.domain }),
     ...(flags.serviceType !== undefined && { serviceType: flags.serviceType as ServiceType }),
   });

@@ -52,6 +52,8 @@ export interface FunctionsOptions {
   readonly systemNamespace?: string;
   /** On Kubernetes: name of an image in manifests -> reference that the nodes know. Present: pods are made as a kubelet needs them. */
   readonly images?: ReadonlyMap<string, string>;
+  /** Names of Secrets that the pods of all functions may be pulled with. */
+  readonly imagePullSecrets?: readonly string[];
   /** How long a request waits for a pod. Default 30. */
   readonly podTimeoutSeconds?: number;
   /** How long the code of a function may take to load. Default 30. */
@@ -165,7 +167,11 @@ export async function startReplica(options: FunctionsOptions): Promise<Replica> 
       fleet,
       queue,
       remover,
-      kubernetes: options.images && { publicKey: keys.signing.publicKey, images: options.images },
+      kubernetes: options.images && {
+        publicKey: keys.signing.publicKey,
+        images: options.images,
+        imagePullSecrets: options.imagePullSecrets,
+      },
       enqueue: (key) => pools.enqueue(key),
     }),
     onRun: (run) => observer?.ran?.(run),

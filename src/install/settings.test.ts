@@ -19,6 +19,7 @@ describe('checkSettings', () => {
     ['--namespace', { namespace: 'kube-system' }],
     ['--gateways', { gateways: 0 }],
     ['--database-secret', { databaseSecret: 'a b' }],
+    ['--image-pull-secret', { imagePullSecrets: ['fine', 'Not'] }],
     ['--domain', { domain: 'http://example.com' }],
     ['--service-type', { serviceType: 'External' as ServiceType }],
     ['--image', { images: { ...defaults.images, 'tsumugi/node': 'a,tsumugi/platform=b' } }],

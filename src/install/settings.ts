@@ -18,6 +18,8 @@ export interface InstallSettings {
   readonly databaseSecret?: string;
   /** The reference that stands for each name. */
   readonly images: Readonly<Record<ImageName, string>>;
+  /** Secrets to pull images with: of these names in the system namespace and in each namespace with functions. */
+  readonly imagePullSecrets: readonly string[];
   /** Functions answer at `NAME.NAMESPACE.DOMAIN`, too. */
   readonly domain: string;
   /** Of the gateway's Service. */
@@ -32,6 +34,7 @@ export function defaultSettings(version: string): InstallSettings {
     namespace: defaultNamespace,
     gateways: 2,
     images: { 'tsumugi/node': `tsumugi/node:${version}`, 'tsumugi/platform': `tsumugi/platform:${version}` },
+    imagePullSecrets: [],
     domain: 'localhost',
     serviceType: 'ClusterIP',
   };
@@ -47,7 +50,7 @@ export const patterns = {
 
 /** Throws Usage at what cannot be installed, with the flag that says it. */
 export function checkSettings(settings: InstallSettings): InstallSettings {
-  const { namespace, gateways, databaseSecret, images, domain, serviceType } = settings;
+  const { namespace, gateways, databaseSecret, images, imagePullSecrets, domain, serviceType } = settings;
   const refuse = (flag: string, value: unknown, hint: string): never => {
     throw new TsumugiError('Usage', `${flag} is "${String(value)}"`, { hint });
   };
@@ -68,5 +71,8 @@ export function checkSettings(settings: InstallSettings): InstallSettings {
     if (!patterns.reference.test(value))
       refuse('--image', `${name}=${value}`, `allowed: NAME=REFERENCE, as ${name}=registry.example.com/${name}:1.0`);
   }
+  for (const name of imagePullSecrets)
+    if (!patterns.dnsName.test(name) || name.length > 253)
+      refuse('--image-pull-secret', name, 'allowed: the name of a Secret of type kubernetes.io/dockerconfigjson in the system namespace');
   return settings;
 }

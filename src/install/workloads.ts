@@ -13,6 +13,7 @@ interface Workload {
   readonly name: string;
   readonly replicas: number;
   readonly image: string;
+  readonly imagePullSecrets: readonly string[];
   readonly annotations?: object;
   readonly strategy?: object;
   /** The controller alone speaks to the API server. */
@@ -35,15 +36,17 @@ export const evaluationWarning =
   'evaluation form: one controller, and code packages and logs in SQLite on an emptyDir: they are gone with its pod; give a database with --database-secret';
 
 export const databaseVariable = 'TSUMUGI_DATABASE_URL';
+export const pullSecretsVariable = 'TSUMUGI_IMAGE_PULL_SECRETS';
 
 export function controller(settings: InstallSettings): Manifest {
-  const { databaseSecret, images } = settings;
+  const { databaseSecret, images, imagePullSecrets } = settings;
   const database = databaseSecret !== undefined;
   return deployment(settings.namespace, {
     component: 'controller',
     name: names.controller,
     replicas: database ? 2 : 1,
     image: images['tsumugi/platform'],
+    imagePullSecrets,
     ...(!database && { annotations: { 'tsumugi.dev/records': evaluationWarning } }),
     // Two with a SQLite each would not know each other's packages.
     strategy: database ? rolling : { type: 'Recreate' },
@@ -52,6 +55,7 @@ export function controller(settings: InstallSettings): Manifest {
       { name: 'TSUMUGI_SYSTEM_NAMESPACE', valueFrom: fromField('metadata.namespace') },
       { name: 'TSUMUGI_POD_NAME', valueFrom: fromField('metadata.name') },
       { name: 'TSUMUGI_IMAGES', value: imageNames.map((name) => `${name}=${images[name]}`).join(',') },
+      ...(imagePullSecrets.length > 0 ? [{ name: pullSecretsVariable, value: imagePullSecrets.join(',') }] : []),
       database
         ? { name: databaseVariable, valueFrom: { secretKeyRef: { name: databaseSecret, key: 'url' } } }
         : { name: 'TSUMUGI_DATA', value: '/data' },
@@ -63,13 +67,14 @@ export function controller(settings: InstallSettings): Manifest {
   });
 }
 
-export function gateway({ namespace, gateways, images, domain }: InstallSettings): Manifest {
+export function gateway({ namespace, gateways, images, imagePullSecrets, domain }: InstallSettings): Manifest {
   const credentials = '/tsumugi/platform';
   return deployment(namespace, {
     component: 'gateway',
     name: names.gateway,
     replicas: gateways,
     image: images['tsumugi/platform'],
+    imagePullSecrets,
     needsToken: false,
     env: [
       { name: 'TSUMUGI_PLATFORM', value: `https://${names.controllers}.${namespace}.svc:${ports.platform}` },
@@ -112,13 +117,14 @@ function deployment(namespace: string, workload: Workload): Manifest {
 }
 
 function podSpec(workload: Workload): object {
-  const { component, name, image, needsToken, env, memory } = workload;
+  const { component, name, image, imagePullSecrets, needsToken, env, memory } = workload;
   // The root file system is read-only.
   const volumes = [...workload.volumes, { name: 'tmp', mountPath: '/tmp', source: { emptyDir: {} } }];
   const probe = (path: string, times: object): object => ({ httpGet: { path, port: workload.probePort }, timeoutSeconds: 3, ...times });
   return {
     serviceAccountName: name,
     automountServiceAccountToken: needsToken,
+    ...(imagePullSecrets.length > 0 && { imagePullSecrets: imagePullSecrets.map((secret) => ({ name: secret })) }),
     enableServiceLinks: false,
     terminationGracePeriodSeconds: goodbyeSeconds + drainSeconds + marginSeconds,
     securityContext: {

@@ -64,8 +64,15 @@ const volumeMount = z.strictObject({
   readOnly: z.boolean().optional().describe('The function may not write.'),
 });
 
+export const imagePullSecrets = listByKey(
+  z.strictObject({ name: objectName.describe("Name of a Secret in the pod's namespace.") }),
+  'name',
+  16,
+);
+
 export const podFields = {
   image: image.optional().describe("The image of its pods, which must hold the runtime's program. Default: the runtime's."),
+  imagePullSecrets: imagePullSecrets.optional().describe("Secrets to pull its image with, besides the runtime's and the installation's."),
   resources: podResources.optional().describe("Resources of each of its pods. What is absent is the runtime's."),
   serviceAccountName: objectName.optional().describe('The ServiceAccount that its pods run as, with its token. Default: none.'),
   volumes: listByKey(volume, 'name', 32).optional().describe('Volumes of its pods.'),

@@ -2,13 +2,16 @@
 import { z } from 'zod';
 import { defineCustom, readyColumns, shortNameRule } from './custom.ts';
 import type { KubeObject } from './object.ts';
-import { image, podResources } from './pod-fields.ts';
+import { image, imagePullSecrets, podResources } from './pod-fields.ts';
 import { runtimes } from './resources.ts';
 import { type Immutable, seconds } from './schema.ts';
 import { statusFields } from './status-fields.ts';
 
 const spec = z.strictObject({
   image: image.describe("The image of its pods: `tsumugi/node` is this install's runtime for JavaScript."),
+  imagePullSecrets: imagePullSecrets
+    .optional()
+    .describe("Secrets to pull the image with, of these names in each namespace with functions; besides the installation's."),
   poolSize: z.int().min(0).max(1000).default(3).describe('Warm pods that are kept for each namespace with functions.'),
   idleTimeoutSeconds: seconds(1, 86_400).optional().describe('How long an instance without work is kept, for functions that do not say.'),
   concurrency: z

@@ -71,12 +71,11 @@ function listErrors(structure: ListStructure, value: readonly unknown[], path: s
   if (structure.list !== 'set' && structure.list !== 'map') return errors;
   const seen = new Set<string>();
   value.forEach((item, index) => {
-    const key =
-      structure.list === 'set'
-        ? item
-        : isMapping(item)
-          ? Object.fromEntries((structure.keys ?? []).map((name) => [name, own(item, name)]))
-          : undefined;
+    if (structure.list === 'map' && !isMapping(item)) {
+      if (item !== null) errors.push(invalid(`${path}[${index}]`, item, 'must be an object for an array of list-type map'));
+      return;
+    }
+    const key = isMapping(item) && structure.keys ? Object.fromEntries(structure.keys.map((name) => [name, own(item, name)])) : item;
     const text = JSON.stringify(key);
     if (text === undefined) return;
     if (seen.has(text)) errors.push(duplicate(`${path}[${index}]`, key));

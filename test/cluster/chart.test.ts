@@ -32,16 +32,19 @@ const cases: readonly (readonly [what: string, flags: readonly string[], values:
     'everything said',
     '-n fn-platform --gateways 5 --domain fn.example.com --service-type LoadBalancer --database-secret db.main'
       .split(' ')
-      .concat('--image', 'tsumugi/platform=registry.example.com:5000/t/platform:1.2', '--image', `tsumugi/node=${byDigest}`),
+      .concat('--image', 'tsumugi/platform=registry.example.com:5000/t/platform:1.2', '--image', `tsumugi/node=${byDigest}`)
+      .concat('--image-pull-secret', 'registry', '--image-pull-secret', '1e3'),
     ['namespace=fn-platform', 'gateways=5', 'domain=fn.example.com', 'serviceType=LoadBalancer', 'databaseSecret=db.main'].concat(
       'images.platform=registry.example.com:5000/t/platform:1.2',
       `images.node=${byDigest}`,
+      'imagePullSecrets[0].name=registry',
+      'imagePullSecrets[1].name=1e3',
     ),
   ],
   [
     'names that YAML would take for numbers',
-    ['-n', '123', '--database-secret', '1e3', '--domain', '0x1'],
-    ['namespace=123', 'databaseSecret=1e3', 'domain=0x1'],
+    ['-n', '123', '--database-secret', '1e3', '--domain', '0x1', '--image-pull-secret', '1e3'],
+    ['namespace=123', 'databaseSecret=1e3', 'domain=0x1', 'imagePullSecrets[0].name=1e3'],
   ],
 ];
 
@@ -92,14 +95,20 @@ describe.runIf(helm)('the Helm chart', () => {
     }
   });
 
-  it.each(['gateways=0', 'namespace=default', 'namespace=My', 'serviceType=None', 'images.node=a b', 'gateway=2', 'domain=a/b'])(
-    'refuses what install refuses: %s',
-    (value) => {
-      const { code, stderr } = run('template', 'tsumugi', 'charts/tsumugi', '--set', value);
-      expect(code).toBe(1);
-      expect(stderr).toContain("values don't meet the specifications");
-    },
-  );
+  it.each([
+    'gateways=0',
+    'namespace=default',
+    'namespace=My',
+    'serviceType=None',
+    'images.node=a b',
+    'gateway=2',
+    'domain=a/b',
+    'imagePullSecrets[0]=a',
+  ])('refuses what install refuses: %s', (value) => {
+    const { code, stderr } = run('template', 'tsumugi', 'charts/tsumugi', '--set', value);
+    expect(code).toBe(1);
+    expect(stderr).toContain("values don't meet the specifications");
+  });
 });
 
 it.skipIf(helm)('needs TSUMUGI_HELM, the path of helm: export TSUMUGI_HELM=$(scripts/tools/helm)', ({ skip }) => skip());

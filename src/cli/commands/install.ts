@@ -11,6 +11,7 @@ export interface InstallFlags extends ClusterFlags {
   readonly gateways?: string;
   readonly databaseSecret?: string;
   readonly image?: string[];
+  readonly imagePullSecret?: string[];
   readonly domain?: string;
   readonly serviceType?: string;
   readonly dryRun?: boolean;
@@ -36,6 +37,11 @@ export function register(program: Command): void {
       'Secret of the system namespace with a PostgreSQL URL in its key "url"; without it: evaluation only',
     )
     .option('--image <NAME=REF>', 'where an image is: tsumugi/platform=… or tsumugi/node=…; may be given again', collect)
+    .option(
+      '--image-pull-secret <name>',
+      'Secret to pull images with, in the system namespace and in those of functions; may be given again',
+      collect,
+    )
     .option('--domain <name>', 'functions answer at NAME.NAMESPACE.DOMAIN, too (default localhost)')
     .option('--service-type <type>', 'of the gateway: ClusterIP (default), NodePort, LoadBalancer')
     .option('--dry-run', 'change nothing: say what would be done, or with -o yaml print the manifests without asking the cluster')

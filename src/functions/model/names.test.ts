@@ -31,6 +31,7 @@ describe('what makes a new revision', () => {
     ['the time-out', { ...spec, timeoutSeconds: 5 }],
     ['the concurrency', { ...spec, concurrency: 5 }],
     ['the image', { ...spec, image: 'a' }],
+    ['the secrets to pull it with', { ...spec, imagePullSecrets: [{ name: 'a' }] }],
     ['the resources', { ...spec, resources: { limits: { memory: '1Gi' } } }],
     ['the service account', { ...spec, serviceAccountName: 'a' }],
     ['the volumes', { ...spec, volumes: [{ name: 'a', emptyDir: {} }] }],

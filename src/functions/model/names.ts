@@ -58,7 +58,7 @@ export function revisionNumber(functionName: string, name: string): number {
 
 /**
  * Of the fields that make a revision: source, runtime, handler, env, secrets, configMaps, timeoutSeconds, concurrency, reuse, image,
- * resources, serviceAccountName, volumes, volumeMounts. Not scale, traffic or visibility.
+ * imagePullSecrets, resources, serviceAccountName, volumes, volumeMounts. Not scale, traffic or visibility.
  */
 export function revisionHash(spec: FunctionInput['spec']): string {
   const { source, runtime, handler, env, secrets, configMaps, timeoutSeconds, concurrency, reuse } = spec;
@@ -80,8 +80,8 @@ export function revisionHash(spec: FunctionInput['spec']): string {
 }
 
 /** What makes a function's pods different from those of its runtime. */
-export function ownPodFields({ image, resources, serviceAccountName, volumes, volumeMounts }: PodFields): PodFields {
-  const given = { image, resources, serviceAccountName, volumes, volumeMounts };
+export function ownPodFields({ image, imagePullSecrets, resources, serviceAccountName, volumes, volumeMounts }: PodFields): PodFields {
+  const given = { image, imagePullSecrets, resources, serviceAccountName, volumes, volumeMounts };
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined && !isEmpty(value)));
 }
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { RuntimeResource } from '../../resources/runtime.ts';
-import { podImage, poolPod } from './pod-template.ts';
+import { isUpToDate, podImage, poolPod } from './pod-template.ts';
 
 const runtime = (resources?: RuntimeResource['spec']['resources']): RuntimeResource => ({
   apiVersion: 'tsumugi.dev/v1',
@@ -79,6 +79,20 @@ test('what a function says of its pods goes before what the runtime says', () =>
     expect(container?.resources).toEqual({ limits: { memory: '128Mi', cpu: 2 }, requests: { memory: '128Mi', cpu: 1 } });
     expect(container?.image).toMatch(/own/);
   }
+});
+
+test('it may be pulled with the secrets of the installation, of the runtime and of the function', () => {
+  const node = runtime();
+  const private_ = { ...node, spec: { ...node.spec, imagePullSecrets: [{ name: 'runtime' }, { name: 'all' }] } };
+  const pod = { imagePullSecrets: [{ name: 'own' }] };
+  const withSecrets = { ...kubernetes, imagePullSecrets: ['all'] };
+  const made = poolPod({ ...common, hash: 'h', pod }, private_, withSecrets);
+  expect(made.spec.imagePullSecrets).toEqual([{ name: 'all' }, { name: 'runtime' }, { name: 'own' }]);
+  expect(poolPod(common, node, kubernetes).spec.imagePullSecrets).toBeUndefined();
+
+  expect(isUpToDate(made, { pod }, private_, withSecrets)).toBe(true);
+  expect(isUpToDate(made, { pod }, private_, { ...withSecrets, imagePullSecrets: ['all', 'new'] })).toBe(false);
+  expect(isUpToDate(made, { pod: { image: 'other' } }, private_, withSecrets)).toBe(false);
 });
 
 test("the platform's own volumes keep their names from the function's", () => {

@@ -14,6 +14,8 @@ export interface KubernetesPods {
   readonly publicKey: string;
   /** Name in manifests -> reference that the nodes know; a name without one is taken as it stands. */
   readonly images: ReadonlyMap<string, string>;
+  /** Names of Secrets that all pods may be pulled with, where their namespace has them. */
+  readonly imagePullSecrets?: readonly string[] | undefined;
 }
 
 type Amounts = Readonly<Record<string, string | number>>;
@@ -36,9 +38,31 @@ export function podImage(
   return kubernetes?.images.get(name) ?? name;
 }
 
+/** Whether a pod that waits was made as it would be made now. One that cannot be pulled would else wait for ever for a secret that it does not name. */
+export function isUpToDate({ spec }: Pod, pool: Pick<Pool, 'pod'>, runtime: RuntimeResource, kubernetes?: KubernetesPods): boolean {
+  const now = pullSecrets(pool, runtime, kubernetes).map(({ name }) => name);
+  const has = spec.imagePullSecrets?.map(({ name }) => name) ?? [];
+  // (Those of its service account are added to a pod that names none.)
+  return spec.containers[0]?.image === podImage(runtime, kubernetes, pool.pod) && now.every((name) => has.includes(name));
+}
+
+/** Each once. */
+function pullSecrets(
+  { pod }: Pick<Pool, 'pod'>,
+  { spec }: RuntimeResource,
+  kubernetes?: KubernetesPods,
+): readonly { readonly name: string }[] {
+  const all = [
+    ...(kubernetes?.imagePullSecrets ?? []),
+    ...[...(spec.imagePullSecrets ?? []), ...(pod.imagePullSecrets ?? [])].map(({ name }) => name),
+  ];
+  return [...new Set(all)].map((name) => ({ name }));
+}
+
 /** A pod that waits for a function. */
 export function poolPod(pool: Omit<Pool, 'key'>, runtime: RuntimeResource, kubernetes?: KubernetesPods): Pod {
   const { serviceAccountName, volumes = [], volumeMounts = [] } = pool.pod;
+  const imagePullSecrets = pullSecrets(pool, runtime, kubernetes);
   const resources = merged(runtime.spec.resources, pool.pod.resources);
   const container: Container = {
     name: 'function',
@@ -60,6 +84,7 @@ export function poolPod(pool: Omit<Pool, 'key'>, runtime: RuntimeResource, kuber
       // User code has no identity but one that its function asks for.
       automountServiceAccountToken: serviceAccountName !== undefined,
       ...(serviceAccountName !== undefined && { serviceAccountName }),
+      ...(imagePullSecrets.length > 0 && { imagePullSecrets }),
       enableServiceLinks: false,
       terminationGracePeriodSeconds: 30,
       ...(kubernetes

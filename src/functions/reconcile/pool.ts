@@ -18,7 +18,7 @@ import type { Fleet } from '../fleet/fleet.ts';
 import { hasEnded, type Member } from '../fleet/member.ts';
 import type { PodRemover } from '../fleet/remover.ts';
 import { defaults, fieldManager, label } from '../model/names.ts';
-import { type KubernetesPods, podImage, poolPod } from '../model/pod-template.ts';
+import { isUpToDate, type KubernetesPods, poolPod } from '../model/pod-template.ts';
 import { type PodTrouble, podTrouble, refusalText } from '../model/pod-trouble.ts';
 import { parsePoolKey, type Pool } from '../model/pools.ts';
 import type { Pod } from '../../resources/builtin/pod-types.ts';
@@ -118,8 +118,8 @@ export class PoolReconciler {
     if (!isUsed) this.#forget(key);
     const generic = mine.filter((pod) => this.#isGeneric(pod));
     // What the pods of a pool are to be is known while somebody waits for them.
-    const image = runtime && (isCommon || queue.pool(key)) ? podImage(runtime, this.#options.kubernetes, pool.pod) : undefined;
-    const stale = generic.filter((pod) => !isUsed || (image !== undefined && pod.spec.containers[0]?.image !== image));
+    const isKnown = isCommon || queue.pool(key) !== undefined;
+    const stale = generic.filter((pod) => !isUsed || (isKnown && !isUpToDate(pod, pool, runtime, this.#options.kubernetes)));
     const good = generic.filter((pod) => !stale.includes(pod));
     const wanted = isUsed ? (isStanding ? (runtime.spec.poolSize ?? defaults.poolSize) : 0) + queue.waiting(key) : 0;
     // The youngest go first: they are the least likely to be ready.

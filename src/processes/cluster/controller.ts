@@ -50,6 +50,7 @@ async function start(settings: ControllerSettings, log: Log, health: Health, sig
     gatewayUrl,
     systemNamespace: namespace,
     images: settings.images,
+    imagePullSecrets: settings.imagePullSecrets,
     observer: new FunctionsMetrics(registry),
     tokenHashes: [createHash('sha256').update(userToken).digest('hex')],
     log,

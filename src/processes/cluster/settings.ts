@@ -1,6 +1,6 @@
 /** What `tsumugi controller` and `tsumugi gateway` can be told; `tsumugi install` tells them all of it by variables. */
 import { resolve } from 'node:path';
-import { databaseVariable } from '../../install/workloads.ts';
+import { databaseVariable, pullSecretsVariable } from '../../install/workloads.ts';
 import { ports, names } from '../../install/parts.ts';
 import { defaultNamespace, defaultSettings, imageNames, patterns } from '../../install/settings.ts';
 import { type SettingInfo, settingReader, type SettingReader } from '../setting-table.ts';
@@ -19,6 +19,7 @@ export interface ControllerSettings {
   readonly data: string;
   /** Name in manifests -> reference in pods. */
   readonly images: ReadonlyMap<string, string>;
+  readonly imagePullSecrets: readonly string[];
   readonly gatewayUrl: string;
   readonly host: string;
   readonly platformPort: number;
@@ -59,6 +60,7 @@ export const controllerTable: Table<
   | 'databaseUrl'
   | 'data'
   | 'images'
+  | 'imagePullSecrets'
   | 'gatewayUrl'
   | 'host'
   | 'platformPort'
@@ -93,6 +95,13 @@ export const controllerTable: Table<
     variable: 'TSUMUGI_IMAGES',
     fallback: '',
     says: 'references of tsumugi/node and tsumugi/platform; else of this version',
+  },
+  {
+    name: 'imagePullSecrets',
+    flag: '--image-pull-secrets <names>',
+    variable: pullSecretsVariable,
+    fallback: '',
+    says: 'Secrets that pods of functions may be pulled with, in their own namespace; commas between',
   },
   {
     name: 'gatewayUrl',
@@ -162,6 +171,7 @@ export function readControllerSettings(flags: Flags, env: NodeJS.ProcessEnv): Co
     databaseUrl: text('databaseUrl'),
     data: resolve(text('data')),
     images: readImages(reader),
+    imagePullSecrets: readNames(reader),
     gatewayUrl: gatewayUrl.replace(/\/+$/, ''),
     host: text('host'),
     platformPort: number('platformPort', 0, 65_535),
@@ -183,6 +193,12 @@ export function readGatewaySettings(flags: Flags, env: NodeJS.ProcessEnv): Clust
     domain: text('domain'),
     metricsPort: number('metricsPort', 0, 65_535),
   };
+}
+
+function readNames({ text, wrong }: Pick<SettingReader<'imagePullSecrets'>, 'text' | 'wrong'>): readonly string[] {
+  const names = text('imagePullSecrets').split(',').filter(Boolean);
+  if (!names.every((name) => patterns.dnsName.test(name))) throw wrong('imagePullSecrets', 'names of Secrets, with commas between');
+  return names;
 }
 
 function readImages({ text, wrong }: Pick<SettingReader<'images'>, 'text' | 'wrong'>): ReadonlyMap<string, string> {

@@ -109,6 +109,7 @@ export interface PodSpec {
   readonly serviceAccountName?: string;
   readonly serviceAccount?: string;
   readonly automountServiceAccountToken?: boolean;
+  readonly imagePullSecrets?: readonly { readonly name: string }[];
   readonly securityContext?: Readonly<Record<string, unknown>>;
   readonly schedulerName?: string;
   readonly enableServiceLinks?: boolean;

@@ -44,6 +44,7 @@ export const validSamples: readonly Sample[] = [
   func('a name of 40 characters', {}, 'a'.repeat(40)),
   func('pods of its own', {
     image: 'registry.example/own:1@sha256:abc',
+    imagePullSecrets: [{ name: 'registry' }, { name: 'b.c' }],
     resources: { limits: { memory: '256Mi', cpu: 1 }, requests: { memory: 1024 } },
     serviceAccountName: 'robot.a',
     volumes: [
@@ -106,6 +107,9 @@ export const invalidSamples: readonly Sample[] = [
   func('a secret twice', { secrets: ['a', 'a'] }),
   func('a secret that is no name', { secrets: ['A b'] }),
   func('an image without a name', { image: '' }),
+  func('an image pull secret twice', { imagePullSecrets: [{ name: 'a' }, { name: 'a' }] }),
+  func('an image pull secret that is only a name', { imagePullSecrets: ['a'] }),
+  func('a nameless image pull secret', { imagePullSecrets: [{}] }),
   func('memory that is no quantity', { resources: { requests: { memory: '1x' } } }),
   func('a service account that is no name', { serviceAccountName: 'A' }),
   func('a volume of nothing', { volumes: [{ name: 'a' }] }),
