@@ -98,6 +98,43 @@ describe.runIf('path' in found)('kubectl on a running platform', { timeout: 60_0
       interval: 300,
     });
   });
+
+  it.each([
+    ['delete --all', (kind: string) => ['delete', kind, '--all']],
+    ['the deletion of a collection', (kind: string) => ['delete', '--raw', `/apis/tsumugi.dev/v1/namespaces/default/${kind}`]],
+  ])('by %s takes all functions and routes away, with all of theirs', async (_, remove) => {
+    const objects = ['one', 'two', 'three'].flatMap((name) => [
+      {
+        apiVersion: 'tsumugi.dev/v1',
+        kind: 'Function',
+        metadata: { name },
+        spec: { source: { inline: `export default () => "${name}"` } },
+      },
+      {
+        apiVersion: 'tsumugi.dev/v1',
+        kind: 'Route',
+        metadata: { name },
+        spec: { match: { path: `/${name}` }, backend: { function: name } },
+      },
+    ]);
+    await kubectl.ok(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }));
+    await kubectl.ok(['wait', '--for=condition=Ready', 'fn', '--all', '--timeout=30s']);
+    const statuses = (): Promise<number[]> =>
+      Promise.all(['/one', '/two', '/three', '/function/one'].map(async (path) => (await platform.fetch(path)).status));
+    await vi.waitFor(async () => expect(await statuses()).toEqual([200, 200, 200, 200]), { timeout: 20_000 });
+    const theirs = ['get', 'functions,routes,revisions', '-o', 'name'];
+    const pods = ['get', 'pods', '-l', 'tsumugi.dev/function', '-o', 'name'];
+    await vi.waitFor(async () => expect((await kubectl.ok(pods)).trim().split('\n')).toHaveLength(3), { timeout: 20_000 });
+
+    await kubectl.ok(remove('routes'));
+    await vi.waitFor(async () => expect(await statuses()).toEqual([404, 404, 404, 200]), { timeout: 20_000 });
+    await kubectl.ok(remove('functions'));
+    await vi.waitFor(async () => expect([await kubectl.ok(theirs), await kubectl.ok(pods)]).toEqual(['', '']), {
+      timeout: 30_000,
+      interval: 300,
+    });
+    await vi.waitFor(async () => expect(await statuses()).toEqual([404, 404, 404, 404]), { timeout: 20_000 });
+  });
 });
 
 it.skipIf('path' in found)(`kubectl is not there: ${'missing' in found ? found.missing : ''}`, ({ skip }) => skip());
