@@ -3,7 +3,7 @@ import { TsumugiError } from '../base/errors.ts';
 import type { Resource } from '../resources/object.ts';
 import { functions } from '../resources/resources.ts';
 import { readText, send, type Target } from './http.ts';
-import { suggest } from './suggest.ts';
+import { didYouMean } from '../base/suggest.ts';
 
 export interface ServedKind extends Resource {
   readonly singular: string;
@@ -69,12 +69,12 @@ export function findKind(kinds: readonly ServedKind[], word: string): ServedKind
   const order = (kind: ServedKind): number => (kind.group === '' ? 0 : kind.group === 'tsumugi.dev' ? 1 : 2);
   const found = kinds.filter((kind) => names(kind).includes(wanted)).sort((a, b) => order(a) - order(b))[0];
   if (found) return found;
-  const meant = suggest(
+  const meant = didYouMean(
     wanted,
     kinds.flatMap((kind) => [kind.plural, kind.singular, ...kind.shortNames]),
   );
   throw new TsumugiError('NotFound', `there is no kind "${word}"`, {
-    hint: meant ? `did you mean ${meant}?` : hasOurs(kinds) ? `there are: ${kinds.map((kind) => kind.plural).join(', ')}` : installHint,
+    hint: meant ?? (hasOurs(kinds) ? `there are: ${kinds.map((kind) => kind.plural).join(', ')}` : installHint),
   });
 }
 
@@ -88,13 +88,13 @@ export function kindOfObject(kinds: readonly ServedKind[], object: { readonly ap
   const [group = '', version] = object.apiVersion.includes('/') ? object.apiVersion.split('/') : ['', object.apiVersion];
   const found = kinds.find((kind) => kind.group === group && kind.version === version && kind.kind === object.kind);
   if (found) return found;
-  const meant = suggest(
+  const meant = didYouMean(
     object.kind,
     kinds.map((kind) => kind.kind),
   );
   throw new TsumugiError(
     'NotFound',
     `the server has no kind ${object.kind} of ${object.apiVersion}`,
-    group === functions.group && !hasOurs(kinds) ? { hint: installHint } : meant ? { hint: `did you mean ${meant}?` } : {},
+    group === functions.group && !hasOurs(kinds) ? { hint: installHint } : meant ? { hint: meant } : {},
   );
 }

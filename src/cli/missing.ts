@@ -3,7 +3,7 @@ import { TsumugiError } from '../base/errors.ts';
 import { isNotFound, type KubeObject } from '../resources/object.ts';
 import type { ServedKind } from './kinds.ts';
 import type { Platform } from './platform.ts';
-import { suggest } from './suggest.ts';
+import { didYouMean } from '../base/suggest.ts';
 
 /** Throws: NotFound with a suggestion where `error` says that `name` is not there, else `error` itself. */
 export async function describeMissing(
@@ -16,10 +16,9 @@ export async function describeMissing(
   const list = await platform.kube
     .list<KubeObject>(kind, kind.namespaced ? { namespace: platform.namespace, limit: 500 } : { limit: 500 })
     .catch(() => undefined);
-  const meant = suggest(name, list?.items.map((item) => item.metadata.name) ?? []);
   const where = kind.namespaced ? ` in namespace ${platform.namespace}` : '';
   throw new TsumugiError('NotFound', `${kind.kind} "${name}" does not exist${where}`, {
-    hint: meant ? `did you mean ${meant}?` : `\`tsumugi get ${kind.plural}\` lists what there is`,
+    hint: didYouMean(name, list?.items.map((item) => item.metadata.name) ?? []) ?? `\`tsumugi get ${kind.plural}\` lists what there is`,
     cause: error,
   });
 }

@@ -203,7 +203,7 @@ export async function startReplica(options: FunctionsOptions): Promise<Replica> 
   const handler = serveEndpoints(
     platformEndpoints({
       blobs,
-      functionExists: async (namespace, name) => state.functions.get(`${namespace}/${name}`) !== undefined,
+      functionNames: async (namespace) => state.functions.byIndex('namespace', namespace).map(({ metadata }) => metadata.name),
       readLogs: (query) => readLogs({ client, logs, clock, pods: (namespace, name) => podsOf(state, fleet, namespace, name) }, query),
       activate: async (request, reserved) =>
         instanceEntry(

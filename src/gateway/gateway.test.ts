@@ -115,11 +115,12 @@ test('/function/NAME[.NAMESPACE] gives the function the rest of the path; NAME.N
 });
 
 test('what is not there is said with what is', async () => {
-  const missing = await http('/function/helo');
+  const missing = await http('/function/greetings');
   expect([missing.status, errorOf(missing)]).toEqual([
     404,
     expect.objectContaining({ code: 'NotFound', hint: 'functions in "default": hello, unready' }),
   ]);
+  expect(errorOf(await http('/function/helo')).hint).toBe('did you mean hello?');
   expect((await http('/function/hello.nowhere')).status).toBe(404);
   expect(errorOf(await http('/nothing')).hint).toContain('/function/NAME');
   const unnamed = await http('/function/');
@@ -271,6 +272,7 @@ test('/call/ takes JSON arguments, for those with the token', async () => {
   const which = await http('/call/hello', { body: '[]', headers });
   expect([which.status, errorOf(which).hint]).toEqual([404, 'one of: add, greetAll']);
   expect(errorOf(await http('/call/hello/nope', { body: '[]', headers })).hint).toBe('it exports: add, greetAll');
+  expect(errorOf(await http('/call/hello/greatAll', { body: '[]', headers })).hint).toBe('did you mean greetAll?');
   expect((await http('/call/hello/add', { headers })).headers.allow).toBe('POST');
   for (const authorization of ['Bearer wrong', 'Basic x', '']) {
     const reply = await http('/call/hello/add', { body: '[2,3]', headers: { authorization } });

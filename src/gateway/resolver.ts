@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { TsumugiError } from '../base/errors.ts';
+import { didYouMean } from '../base/suggest.ts';
 import type { Counter, Histogram } from '../base/metrics.ts';
 import type { FunctionEntry, PlatformEntry, ProjectionEntry } from '../invoke/projection.ts';
 import { RouteTable } from './routes.ts';
@@ -97,7 +98,9 @@ export class Resolver {
     const match = this.#routes.matchAny(path, method);
     if (match && 'route' in match) return this.#byRoute(match.route.namespace, match.route.function, url);
     if (match) throw new MethodNotAllowed(method, path, match.allow);
-    throw new TsumugiError('NotFound', `no route has the path ${path}`, { hint: this.#whatExists() });
+    throw new TsumugiError('NotFound', `no route has the path ${path}`, {
+      hint: didYouMean(path, this.#routes.paths()) ?? this.#whatExists(),
+    });
   }
 
   /** @throws {TsumugiError} Unauthorized. */
@@ -182,7 +185,8 @@ export class Resolver {
     const names = [...this.#functions.values()].filter((entry) => entry.namespace === namespace).map((entry) => entry.name);
     if (name === '') return new TsumugiError('NotFound', 'the path names no function', { hint: this.#whatExists() });
     const hint =
-      names.length === 0 ? `there is no function in namespace "${namespace}" yet` : `functions in "${namespace}": ${some(names)}`;
+      didYouMean(name, names) ??
+      (names.length === 0 ? `there is no function in namespace "${namespace}" yet` : `functions in "${namespace}": ${some(names)}`);
     return new TsumugiError('NotFound', `function "${name}" does not exist in namespace "${namespace}"`, { hint });
   }
 
@@ -198,7 +202,7 @@ function exportOf(entry: FunctionEntry, wanted: string): string {
   if (wanted !== '') {
     if (exports.includes(wanted)) return wanted;
     throw new TsumugiError('NotFound', `function "${name}" has no export "${wanted}"`, {
-      hint: `it exports: ${some(exports) || 'nothing but its handler'}`,
+      hint: didYouMean(wanted, exports) ?? `it exports: ${some(exports) || 'nothing but its handler'}`,
     });
   }
   const camel = name.replaceAll(/-(\w)/g, (_, letter: string) => letter.toUpperCase());

@@ -58,11 +58,7 @@ export async function install(
   const handler = serveEndpoints(
     platformEndpoints({
       blobs,
-      functionExists: (where, name) =>
-        client.get(functions, { namespace: where, name }).then(
-          () => true,
-          () => false,
-        ),
+      functionNames: async (where) => (await client.list(functions, { namespace: where })).items.map(({ metadata }) => metadata.name),
       readLogs: async function* ({ follow, signal }) {
         let next = 0;
         const ended = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));

@@ -47,6 +47,7 @@ describe('deploy', () => {
 
   test.each([
     [['deploy', 'no-such-file.ts'], 1, 'error: there is no file or folder no-such-file.ts\n'],
+    [['deploy', 'examples/hello/helo.ts'], 1, 'error: there is no file or folder examples/hello/helo.ts\n hint: did you mean hello.ts?\n'],
     [['deploy'], 2, "error: missing required argument 'path'\n"],
     [['deploy', 'x.ts', '--timeout', 'soon'], 2, 'error: --timeout is "soon"\n hint: allowed: a duration as 2s, 1m, 1h or 2 (seconds)\n'],
     [['deploy', 'x.ts', '--conurrency', '1'], 2, "error: unknown option '--conurrency'\n hint: did you mean --concurrency?\n"],
@@ -84,6 +85,15 @@ describe('invoke and call', () => {
     const missing = await platform.tsumugi('invoke', 'ecko');
     expect(missing).toMatchObject({ code: 1, stdout: '' });
     expect(missing.stderr).toMatch(/^error: NotFound: /);
+    const hint = async (...args: string[]): Promise<string> => (await platform.tsumugi(...args)).stderr.split('\n').at(-2) ?? '';
+    for (const args of [
+      ['invoke', 'ecko'],
+      ['call', 'ecko.twice', '1'],
+      ['logs', 'ecko'],
+      ['describe', 'fn', 'ecko'],
+    ])
+      expect(await hint(...args), args.join(' ')).toBe(' hint: did you mean echo?');
+    expect(await hint('call', 'echo.twise', '1')).toBe(' hint: did you mean twice?');
     expect(await platform.tsumugi('call', 'echo.twice', 'two')).toMatchObject({
       code: 2,
       stdout: '',

@@ -1,6 +1,7 @@
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { Command } from 'commander';
 import { TsumugiError } from '../../base/errors.ts';
+import { didYouMean } from '../../base/suggest.ts';
 import type { DeployLine } from '../../processes/deploy-folder.ts';
 import type { FunctionWishes } from '../deploy.ts';
 import { platformOptions } from '../flags.ts';
@@ -86,9 +87,13 @@ export async function deploy(path: string, flags: DeployFlags): Promise<number> 
     waitSeconds: flags.wait ? parseSeconds('--wait-timeout', flags.waitTimeout) : 0,
     warn: (text: string) => void process.stderr.write(`${text}\n`),
   };
-  const { statSync } = await import('node:fs');
+  const { readdirSync, statSync } = await import('node:fs');
   const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory();
-  if (isFolder === undefined) throw new TsumugiError('NotFound', `there is no file or folder ${path}`);
+  if (isFolder === undefined) {
+    const beside = statSync(dirname(path), { throwIfNoEntry: false })?.isDirectory() ? readdirSync(dirname(path)) : [];
+    const hint = didYouMean(basename(path), beside);
+    throw new TsumugiError('NotFound', `there is no file or folder ${path}`, hint === undefined ? {} : { hint });
+  }
   if (isFolder && flags.name !== undefined)
     throw new TsumugiError('Usage', '--name names one function, and a folder may hold many', {
       hint: `deploy one file: tsumugi deploy ${join(path, 'FILE.ts')} --name ${flags.name}`,

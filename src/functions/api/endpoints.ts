@@ -1,5 +1,6 @@
 /** The platform API: packages, logs, and what gateways ask for. */
 import { TsumugiError } from '../../base/errors.ts';
+import { didYouMean } from '../../base/suggest.ts';
 import type { ActivateAnswer, ActivateNews, ActivateRequest, InstanceEnd, InstanceEntry } from '../../invoke/projection.ts';
 import { readManifest } from '../../build/package.ts';
 import type { BlobStore } from '../../records/blobs.ts';
@@ -8,7 +9,7 @@ import { asTsumugiError, type Call, type Endpoint, errorBody } from './http.ts';
 
 export interface EndpointOptions {
   readonly blobs: BlobStore;
-  readonly functionExists: (namespace: string, name: string) => Promise<boolean>;
+  readonly functionNames: (namespace: string) => Promise<readonly string[]>;
   readonly readLogs: (query: LogQuery) => AsyncIterable<LogEntry>;
   readonly activate: (request: ActivateRequest, reserved: (entry: InstanceEntry) => void) => Promise<InstanceEntry>;
   readonly reportFailed: (id: string, reason: string, message: string) => Promise<void>;
@@ -50,9 +51,10 @@ export function platformEndpoints(options: EndpointOptions): readonly Endpoint[]
       path: /^\/v1\/namespaces\/([^/]+)\/functions\/([^/]+)\/logs$/,
       handle: async ([namespace = '', name = ''], call) => {
         await ready;
-        if (!(await options.functionExists(namespace, name))) {
+        const names = await options.functionNames(namespace);
+        if (!names.includes(name)) {
           throw new TsumugiError('NotFound', `function "${name}" does not exist in namespace ${namespace}`, {
-            hint: 'tsumugi get functions -A',
+            hint: didYouMean(name, names) ?? 'tsumugi get functions -A',
           });
         }
         return { lines: toLines(options.readLogs(logQuery(namespace, name, call))) };

@@ -16,4 +16,5 @@ test.each([
 test('what is near nothing gets no suggestion', () => {
   expect(suggest('deployments', names)).toBeUndefined();
   expect(suggest('x', [])).toBeUndefined();
+  expect(suggest('x'.repeat(200), ['x'.repeat(199)])).toBeUndefined();
 });
