@@ -41,6 +41,11 @@ async function start(settings: RoleSettings): Promise<RunningRole> {
       log: async function* (pod, options) {
         yield* (await node.promise).log(pod, options);
       },
+      streams: {
+        exec: async (pod, request) => (await node.promise).streams.exec(pod, request),
+        attach: async (pod, request) => (await node.promise).streams.attach(pod, request),
+        connect: async (pod, port) => (await node.promise).streams.connect(pod, port),
+      },
     },
     log,
   });

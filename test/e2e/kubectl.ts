@@ -5,6 +5,9 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 
+import { openTerminal } from './terminal.ts';
+import type { Size, Terminal } from './terminal.ts';
+
 const run = promisify(execFile);
 const oldest = 27;
 
@@ -47,11 +50,13 @@ export class Kubectl {
   }
 
   /** Never rejects: the exit code is part of the result. `input` goes to stdin. */
-  run(args: readonly string[], input = ''): Promise<Result> {
+  run(args: readonly string[], input: string | Buffer = ''): Promise<Result> {
     return new Promise((resolve) => {
       const child = execFile(this.#path, args, { env: this.#env, timeout: 60_000 }, (error, stdout, stderr) => {
         resolve({ code: error ? (typeof error.code === 'number' ? error.code : 1) : 0, stdout, stderr });
       });
+      // A command that ends before it has read all is no failure of the test.
+      child.stdin?.on('error', () => {});
       child.stdin?.end(input);
     });
   }
@@ -76,6 +81,11 @@ export class Kubectl {
         await ended;
       },
     };
+  }
+
+  /** A command at a terminal of its own. */
+  terminal(args: readonly string[], size: Size): Promise<Terminal> {
+    return openTerminal([this.#path, ...args], this.#env, size);
   }
 
   close(): void {

@@ -16,6 +16,7 @@ import type { ApiRequest } from './request.ts';
 import { resourcePath } from './route.ts';
 import type { ResourcePath } from './route.ts';
 import type { ApiServer } from './server.ts';
+import { isStream, refuseStream } from './streams/open.ts';
 import { internal, methodNotAllowed, noSuchResource } from './status.ts';
 import { strategyOf } from './strategy.ts';
 import { tableAsked, tableShape } from './tables.ts';
@@ -65,6 +66,10 @@ async function resourceReply(parts: HandlerParts, request: ApiRequest, path: Res
   if (subresource === 'log' && kind.plural === 'pods' && kind.group === '') {
     if (method !== 'GET') throw methodNotAllowed();
     return podLogReply(server, parts.podAccess, call, request);
+  }
+  if (isStream(call)) {
+    if (method !== 'GET' && method !== 'POST') throw methodNotAllowed();
+    return refuseStream(parts, call, request);
   }
   if (subresource !== '' && !isServed(call)) throw noSuchResource();
   const shape = (): Shape => {

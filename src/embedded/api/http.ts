@@ -11,6 +11,8 @@ import { admin, anonymous } from './authorize.ts';
 import type { User } from './authorize.ts';
 import { handle } from './handler.ts';
 import type { HandlerParts } from './handler.ts';
+import type { ApiRequest } from './request.ts';
+import { isWebSocket, refuse, StreamServer } from './streams/stream-server.ts';
 import { badRequest, tooLarge, unauthorized } from './status.ts';
 
 export interface HttpOptions extends HandlerParts {
@@ -39,11 +41,25 @@ export async function serveHttps(options: HttpOptions): Promise<HttpServer> {
   const isToken = tokenCheck(options.token);
   const ending = new AbortController();
   const server: Server = createServer(
-    { cert: options.cert, key: options.key, minVersion: 'TLSv1.2', keepAliveTimeout: 65_000, requestTimeout: 60_000 },
+    {
+      cert: options.cert,
+      key: options.key,
+      minVersion: 'TLSv1.2',
+      keepAliveTimeout: 65_000,
+      requestTimeout: 60_000,
+      // Other upgrades are answered as what they are without: plain requests.
+      shouldUpgradeCallback: isWebSocket,
+    },
     (request, response) => {
       void answer(options, isToken, ending.signal, request, response);
     },
   );
+  const streams = new StreamServer(options, ending.signal);
+  server.on('upgrade', (request, socket, head) => {
+    const asked = requestOf(isToken, request, ending.signal);
+    if ('status' in asked) refuse(socket, asked);
+    else void streams.take(asked, request, socket, head);
+  });
   server.on('tlsClientError', () => {});
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
@@ -84,7 +100,8 @@ async function answer(
   response.once('close', () => gone.abort());
   response.on('error', () => {});
   try {
-    const reply = await replyTo(options, isToken, AbortSignal.any([gone.signal, ending]), request);
+    const asked = requestOf(isToken, request, AbortSignal.any([gone.signal, ending]));
+    const reply = 'status' in asked ? asked : await handle(options, asked);
     if (ending.aborted) response.setHeader('connection', 'close');
     await send(request, response, reply);
   } catch (error) {
@@ -93,18 +110,14 @@ async function answer(
   }
 }
 
-async function replyTo(
-  options: HttpOptions,
-  isToken: (token: string) => boolean,
-  signal: AbortSignal,
-  request: IncomingMessage,
-): Promise<Reply> {
+/** What is asked, or why it cannot be answered. */
+function requestOf(isToken: (token: string) => boolean, request: IncomingMessage, signal: AbortSignal): ApiRequest | Reply {
   const { method = 'GET', headers } = request;
   const url = URL.parse(request.url ?? '/', 'https://api');
   const user = userOf(request, isToken);
   if (!user) return errorReply(unauthorized());
   if (!url) return errorReply(badRequest('the path cannot be read'));
-  return handle(options, {
+  return {
     method,
     path: url.pathname,
     query: url.searchParams,
@@ -112,10 +125,11 @@ async function replyTo(
     contentType: headers['content-type'] ?? '',
     userAgent: headers['user-agent'] ?? '',
     ...(headers['if-none-match'] && { ifNoneMatch: headers['if-none-match'] }),
+    ...(headers.upgrade && { upgrade: headers.upgrade }),
     user,
     signal,
     body: () => readAll(request),
-  });
+  };
 }
 
 /** Undefined: a token that is not valid. */

@@ -1,21 +1,14 @@
 /** `GET …/pods/NAME/log`: the options are checked here, the bytes come from the node. */
 import type { FieldError } from '../../resources/kind.ts';
-import type { KubeObject } from '../../resources/object.ts';
 import type { Reply } from './answers.ts';
 import type { Call } from './core.ts';
 import type { ApiRequest } from './request.ts';
+import { containerOf } from './pod-container.ts';
+import type { PodLike } from './pod-container.ts';
 import type { PodAccess, PodLogOptions } from './pod-access.ts';
 import { objectOf } from './rows.ts';
 import type { ApiServer } from './server.ts';
 import { badRequest, invalid, unavailable } from './status.ts';
-
-interface PodLike extends KubeObject {
-  readonly spec?: {
-    readonly nodeName?: string;
-    readonly containers?: readonly { readonly name: string }[];
-    readonly initContainers?: readonly { readonly name: string }[];
-  };
-}
 
 const text = { 'content-type': 'text/plain; charset=utf-8' } as const;
 
@@ -81,17 +74,4 @@ function logOptions(pod: PodLike, { query, signal }: ApiRequest): PodLogOptions 
     ...(sinceTime !== undefined && { sinceTime }),
     signal: signal ?? new AbortController().signal,
   };
-}
-
-function containerOf(pod: PodLike, asked: string | null): string {
-  const { name } = pod.metadata;
-  const containers = (pod.spec?.containers ?? []).map((container) => container.name);
-  const init = (pod.spec?.initContainers ?? []).map((container) => container.name);
-  if (asked) {
-    if (![...containers, ...init].includes(asked)) throw badRequest(`container ${asked} is not valid for pod ${name}`);
-    return asked;
-  }
-  if (containers.length === 1) return containers[0] as string;
-  const choices = `choose one of: [${containers.join(' ')}]${init.length > 0 ? ` or one of the init containers: [${init.join(' ')}]` : ''}`;
-  throw badRequest(`a container name must be specified for pod ${name}, ${choices}`);
 }

@@ -10,6 +10,8 @@ export interface ApiRequest {
   readonly ifNoneMatch?: string;
   /** Names the writer of a request that names none. */
   readonly userAgent?: string;
+  /** The protocol that the client would change to: `websocket`, `SPDY/3.1`. */
+  readonly upgrade?: string;
   readonly user: User;
   readonly signal?: AbortSignal;
   /** The whole body; throws ApiError 413 when it is over the limit. */

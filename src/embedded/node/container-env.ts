@@ -70,7 +70,7 @@ export async function containerEnv(pod: Pod, container: Container, reader: Confi
   return env;
 }
 
-/** Command, args and workingDir may name variables in the same way. */
+/** Command and args may name variables in the same way. */
 export function expand(text: string, env: Readonly<Record<string, string>>): string {
   return text.replaceAll(/\$(\$)?\(([A-Za-z_][A-Za-z0-9_.-]*)\)/g, (whole, escaped: string | undefined, name: string) =>
     escaped ? `$(${name})` : Object.hasOwn(env, name) ? (env[name] as string) : whole,

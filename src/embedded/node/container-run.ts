@@ -34,6 +34,8 @@ export class ContainerRun {
   readonly #changed: () => void;
   #place: Place | undefined;
   #processId: string | undefined;
+  /** Of the process that the host knows; the program's own where it is not nested. */
+  #pid = 0;
   readonly #createdAt = Date.now();
   #startedAt = 0;
   #oomBefore = 0;
@@ -94,6 +96,13 @@ export class ContainerRun {
     return this.#place && run >= 0 ? join(this.#place.folder, `${run}.log`) : undefined;
   }
 
+  /** Where it runs; undefined while it does not. */
+  get running(): { readonly place: Place; readonly pid: number; readonly processId: string } | undefined {
+    const id = this.#processId;
+    if (!this.#state.running || !this.#place || id === undefined || !this.#node.table.isRunning(id)) return undefined;
+    return { place: this.#place, pid: this.#pid, processId: id };
+  }
+
   /** Does what is due now; answers in how many milliseconds to look again. */
   advance(now: number): number | undefined {
     if (this.#stopping || this.isAlive || this.#state.terminated) return undefined;
@@ -139,6 +148,7 @@ export class ContainerRun {
       return;
     }
     this.#processId = process.id;
+    this.#pid = process.pid;
     this.#startedAt = startedAt === undefined ? process.startedAt : Date.parse(startedAt);
     this.#state = { running: { startedAt: rfc3339(this.#startedAt) } };
     if (process.exit) {
@@ -231,7 +241,7 @@ export class ContainerRun {
         argv,
         env,
         binds: await fillPlace(place, mounts, this.#sharedFolder(place)),
-        ...(this.spec.workingDir ? { cwd: expand(this.spec.workingDir, env) } : {}),
+        ...(this.spec.workingDir ? { cwd: this.spec.workingDir } : {}),
       };
       const launch = await place.launch(program);
       if (this.#stopping) return;
@@ -256,6 +266,7 @@ export class ContainerRun {
 
   #running(pid: number): void {
     if (this.#state.terminated) return;
+    this.#pid = pid;
     this.#state = { running: { startedAt: rfc3339(this.#startedAt) } };
     this.#limitMemory(pid);
     this.#changed();

@@ -20,13 +20,14 @@ import { BlankPool } from './blank.ts';
 import { chooseIsolation } from './isolation/choose.ts';
 import type { IsolationMode } from './isolation/choose.ts';
 import { podLog } from './logs.ts';
-import type { PodLogOptions } from '../api/pod-access.ts';
+import type { PodLogOptions, PodStreamAccess } from '../api/pod-access.ts';
 import { MemoryWatch } from './memory-watch.ts';
 import type { NodeContext } from './node-context.ts';
 import { podsFolder } from './paths.ts';
 import { isFinished, PodRun } from './pod-run.ts';
 import type { ProcessHost } from './process-host.ts';
 import { ProcessTable } from './process-table.ts';
+import { podStreams } from './streams/pod-streams.ts';
 import { registerNode } from './register.ts';
 import { Slots } from './slots.ts';
 
@@ -59,6 +60,7 @@ export interface RunningNode {
   readonly isolation: { readonly name: 'sandbox' | 'process'; readonly description: string; readonly warnings: readonly string[] };
   /** For the API: see `api/pod-access.ts`. */
   log(pod: KubeObject, request: PodLogOptions): AsyncIterable<Uint8Array>;
+  readonly streams: PodStreamAccess;
   /** How many pods the node knows, by `status.phase`. */
   phases(): ReadonlyMap<string, number>;
   /** Stops looking after pods. They run on, for the next node; blank processes end. */
@@ -184,6 +186,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   return {
     isolation: { name: isolation.name, description: isolation.description, warnings: isolation.warnings },
     log: (pod, request) => podLog(pod as Pod, runs.get(pod.metadata.uid ?? ''), request),
+    streams: podStreams((uid) => runs.get(uid)),
     phases() {
       const counts = new Map<string, number>();
       for (const pod of informer.list().filter(mine)) {

@@ -1,12 +1,14 @@
 /**
  * Pipes for a program's stdin, stdout and stderr. What Node makes for a child are sockets, which nobody can open again:
- * `echo > /dev/stderr` fails with them. Node makes no pipes, so they begin as FIFOs, whose names go at once.
+ * `echo > /dev/stderr` fails with them. Node makes no pipes, so outputs begin as FIFOs, whose names go at once.
  */
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chownSync, closeSync, constants, openSync, rmSync } from 'node:fs';
+import { once } from 'node:events';
+import { closeSync, constants, fchownSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
+import type { Duplex } from 'node:stream';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
@@ -31,20 +33,13 @@ export async function makePipes(
   options: { readonly stdin: boolean; readonly owner?: number | undefined },
 ): Promise<StdioPipes> {
   const id = randomBytes(5).toString('hex');
-  const [out, err, ...into] = [join(folder, `${id}.1`), join(folder, `${id}.2`), ...(options.stdin ? [join(folder, `${id}.0`)] : [])] as [
-    string,
-    string,
-    ...string[],
-  ];
-  const paths = [out, err, ...into];
-  const theirs: number[] = [];
+  const paths = [join(folder, `${id}.1`), join(folder, `${id}.2`)] as const;
+  const { owner } = options;
   try {
-    await run('mkfifo', ['-m', '600', '--', ...paths]);
-    if (options.owner !== undefined) for (const path of paths) chownSync(path, options.owner, options.owner);
-    const both = (path: string): { readonly reader: number; readonly writer: number } => openBoth(path, into.includes(path));
-    const ends = [out, err, ...into].map(both);
-    const [output, errors, input] = ends as [Ends, Ends, Ends | undefined];
-    theirs.push(...(input ? [input.reader] : []), output.writer, errors.writer);
+    const [input] = await Promise.all([options.stdin ? anonymousPipe() : undefined, run('mkfifo', ['-m', '600', '--', ...paths])]);
+    const [output, errors] = [openFifo(paths[0]), openFifo(paths[1])];
+    const theirs = [...(input ? [input.reader] : []), output.writer, errors.writer];
+    if (owner !== undefined) for (const fd of theirs) fchownSync(fd, owner, owner);
     return {
       stdio: [input ? input.reader : 'ignore', output.writer, errors.writer],
       stdin: input && new Socket({ fd: input.writer, readable: false, writable: true }),
@@ -62,16 +57,32 @@ interface Ends {
   readonly writer: number;
 }
 
-/** The program's end blocks, ours does not. */
-function openBoth(path: string, isInput: boolean): Ends {
+/** The writer blocks, the reader does not. */
+function openFifo(path: string): Ends {
   // Neither end can be opened alone without waiting for the other.
   const first = openSync(path, O_RDWR | O_NONBLOCK);
   try {
-    return {
-      reader: openSync(path, O_RDONLY | (isInput ? 0 : O_NONBLOCK)),
-      writer: openSync(path, O_WRONLY | (isInput ? O_NONBLOCK : 0)),
-    };
+    return { reader: openSync(path, O_RDONLY | O_NONBLOCK), writer: openSync(path, O_WRONLY) };
   } finally {
     closeSync(first);
+  }
+}
+
+/**
+ * Stdin cannot be a FIFO: whoever opens that again after the end (`cat /dev/stdin`) waits for ever. So a shell makes a pipe, and both
+ * ends are taken from what it started. The reader blocks, the writer does not.
+ */
+async function anonymousPipe(): Promise<Ends> {
+  const shell = spawn('/bin/sh', ['-c', '{ echo >&3; read _ <&3; } | :'], { stdio: ['ignore', 'ignore', 'ignore', 'pipe'] });
+  const ended = once(shell, 'exit');
+  const control = shell.stdio[3] as Duplex;
+  try {
+    await once(control, 'data');
+    const [holder = ''] = readFileSync(`/proc/${shell.pid}/task/${shell.pid}/children`, 'utf8').split(' ');
+    const path = `/proc/${holder}/fd/1`;
+    return { reader: openSync(path, O_RDONLY), writer: openSync(path, O_WRONLY | O_NONBLOCK) };
+  } finally {
+    control.destroy();
+    await ended;
   }
 }

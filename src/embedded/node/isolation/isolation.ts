@@ -38,6 +38,19 @@ export interface Launch {
   readonly owner?: number;
 }
 
+/** The way to where a program runs: whoever takes it is what the program is, and has no more rights. */
+export interface Entry {
+  /** Goes before a command. */
+  readonly argv: readonly string[];
+  /** For the command that is begun with that; inside, the program's own variables are there. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Absolute, as the program sees it. */
+  readonly cwd: string;
+  /** Shell: true once inside. */
+  readonly check: string;
+  readonly owner?: number;
+}
+
 export interface Place {
   readonly id: string;
   /** On the host; holds `work`, `tmp`, `s` (the socket's folder), `secrets`, `configs` and the logs. */
@@ -51,6 +64,8 @@ export interface Place {
     bundle(path: string): string;
   };
   launch(program: Program): Promise<Launch>;
+  /** Into what was started here, by the process's pid as the host tells it. Rejects when it has ended. */
+  enter(pid: number): Promise<Entry>;
   limit(limits: Limits): void;
   /** Low while it starts ahead of need, so that what serves is not slowed. */
   weight(weight: 'low' | 'normal'): void;

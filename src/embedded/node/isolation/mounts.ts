@@ -2,19 +2,23 @@
  * What a sandboxed program sees of the host: an fstab, so that one `mount -a` does it all. The new root is a folder of empty
  * mount points; the host's top-level folders come read-only, less those that are nobody's business.
  */
+import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, readdirSync, readFileSync, readlinkSync, realpathSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import type { Program } from './isolation.ts';
 
 /** Top-level folders of the host that no pod sees: others' data, sockets, what a pod gets of its own. */
 const never = new Set(['proc', 'sys', 'dev', 'run', 'tmp', 'root', 'home', 'boot', 'lost+found', 'work', 'secrets', 'configs', 'tsumugi']);
-const devices = ['null', 'zero', 'full', 'random', 'urandom'];
+const devices = ['null', 'zero', 'full', 'random', 'urandom', 'tty'];
 const deviceLinks: readonly (readonly [string, string])[] = [
   ['/dev/fd', '/proc/self/fd'],
   ['/dev/stdin', '/proc/self/fd/0'],
   ['/dev/stdout', '/proc/self/fd/1'],
   ['/dev/stderr', '/proc/self/fd/2'],
+  ['/dev/ptmx', 'pts/ptmx'],
 ];
+/** Terminals of the pod's own; the host's are not seen. */
+const terminals = 'newinstance,ptmxmode=0666,mode=620,nosuid,noexec';
 
 export interface HostView {
   /** Top-level folders, bound read-only. */
@@ -29,6 +33,8 @@ export interface HostView {
   readonly files: readonly string[];
   /** Mounting happens in a user namespace, not as root. */
   readonly inUserNamespace: boolean;
+  /** Pods can have terminals. */
+  readonly terminals: boolean;
   /** Longest first: mount point -> options that a bind of it must keep. */
   readonly locked: readonly (readonly [string, string])[];
 }
@@ -57,9 +63,15 @@ export function viewHost(hidden: readonly string[], inUserNamespace: boolean): H
     mounts: [...new Set(mounts)].filter((mount) => !really.some((path) => mount === path || mount.startsWith(`${path}/`))).toSorted(),
     hidden: really,
     inUserNamespace,
+    terminals: canMountTerminals(inUserNamespace),
     files: isShown(resolver) || resolver === '' ? [] : [resolver],
     locked: points.toSorted(([left], [right]) => right.length - left.length),
   };
+}
+
+function canMountTerminals(inUserNamespace: boolean): boolean {
+  const namespaces = inUserNamespace ? ['--user', '--map-root-user', '--mount'] : ['--mount'];
+  return spawnSync('unshare', [...namespaces, 'mount', '-n', '-t', 'devpts', '-o', terminals, 'devpts', '/tmp']).status === 0;
 }
 
 interface Mount {
@@ -125,7 +137,7 @@ export class RootBuilder {
   #makeRoot(root: string): void {
     const { folders, links, files } = this.#host;
     makeFolder(root);
-    for (const path of [...folders, '/proc', '/sys', '/dev/shm', '/run', '/tsumugi', ...ownMounts.map(([, target]) => target)])
+    for (const path of [...folders, '/proc', '/sys', '/dev/shm', '/dev/pts', '/run', '/tsumugi', ...ownMounts.map(([, target]) => target)])
       this.#makePoint(root, path);
     for (const path of [...files, ...devices.map((name) => `/dev/${name}`), ...this.#programs.map(({ target }) => target), starterPath]) {
       this.#makePoint(root, dirname(path));
@@ -142,6 +154,7 @@ export class RootBuilder {
       this.#bind(root, { source: root, target: '/', readOnly: true }),
       ...[...shown, ...covered, ...this.#programs].map((mount) => this.#bind(root, mount)),
       ...devices.map((name) => `/dev/${name} ${escape(join(root, 'dev', name))} none bind 0 0`),
+      ...(this.#host.terminals ? [`devpts ${escape(join(root, 'dev/pts'))} devpts ${terminals} 0 0`] : []),
       `tmpfs ${escape(join(root, 'dev/shm'))} tmpfs nosuid,nodev,size=64m,mode=1777 0 0`,
       `proc ${escape(join(root, 'proc'))} proc nosuid,nodev,noexec 0 0`,
     ].join('\n');

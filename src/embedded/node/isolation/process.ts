@@ -1,4 +1,5 @@
 /** No isolation: the program runs as the platform's own user, in a folder of its own. For machines where nothing better works. */
+import { readFileSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { podsFolder } from '../paths.ts';
@@ -28,6 +29,8 @@ export function processIsolation(runFolder: string): Isolation {
           cwd: cwd ?? work,
           nested: false,
         }),
+      enter: (pid) =>
+        Promise.resolve({ argv: [], env: { PATH: basePath, HOME: tmp, TMPDIR: tmp, ...environOf(pid) }, cwd: work, check: ':' }),
       limit() {},
       weight() {},
       sealSocket: () => takeSocket(folder),
@@ -61,4 +64,18 @@ export function processIsolation(runFolder: string): Isolation {
       );
     },
   };
+}
+
+/** A process's variables as it was given them; none where the system does not tell. */
+function environOf(pid: number): Record<string, string> {
+  try {
+    const entries = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');
+    const env = Object.fromEntries(
+      entries.flatMap((entry) => [/^([^=]+)=(.*)$/s.exec(entry)?.slice(1) as [string, string]].filter(Boolean)),
+    );
+    const { TSUMUGI_LIFELINE: _descriptor, ...rest } = env;
+    return rest;
+  } catch {
+    return {};
+  }
 }

@@ -4,6 +4,10 @@ import { join } from 'node:path';
 import { basePath } from './isolation.ts';
 import type { Launch } from './isolation.ts';
 import { starterPath } from './mounts.ts';
+import { shellEnv } from './shell-env.ts';
+
+/** For setpriv, after which there are no privileges and no way to new ones. */
+export const lastStep = '--no-new-privs --bounding-set=-all --inh-caps=-all --ambient-caps=-all --pdeathsig KILL';
 
 /**
  * The outer shell stays outside of the pid namespace, waits for its first process and ends as that did, 128 + n for a signal.
@@ -23,10 +27,9 @@ shift 4
 while [ "$1" != -- ]; do echo 0 >"$1"; shift; done
 shift
 mount -n -a -T "$fstab"
-last="--no-new-privs --bounding-set=-all --inh-caps=-all --ambient-caps=-all --pdeathsig KILL"
 case $identity in
-user) exec unshare --user --map-user=1000 --map-group=1000 --keep-caps --root="$root" --wd="$cwd" setpriv $last -- "$@" ;;
-*) exec unshare --root="$root" --wd="$cwd" setpriv --reuid "$identity" --regid "$identity" --clear-groups $last -- "$@" ;;
+user) exec unshare --user --map-user=1000 --map-group=1000 --keep-caps --root="$root" --wd="$cwd" setpriv ${lastStep} -- "$@" ;;
+*) exec unshare --root="$root" --wd="$cwd" setpriv --reuid "$identity" --regid "$identity" --clear-groups ${lastStep} -- "$@" ;;
 esac
 )
 exit $?`;
@@ -80,15 +83,10 @@ export function needsStarter(env: Readonly<Record<string, string>>): boolean {
  * with the platform's rights, and an argument could be read by every user of the host.
  */
 export function writeStarter(folder: string, uid: number | undefined, env: Readonly<Record<string, string>>): string {
-  const quote = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
-  const isShellName = ([name]: readonly [string, string]): boolean => /^[A-Za-z_][A-Za-z0-9_]*$/.test(name);
-  const entries = Object.entries(env);
-  const exports = entries.filter(isShellName).map(([name, value]) => `export ${name}=${quote(value)}`);
-  // Kubernetes allows names that no shell knows.
-  const odd = entries.filter((entry) => !isShellName(entry)).map(([name, value]) => quote(`${name}=${value}`));
+  const { exports, exec } = shellEnv(env);
   const path = join(folder, 'start');
   rmSync(path, { force: true });
-  writeFileSync(path, [...exports, `exec ${odd.length > 0 ? ['env', ...odd, ''].join(' ') : ''}"$@"`, ''].join('\n'), { mode: 0o400 });
+  writeFileSync(path, `${exports}\n${exec} "$@"\n`, { mode: 0o400 });
   if (uid !== undefined) chownSync(path, uid, uid);
   return path;
 }

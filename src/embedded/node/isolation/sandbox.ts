@@ -6,6 +6,7 @@
  */
 import { execFile } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { mkdir, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename, join } from 'node:path';
@@ -16,6 +17,7 @@ import type { Isolation, Launch, Place } from './isolation.ts';
 import { RootBuilder, viewHost } from './mounts.ts';
 import type { HostView } from './mounts.ts';
 import { clearPlaceFolder, makePlaceFolder, putFiles, removeTree, resetPlaceFolder, takeSocket } from './place-folder.ts';
+import { sandboxEntry } from './sandbox-entry.ts';
 import { needsStarter, sandboxLaunch, writeStarter } from './sandbox-launch.ts';
 
 export interface SandboxOptions {
@@ -163,6 +165,7 @@ class Sandbox {
           sandboxLaunch({ folder, root, uid, cwd, joins: cgroup?.joins ?? [], argv, env, hasStarter: starter !== undefined }),
         );
       },
+      enter: (pid) => sandboxEntry({ pid, uid, joins: cgroup?.joins ?? [], hasStarter: existsSync(join(folder, 'start')) }),
       limit: (limits) => cgroup?.limit(limits),
       weight: (weight) => cgroup?.weight(weight),
       sealSocket: () => takeSocket(folder),

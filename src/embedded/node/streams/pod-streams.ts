@@ -1,0 +1,52 @@
+/** What the API lets clients do in pods that run here. */
+import { randomBytes } from 'node:crypto';
+import { toError } from '../../../base/errors.ts';
+import { ApiError } from '../../../resources/object.ts';
+import type { KubeObject } from '../../../resources/object.ts';
+import type { PodStreamAccess } from '../../api/pod-access.ts';
+import type { ContainerRun } from '../container-run.ts';
+import type { PodRun } from '../pod-run.ts';
+import { ExecError, execute } from './exec.ts';
+
+export function podStreams(runOf: (uid: string) => PodRun | undefined): PodStreamAccess {
+  /** Throws an ApiError in the kubelet's words. */
+  const runningContainer = (pod: KubeObject, name: string): NonNullable<ContainerRun['running']> & Pick<ContainerRun, 'spec'> => {
+    const container = runOf(pod.metadata.uid ?? '')?.containers.find(({ spec }) => spec.name === name);
+    const running = container?.running;
+    if (!running) throw failure(`unable to upgrade connection: container not found (${JSON.stringify(name)})`);
+    return { ...running, spec: container.spec };
+  };
+
+  return {
+    async exec(pod, request) {
+      const { place, pid, spec } = runningContainer(pod, request.container);
+      try {
+        if (request.command.length === 0) throw new ExecError('args must not be empty');
+        const entry = await place.enter(pid);
+        return await execute({ command: request.command, entry, cwd: spec.workingDir ?? entry.cwd, folder: place.folder }, request);
+      } catch (error) {
+        throw failure(refusal(toError(error).message));
+      }
+    },
+    attach: () => Promise.reject(failure('attach is not there yet')),
+    connect: () => Promise.reject(failure('port-forward is not there yet')),
+  };
+}
+
+/** As a kubelet and its container runtime say it: scripts look for these words. */
+const refusal = (why: string): string => {
+  const id = randomBytes(32).toString('hex');
+  return `error executing command in container: failed to exec in container: failed to start exec "${id}": OCI runtime exec failed: exec failed: unable to start container process: ${why}: unknown`;
+};
+
+const failure = (why: string): ApiError =>
+  new ApiError({
+    kind: 'Status',
+    apiVersion: 'v1',
+    metadata: {},
+    status: 'Failure',
+    message: `Internal error occurred: Internal error occurred: ${why}`,
+    reason: 'InternalError',
+    details: { causes: [{ message: `Internal error occurred: ${why}` }] },
+    code: 500,
+  });

@@ -1,0 +1,154 @@
+/** What kubectl does inside running pods: the same commands and the same words on one machine and on a whole Kubernetes. */
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Kubectl, Result } from '../e2e/kubectl.ts';
+
+export interface StreamsWorld {
+  readonly kubectl: Kubectl;
+  /** One that has a shell, coreutils, tar and node. */
+  readonly image: string;
+  readonly close: () => Promise<void>;
+}
+
+/** Without what is different each time. */
+const plain = (text: string): string => text.replaceAll(/[0-9a-f]{64}/g, 'ID');
+
+const shown = ({ code, stdout, stderr }: Result): object => ({ code, stdout: plain(stdout), stderr: plain(stderr) });
+const refused = (why: string): object => ({
+  code: 1,
+  stdout: '',
+  stderr: `error: Internal error occurred: Internal error occurred: error executing command in container: failed to exec in container: failed to start exec "ID": OCI runtime exec failed: exec failed: unable to start container process: ${why}: unknown\n`,
+});
+
+export function podStreamsSuite(where: string, open: () => Promise<StreamsWorld>): void {
+  describe(`streams of pods on ${where}`, { timeout: 120_000 }, () => {
+    let world: StreamsWorld;
+    let folder: string;
+    const namespace = `streams-${process.pid}`;
+    const run = async (args: readonly string[], input?: string | Buffer): Promise<object> =>
+      shown(await world.kubectl.run(['-n', namespace, ...args], input));
+    const said = (stdout: string, more: Partial<Result> = {}): object => ({ code: 0, stdout, stderr: '', ...more });
+
+    beforeAll(async () => {
+      world = await open();
+      folder = mkdtempSync(join(tmpdir(), 'tsumugi-streams-'));
+      const { kubectl, image } = world;
+      await kubectl.ok(['create', 'namespace', namespace]);
+      const container = (name: string, script: string, more: object = {}): object => ({
+        name,
+        image,
+        command: ['sh', '-c', script],
+        ...more,
+      });
+      const pod = (name: string, ...containers: object[]): object => ({
+        apiVersion: 'v1',
+        kind: 'Pod',
+        metadata: { name, namespace },
+        spec: { restartPolicy: 'Never', terminationGracePeriodSeconds: 0, automountServiceAccountToken: false, containers },
+      });
+      const idle = 'while :; do sleep 1; done';
+      const items = [
+        pod('tools', container('main', idle, { env: [{ name: 'GREETING', value: "it's me" }], workingDir: '/tmp' })),
+        pod('two', container('first', idle), container('second', idle)),
+        pod('ended', container('main', 'exit 0')),
+      ];
+      await kubectl.ok(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
+      await kubectl.ok(['-n', namespace, 'wait', '--for=condition=Ready', 'pod/tools', 'pod/two', '--timeout=60s']);
+      await kubectl.ok(['-n', namespace, 'wait', '--for=jsonpath={.status.phase}=Succeeded', 'pod/ended', '--timeout=60s']);
+    }, 180_000);
+    afterAll(async () => {
+      await world?.kubectl.run(['delete', 'namespace', namespace, '--timeout=60s']);
+      if (folder) rmSync(folder, { recursive: true });
+      await world?.close();
+    });
+
+    describe('exec', () => {
+      it('passes on stdout, stderr and the exit code', async () => {
+        expect(await run(['exec', 'tools', '--', 'sh', '-c', 'echo out; echo err >&2'])).toEqual(said('out\n', { stderr: 'err\n' }));
+        for (const code of [1, 3, 126, 127, 255])
+          expect(await run(['exec', 'tools', '--', 'sh', '-c', `exit ${code}`])).toEqual({
+            code,
+            stdout: '',
+            stderr: `command terminated with exit code ${code}\n`,
+          });
+        expect(await run(['exec', 'tools', '--', 'sh', '-c', 'kill -TERM $$'])).toMatchObject({ code: 143 });
+      });
+
+      it('passes on stdin, whatever its bytes, and its end', async () => {
+        expect(await run(['exec', '-i', 'tools', '--', 'cat'], 'hello\n')).toEqual(said('hello\n'));
+        expect(await run(['exec', '-i', 'tools', '--', 'cat'], '')).toEqual(said(''));
+        const bytes = randomBytes(3_000_000);
+        expect(await run(['exec', '-i', 'tools', '--', 'wc', '-c'], bytes)).toEqual(said('3000000\n'));
+        // What nobody reads holds nobody up.
+        expect(await run(['exec', '-i', 'tools', '--', 'true'], bytes)).toMatchObject({ code: 0 });
+      });
+
+      it('has the variables and the folder of the container, and can open its outputs again', async () => {
+        const script = 'echo "$GREETING"; pwd; echo again > /dev/stdout; echo more > /dev/stderr; cat /dev/stdin';
+        expect(await run(['exec', '-i', 'tools', '--', 'sh', '-c', script], 'in')).toEqual(
+          said("it's me\n/tmp\nagain\nin", { stderr: 'more\n' }),
+        );
+        expect(await run(['exec', 'tools', '--', 'printf', '%s|', 'a b', "'", '$HOME', '', '"'])).toEqual(said('a b|\'|$HOME||"|'));
+      });
+
+      it('says what it cannot start, in the words of the container runtimes', async () => {
+        expect(await run(['exec', 'tools', '--', 'nosuch', 'x'])).toEqual(refused('exec: "nosuch": executable file not found in $PATH'));
+        expect(await run(['exec', 'tools', '--', '/nosuch'])).toEqual(refused('exec: "/nosuch": stat /nosuch: no such file or directory'));
+        expect(await run(['exec', 'tools', '--', '/etc/passwd'])).toEqual(refused('exec: "/etc/passwd": permission denied'));
+        expect(await run(['exec', 'tools', '--', '/tmp'])).toEqual(refused('exec: "/tmp": permission denied'));
+      });
+
+      it('chooses the container', async () => {
+        expect(await run(['exec', 'two', '--', 'echo', 'x'])).toEqual(
+          said('x\n', { stderr: 'Defaulted container "first" out of: first, second\n' }),
+        );
+        expect(await run(['exec', 'two', '-c', 'second', '--', 'echo', 'y'])).toEqual(said('y\n'));
+        expect(await run(['exec', 'two', '-c', 'third', '--', 'true'])).toMatchObject({ code: 1 });
+        expect(await run(['exec', 'nopod', '--', 'true'])).toEqual({
+          code: 1,
+          stdout: '',
+          stderr: 'Error from server (NotFound): pods "nopod" not found\n',
+        });
+        expect(await run(['exec', 'ended', '--', 'true'])).toEqual({
+          code: 1,
+          stdout: '',
+          stderr: 'error: cannot exec into a container in a completed pod; current phase is Succeeded\n',
+        });
+      });
+
+      it('gives a terminal of the size that the client has, and follows it', async () => {
+        const terminal = await world.kubectl.terminal(['-n', namespace, 'exec', '-it', 'tools', '--', 'sh'], { rows: 33, columns: 99 });
+        try {
+          await terminal.says('stty size\n', '33 99');
+          await terminal.says('tty\n', /\/dev\/pts\/\d/);
+          await terminal.says('echo $((6 * 7)) $TERM\n', '42 xterm');
+          await terminal.resize({ rows: 44, columns: 111 });
+          await terminal.says('until stty size | grep 111; do sleep 0.1; done\n', '44 111');
+          await terminal.says(`sh -c 'trap "echo inter""rupted" INT; echo wait""ing; sleep 60'\n`, 'waiting');
+          await terminal.says('\u0003', 'interrupted');
+          terminal.write('exit 5\n');
+          expect(await terminal.ended).toBe(5);
+        } finally {
+          await terminal.close();
+        }
+      });
+    });
+
+    describe('cp', () => {
+      it('copies files and folders both ways', async () => {
+        const bytes = randomBytes(2_000_000);
+        mkdirSync(join(folder, 'from/deep'), { recursive: true });
+        writeFileSync(join(folder, 'from/one'), bytes);
+        writeFileSync(join(folder, 'from/deep/two'), 'two');
+        await world.kubectl.ok(['-n', namespace, 'cp', join(folder, 'from'), 'tools:/tmp/copied']);
+        expect(await run(['exec', 'tools', '--', 'cat', '/tmp/copied/deep/two'])).toEqual(said('two'));
+        await world.kubectl.ok(['-n', namespace, 'cp', 'tools:/tmp/copied', join(folder, 'back')]);
+        expect(readFileSync(join(folder, 'back/one')).equals(bytes)).toBe(true);
+        expect(readFileSync(join(folder, 'back/deep/two'), 'utf8')).toBe('two');
+      });
+    });
+  });
+}
