@@ -2,23 +2,24 @@
  * Derives `src/resources/builtin/structure.generated.json` from a real API server's OpenAPI: fields, types, required, defaults,
  * list types and keys, patch strategies, atomic marks; no texts.
  *
- *     for group in api/v1 apis/coordination.k8s.io/v1; do kubectl get --raw /openapi/v3/$group > ${group////-}.json; done
- *     node scripts/structure.ts api-v1.json apis-coordination.k8s.io-v1.json
+ *     node scripts/structure.ts    # of the server that kubectl speaks to
  *
  * `test/cluster/structure.test.ts` does the same against a running server and compares.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
-import { argv } from 'node:process';
+import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { servedKinds, tokenRequestKind } from '../src/resources/kinds.ts';
 import type { Structure } from '../src/resources/structure.ts';
 
-/** The kinds the platform serves or reads; what they refer to comes along. */
-const roots = [
-  ...['Namespace', 'ConfigMap', 'Secret', 'Pod', 'Event', 'Node', 'ServiceAccount'].map((kind) => `io.k8s.api.core.v1.${kind}`),
-  'io.k8s.api.coordination.v1.Lease',
-];
+/** What the platform serves of Kubernetes' own; what that refers to comes along. */
+const roots = [...servedKinds, tokenRequestKind].flatMap(({ structure }) =>
+  structure.type === 'ref' ? [`io.k8s.api.${structure.ref}`] : [],
+);
 
 /** The documents of the groups that have them, below `/openapi/v3/`. */
-export const structureDocuments = ['api/v1', 'apis/coordination.k8s.io/v1'] as const;
+export const structureDocuments = ['api/v1', 'authentication', 'authorization', 'coordination'].map((group) =>
+  group.includes('/') ? group : `apis/${group}.k8s.io/v1`,
+);
 
 interface Schema {
   readonly type?: string;
@@ -133,11 +134,11 @@ export function structureSource(documents: readonly OpenApi[]): string {
 }
 
 if (import.meta.main) {
-  const sources = argv.slice(2);
-  if (sources.length !== structureDocuments.length)
-    throw new Error(`usage: node scripts/structure.ts ${structureDocuments.map((path) => path.replaceAll('/', '-')).join('.json ')}.json`);
+  const documents = structureDocuments.map((path) =>
+    execFileSync('kubectl', ['get', '--raw', `/openapi/v3/${path}`], { encoding: 'utf8', maxBuffer: 1 << 26 }),
+  );
   writeFileSync(
     new URL('../src/resources/builtin/structure.generated.json', import.meta.url),
-    structureSource(sources.map((source) => JSON.parse(readFileSync(source, 'utf8')) as OpenApi)),
+    structureSource(documents.map((document) => JSON.parse(document) as OpenApi)),
   );
 }

@@ -48,6 +48,8 @@ export interface KindDefinition<T extends KubeObject = KubeObject> extends Resou
   readonly shortNames: readonly string[];
   readonly categories: readonly string[];
   readonly structure: Structure;
+  /** What may be done with it; absent: all there is. Kinds that can only be created are questions: answered, not stored. */
+  readonly verbs?: readonly string[];
   /** Writes to the main resource ignore status and the other way round; absent: no status subresource. */
   readonly hasStatus: boolean;
   readonly columns: readonly PrinterColumn[];

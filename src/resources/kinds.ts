@@ -5,6 +5,7 @@ import { leaseKind } from './builtin/lease.ts';
 import { namespaceKind } from './builtin/namespace.ts';
 import { nodeKind, serviceAccountKind } from './builtin/node.ts';
 import { podKind } from './builtin/pod.ts';
+import { reviewKinds } from './builtin/reviews.ts';
 import { secretKind } from './builtin/secret.ts';
 import { withDefaults } from './defaulting.ts';
 import { functionKind } from './function.ts';
@@ -15,10 +16,11 @@ import { routeKind } from './route.ts';
 import { runtimeKind } from './runtime.ts';
 
 export { prune, unknownFields } from './defaulting.ts';
+export { tokenRequestKind } from './builtin/reviews.ts';
 export { typeError } from './type-check.ts';
 export { check } from './validation.ts';
 
-/** In the order of discovery: built-in ones first, by plural. */
+/** All that is stored, in the order of discovery: built-in ones first, by plural. */
 export const kinds: readonly KindDefinition[] = [
   configMapKind,
   eventKind,
@@ -34,8 +36,11 @@ export const kinds: readonly KindDefinition[] = [
   runtimeKind,
 ];
 
-const byResource = new Map(kinds.map((kind) => [`${kind.group}/${kind.version}/${kind.plural}`, kind]));
-const byKind = new Map(kinds.map((kind) => [`${apiVersionOf(kind)}/${kind.kind}`, kind]));
+/** All that is served: what is stored, and what can only be asked. */
+export const servedKinds: readonly KindDefinition[] = kinds.toSpliced(kinds.indexOf(leaseKind), 0, ...reviewKinds);
+
+const byResource = new Map(servedKinds.map((kind) => [`${kind.group}/${kind.version}/${kind.plural}`, kind]));
+const byKind = new Map(servedKinds.map((kind) => [`${apiVersionOf(kind)}/${kind.kind}`, kind]));
 
 /** @example kindFor('', 'v1', 'pods') */
 export const kindFor = (group: string, version: string, plural: string): KindDefinition | undefined =>

@@ -4,12 +4,15 @@ import type { Connection } from '../../src/kube/connection.ts';
 
 export interface RawAnswer {
   readonly status: number;
+  /** Undefined when it is no JSON. */
   readonly body: unknown;
+  readonly text: string;
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
   /** What the server warns of, each as the header has it. */
   readonly warnings: readonly string[];
 }
 
-/** One request to the server of a connection; the answer's body must be JSON. */
+/** One request to the server of a connection. */
 export async function rawRequest(
   connection: Connection,
   method: string,
@@ -34,8 +37,16 @@ export async function rawRequest(
       const warnings = response.headersDistinct['warning'] ?? [];
       response
         .on('error', reject)
-        .on('end', () => resolve({ status: response.statusCode ?? 0, body: JSON.parse(text) as unknown, warnings }));
+        .on('end', () => resolve({ status: response.statusCode ?? 0, body: parsed(text), text, headers: response.headers, warnings }));
     });
     asked.on('error', reject).end(body);
   });
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
 }

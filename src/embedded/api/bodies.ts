@@ -4,8 +4,9 @@ import { parse as parseYaml } from 'yaml';
 import type { Patch } from '../../kube/client.ts';
 import type { KindDefinition } from '../../resources/kind.ts';
 import { isMapping } from '../../resources/resolve.ts';
-import { decodeBody, mediaType, objectTypes, readYaml } from './decode.ts';
+import { decodeBody, mediaType, objectTypes, protobufType, readYaml } from './decode.ts';
 import type { Decoded } from './decode.ts';
+import { decodeProtobuf, ProtobufError } from './protobuf.ts';
 import type { ApiRequest } from './request.ts';
 import { patchTypes } from './patching.ts';
 import { badRequest, unsupportedMediaType, unsupportedPatch } from './status.ts';
@@ -52,11 +53,21 @@ export async function readDeleteOptions(request: ApiRequest): Promise<DeleteBody
   const bytes = await request.body();
   if (bytes.length === 0) return {};
   const type = mediaType(request.contentType);
+  if (type === protobufType) return protobufOptions(bytes);
   if (type !== 'application/json' && type !== 'application/yaml') throw unsupportedMediaType(objectTypes);
   const options = type === 'application/json' ? parseJson(bytes, '') : (parseYaml(Buffer.from(bytes).toString('utf8')) as unknown);
   if (typeof options !== 'object' || options === null || Array.isArray(options))
     throw badRequest('the body of a delete must be DeleteOptions');
   return options;
+}
+
+function protobufOptions(bytes: Uint8Array): DeleteBody {
+  try {
+    return decodeProtobuf(bytes) as DeleteBody;
+  } catch (error) {
+    if (error instanceof ProtobufError) throw badRequest(error.message);
+    throw error;
+  }
 }
 
 function parseJson(bytes: Uint8Array, before: string): unknown {

@@ -71,7 +71,11 @@ export class InProcessClient implements KubeClient {
   }
 
   async create<T extends KubeObject>(resource: Resource, object: T, options: WriteOptions = {}): Promise<T> {
-    const call = this.#call(resource, { ...namespaceOf(object.metadata), name: '' }, options.subresource);
+    const call = this.#call(
+      resource,
+      { ...namespaceOf(object.metadata), name: options.subresource ? object.metadata.name : '' },
+      options.subresource,
+    );
     return objectOf<T>(await this.#server.create(call, asSent(object), named(options)));
   }
 

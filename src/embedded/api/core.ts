@@ -2,6 +2,7 @@
 import type { Clock } from '../../base/clock.ts';
 import type { KindDefinition } from '../../resources/kind.ts';
 import type { Store, StoreKey } from '../storage/store.ts';
+import type { AccountTokens } from './account-tokens.ts';
 import type { Authorizer, User } from './authorize.ts';
 import { qualified } from './status.ts';
 import type { WatchHub } from './watch-hub.ts';
@@ -12,6 +13,7 @@ export interface Core {
   readonly kinds: readonly KindDefinition[];
   readonly hub: WatchHub;
   readonly authorize: Authorizer;
+  readonly tokens: AccountTokens;
 }
 
 /** One request, after routing: who asks for what. */

@@ -49,7 +49,11 @@ function withType(kind: KindDefinition, sent: Partial<KubeObject>, refuse: Refus
   } else if (apiVersion !== wanted || said !== kind.kind) {
     const isKnown = kindOf({ apiVersion, kind: said })?.origin === 'builtin';
     const registered = `no kind ${JSON.stringify(said)} is registered for version ${JSON.stringify(apiVersion)} in scheme "pkg/runtime/scheme.go:111"`;
-    throw refuse(isKnown ? `converting (${apiVersion}.${said}) to (core.${kind.kind}): unknown conversion` : registered);
+    throw refuse(
+      isKnown
+        ? `converting (${apiVersion.split('/').at(-1)}.${said}) to (${kind.group.split('.')[0] || 'core'}.${kind.kind}): unknown conversion`
+        : registered,
+    );
   }
   return { ...sent, apiVersion, kind: said, metadata: sent.metadata ?? ({} as KubeObject['metadata']) };
 }

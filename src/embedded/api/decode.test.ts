@@ -7,6 +7,8 @@ import { kindFor } from '../../resources/kinds.ts';
 import { ApiError } from '../../resources/object.ts';
 import { decodeBody } from './decode.ts';
 import { duplicateFields } from './json-scan.ts';
+import { askedKind } from './questions.ts';
+import { type KindLookup, type ResourcePath, resourcePath } from './route.ts';
 
 const kind = (plural: string): KindDefinition => kindFor('', 'v1', plural) as KindDefinition;
 const configMaps = kind('configmaps');
@@ -171,6 +173,9 @@ describe('protobuf', () => {
   const sent = (JSON.parse(readFileSync(new URL('testing/kubectl-bodies.json', import.meta.url), 'utf8')) as Sent[]).filter(
     ({ contentType }) => contentType.includes('protobuf'),
   );
+  const served: KindLookup = { kindOf: ({ group, version, plural }) => kindFor(group, version, plural) };
+  const tokenRequest = (spec: object): object => ({ apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', metadata: {}, spec });
+  const access = (spec: object): object => ({ apiVersion: 'authorization.k8s.io/v1', kind: 'SelfSubjectAccessReview', metadata: {}, spec });
   const expected: Readonly<Record<string, object>> = {
     'create configmap a': {
       apiVersion: 'v1',
@@ -194,15 +199,32 @@ describe('protobuf', () => {
     },
     'create secret generic c': { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'c', namespace: 'default' } },
     'create namespace a': { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'a' }, spec: {}, status: {} },
+    'create serviceaccount s': { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 's', namespace: 'default' } },
+    'create token s2 -n default --duration': tokenRequest({ audiences: ['a', 'b'], expirationSeconds: 600 }),
+    'create token s2 -n default --bound': tokenRequest({ boundObjectRef: { kind: 'Secret', apiVersion: 'v1', name: 'zz', uid: 'q' } }),
+    'auth whoami': { apiVersion: 'authentication.k8s.io/v1', kind: 'SelfSubjectReview', metadata: {} },
+    'auth can-i get pods/log': access({
+      resourceAttributes: { namespace: 'default', verb: 'get', resource: 'pods', name: 'log' },
+    }),
+    'auth can-i get /api': access({ nonResourceAttributes: { path: '/api', verb: 'get' } }),
+    'auth can-i create functions': access({
+      resourceAttributes: { verb: 'create', group: 'tsumugi.dev', resource: 'functions', name: 'x' },
+    }),
+    'auth can-i --list': {
+      apiVersion: 'authorization.k8s.io/v1',
+      kind: 'SelfSubjectRulesReview',
+      metadata: {},
+      spec: { namespace: 'default' },
+    },
   };
 
   test.each(sent.map((each) => [each.command, each] as const))('%s', (command, { body, contentType, request }) => {
     const wanted = Object.entries(expected).find(([start]) => command.includes(`: ${start}`))?.[1];
-    const plural = /\/(\w+)\?/.exec(request)?.[1] as string;
-    expect(decodeBody(Buffer.from(body, 'base64'), contentType, kind(plural)).object).toEqual(wanted);
+    const asked = resourcePath(request.split(/[ ?]/)[1] as string, served) as ResourcePath;
+    expect(decodeBody(Buffer.from(body, 'base64'), contentType, askedKind(asked) ?? asked.kind).object).toEqual(wanted);
   });
 
-  test('covers kubectl 1.32 and 1.36', () => expect(sent.filter(({ command }) => /^kubectl 1\.3(2|6)/.test(command))).toHaveLength(12));
+  test('covers kubectl 1.32 and 1.36', () => expect(sent.filter(({ command }) => /^kubectl 1\.3(2|6)/.test(command))).toHaveLength(28));
 
   test('bytes that are none, cut or of another kind are refused', () => {
     const type = 'application/vnd.kubernetes.protobuf';

@@ -3,14 +3,15 @@ import { isAlias, isMap, isScalar, isSeq, parseAllDocuments } from 'yaml';
 import type { Document, Node } from 'yaml';
 
 import type { KindDefinition } from '../../resources/kind.ts';
-import { apiVersionOf, kinds } from '../../resources/kinds.ts';
+import { apiVersionOf, kindOf } from '../../resources/kinds.ts';
 import type { KubeObject } from '../../resources/object.ts';
 import { isMapping, type Json } from '../../resources/resolve.ts';
 import { duplicateFields } from './json-scan.ts';
 import { decodeProtobuf, ProtobufError } from './protobuf.ts';
 import { badRequest, invalid, unsupportedMediaType } from './status.ts';
 
-export const objectTypes: readonly string[] = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf'];
+export const protobufType = 'application/vnd.kubernetes.protobuf';
+export const objectTypes: readonly string[] = ['application/json', 'application/yaml', protobufType];
 
 export interface Decoded {
   /** Its apiVersion and kind are the wanted kind's; all else is as it was sent. */
@@ -31,7 +32,7 @@ export function decodeBody(bytes: Uint8Array, contentType: string, kind: KindDef
   const type = mediaType(contentType);
   const unrecognized = (why: string): Error =>
     badRequest(`the object provided is unrecognized (must be of type ${kind.kind}): ${why} (${summary(bytes)})`);
-  if (type === 'application/vnd.kubernetes.protobuf' && kind.origin === 'builtin')
+  if (type === protobufType && kind.origin === 'builtin')
     return { object: typed(fromProtobuf(bytes, unrecognized), kind, unrecognized), duplicates: [] };
   if (type !== 'application/json' && type !== 'application/yaml')
     throw unsupportedMediaType(kind.origin === 'builtin' ? objectTypes : objectTypes.slice(0, 2));
@@ -160,9 +161,9 @@ function checkBuiltinType(sent: Json, kind: KindDefinition, wanted: string): voi
   const apiVersion = (sent['apiVersion'] as string | null | undefined) || wanted;
   const said = (sent['kind'] as string | null | undefined) || kind.kind;
   if (apiVersion === wanted && said === kind.kind) return;
-  const isKnown = kinds.some((each) => each.origin === 'builtin' && each.kind === said && apiVersionOf(each) === apiVersion);
+  const isKnown = kindOf({ apiVersion, kind: said })?.origin === 'builtin';
   const why = isKnown
-    ? `converting (${apiVersion}.${said}) to (core.${kind.kind}): unknown conversion`
+    ? `converting (${apiVersion.split('/').at(-1)}.${said}) to (${kind.group.split('.')[0] || 'core'}.${kind.kind}): unknown conversion`
     : `no kind ${JSON.stringify(said)} is registered for version ${JSON.stringify(apiVersion)} in scheme "pkg/runtime/scheme.go:111"`;
   throw badRequest(`${said} in version ${JSON.stringify(apiVersion.split('/').at(-1))} cannot be handled as a ${kind.kind}: ${why}`);
 }

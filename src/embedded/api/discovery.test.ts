@@ -104,6 +104,7 @@ describe('discovery group by group', () => {
     expect((body(ask('/api/v1')) as { resources: object[] }).resources[0]).toEqual({
       name: 'configmaps',
       singularName: 'configmap',
+      storageVersionHash: 'qFsyl6wFWjQ=',
       namespaced: true,
       kind: 'ConfigMap',
       verbs: ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'],

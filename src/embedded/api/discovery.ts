@@ -53,19 +53,34 @@ function aggregatedVersion(accept: string): Aggregated | undefined {
   return undefined;
 }
 
+const allVerbs = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'];
+
+const verbsOf = ({ kind, verbs = allVerbs }: KindDefinition): readonly string[] =>
+  verbs.filter((verb) => verb !== 'deletecollection' || kind !== 'Namespace');
+
+/** What a subresource can do, and the kind that it speaks where that is not the resource's own. */
 interface Subresource {
-  readonly name: string;
   readonly verbs: readonly string[];
+  readonly kind?: { readonly group: string; readonly version: string; readonly kind: string };
 }
 
-const verbsOf = (kind: KindDefinition): readonly string[] =>
-  ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'].filter(
-    (verb) => verb !== 'deletecollection' || kind.kind !== 'Namespace',
-  );
+const stream = (kind: string): Subresource => ({ verbs: ['create', 'get'], kind: { group: '', version: '', kind } });
 
-function subresourcesOf(kind: KindDefinition): Subresource[] {
-  const reads = (kind.subresources ?? []).map((name) => ({ name, verbs: ['get'] }));
-  return kind.hasStatus ? [...reads, { name: 'status', verbs: ['get', 'patch', 'update'] }] : reads;
+const subresources: Readonly<Record<string, Subresource>> = {
+  attach: stream('PodAttachOptions'),
+  ephemeralcontainers: { verbs: ['get', 'patch', 'update'] },
+  eviction: { verbs: ['create'], kind: { group: 'policy', version: 'v1', kind: 'Eviction' } },
+  exec: stream('PodExecOptions'),
+  finalize: { verbs: ['update'] },
+  log: { verbs: ['get'] },
+  portforward: stream('PodPortForwardOptions'),
+  status: { verbs: ['get', 'patch', 'update'] },
+  token: { verbs: ['create'], kind: { group: 'authentication.k8s.io', version: 'v1', kind: 'TokenRequest' } },
+};
+
+function subresourcesOf(kind: KindDefinition): (Subresource & { readonly name: string })[] {
+  const names = [...(kind.subresources ?? []), ...(kind.hasStatus ? ['status'] : [])];
+  return names.toSorted().map((name) => ({ name, ...(subresources[name] ?? { verbs: ['get'] }) }));
 }
 
 /** Groups in the order of the kinds: it decides what a bare plural means, so built-in ones come first. */
@@ -96,7 +111,11 @@ function aggregated(kinds: readonly KindDefinition[], path: string, version: Agg
 
 function discovered(kind: KindDefinition): object {
   const responseKind = { group: kind.group, version: kind.group === '' ? '' : kind.version, kind: kind.kind };
-  const subresources = subresourcesOf(kind).map(({ name, verbs }) => ({ subresource: name, responseKind, verbs }));
+  const subresources = subresourcesOf(kind).map(({ name, verbs, kind: own = responseKind }) => ({
+    subresource: name,
+    responseKind: own,
+    verbs,
+  }));
   return {
     resource: kind.plural,
     responseKind,
@@ -119,17 +138,24 @@ function resourceList(kinds: readonly KindDefinition[]): object {
       verbs: verbsOf(kind),
       ...(kind.shortNames.length > 0 && { shortNames: kind.shortNames }),
       ...(kind.categories.length > 0 && { categories: kind.categories }),
+      ...(!kind.verbs && { storageVersionHash: storageVersionHash(kind) }),
     },
-    ...subresourcesOf(kind).map(({ name, verbs }) => ({
+    ...subresourcesOf(kind).map(({ name, verbs, kind: own }) => ({
       name: `${kind.plural}/${name}`,
       singularName: '',
       namespaced: kind.namespaced,
-      kind: kind.kind,
+      ...(own?.group && { group: own.group, version: own.version }),
+      kind: own?.kind ?? kind.kind,
       verbs,
     })),
   ]);
-  return { kind: 'APIResourceList', apiVersion: 'v1', groupVersion: apiVersionOf(kinds[0] as KindDefinition), resources };
+  const groupVersion = apiVersionOf(kinds[0] as KindDefinition);
+  return { kind: 'APIResourceList', ...(groupVersion !== 'v1' && { apiVersion: 'v1' }), groupVersion, resources };
 }
+
+/** In which version objects are stored, as clients compare it. */
+const storageVersionHash = ({ group, version, kind }: KindDefinition): string =>
+  createHash('sha256').update(`${group}/${version}/${kind}`).digest().subarray(0, 8).toString('base64');
 
 const coreVersions = (serverAddress = ''): object => ({
   kind: 'APIVersions',

@@ -1,15 +1,12 @@
 /** Paths that speak of no object: version, health, discovery, schemas. */
 import { jsonReply } from './answers.ts';
 import type { Reply } from './answers.ts';
-import { mayReadPaths } from './authorize.ts';
+import { mayReadPath } from './authorize.ts';
 import { discoveryReply } from './discovery.ts';
 import type { ApiRequest } from './request.ts';
 import { openApiReply } from './openapi.ts';
 import type { ApiServer } from './server.ts';
 import { methodNotAllowed, noSuchResource, pathForbidden } from './status.ts';
-
-/** Paths that need no token. */
-const isPublic = (path: string): boolean => /^\/(healthz|livez|readyz|version)(\/|$)/.test(path);
 
 const version = {
   major: '1',
@@ -27,9 +24,12 @@ const version = {
   platform: `${process.platform}/${process.arch === 'x64' ? 'amd64' : process.arch}`,
 };
 
+/** What a method does to a path that is no resource. */
+const verbs: Readonly<Record<string, string>> = { HEAD: 'get', GET: 'get' };
+
 export function generalReply({ kinds }: ApiServer, request: ApiRequest): Reply {
   const { path, method, user } = request;
-  if (!isPublic(path) && !mayReadPaths(user)) throw pathForbidden(user.name, method, path);
+  if (!mayReadPath(user, verbs[method] ?? method.toLowerCase(), path)) throw pathForbidden(user.name, method, path);
   if (method !== 'GET' && method !== 'HEAD') throw methodNotAllowed();
   if (path === '/version' || path === '/version/') return jsonReply(200, JSON.stringify(version));
   if (/^\/(healthz|livez|readyz)(\/|$)/.test(path))

@@ -7,6 +7,7 @@ import type { Reply, Shape } from './answers.ts';
 import { isApply, readApply, readBody, readDeleteOptions, readPatch } from './bodies.ts';
 import type { Call } from './core.ts';
 import { generalReply } from './general.ts';
+import { askedKind } from './questions.ts';
 import { podLogReply } from './pod-log.ts';
 import { subjectOf } from './observer.ts';
 import type { ApiObserver } from './observer.ts';
@@ -72,6 +73,9 @@ async function resourceReply(parts: HandlerParts, request: ApiRequest, path: Res
     return refuseStream(parts, call, request);
   }
   if (subresource !== '' && !isServed(call)) throw noSuchResource();
+  const asked = askedKind(call);
+  if (asked && subresource === '' && name !== '') throw noSuchResource();
+  if (asked && method !== 'POST') throw methodNotAllowed();
   const shape = (): Shape => {
     const table = tableAsked(request.accept);
     return table ? tableShape(kind, table, query.get('includeObject') ?? 'Metadata', () => server.now()) : objectShape(kind);
@@ -85,10 +89,10 @@ async function resourceReply(parts: HandlerParts, request: ApiRequest, path: Res
       if (isCollection) return listReply(shape(), await server.list(call, listOptions(query)));
       return one(shape(), tableAsked(request.accept) !== undefined, await server.get(call));
     case 'POST': {
-      if (!isCollection) throw methodNotAllowed();
+      if (!isCollection && !asked) throw methodNotAllowed();
       if (kind.namespaced && namespace === '') throw methodNotAllowed();
       const options = writeOptions(request, 'CreateOptions');
-      const { object, duplicates } = await readBody(request, kind);
+      const { object, duplicates } = await readBody(request, asked ?? kind);
       return jsonReply(201, (await server.create(call, object, { ...options, duplicates })).text);
     }
     case 'PUT': {
@@ -123,7 +127,9 @@ async function resourceReply(parts: HandlerParts, request: ApiRequest, path: Res
 }
 
 const isServed = ({ kind, subresource }: Call): boolean =>
-  (subresource === 'status' && kind.hasStatus) || strategyOf(kind).subresources?.[subresource] !== undefined;
+  (subresource === 'status' && kind.hasStatus) ||
+  askedKind({ kind, subresource }) !== undefined ||
+  strategyOf(kind).subresources?.[subresource] !== undefined;
 
 /** A single object; as a Table it is a list of one, at the object's own version. */
 function one(shape: Shape, asTable: boolean, row: Awaited<ReturnType<ApiServer['get']>>): Reply {

@@ -39,6 +39,7 @@ export interface HttpServer {
 /** Serves the API over HTTPS with HTTP/1.1. Throws Conflict when the port is taken. */
 export async function serveHttps(options: HttpOptions): Promise<HttpServer> {
   const isToken = tokenCheck(options.token);
+  const authenticate: Authenticate = async (token) => (isToken(token) ? admin : options.server.authenticate(token));
   const ending = new AbortController();
   const server: Server = createServer(
     {
@@ -51,14 +52,19 @@ export async function serveHttps(options: HttpOptions): Promise<HttpServer> {
       shouldUpgradeCallback: isWebSocket,
     },
     (request, response) => {
-      void answer(options, isToken, ending.signal, request, response);
+      void answer(options, authenticate, ending.signal, request, response);
     },
   );
   const streams = new StreamServer(options, ending.signal);
   server.on('upgrade', (request, socket, head) => {
-    const asked = requestOf(isToken, request, ending.signal);
-    if ('status' in asked) refuse(socket, asked);
-    else void streams.take(asked, request, socket, head);
+    // Nobody listens to the socket until it is known who asks.
+    const ignore = (): void => {};
+    socket.on('error', ignore);
+    void requestOf(authenticate, request, ending.signal).then((asked) => {
+      socket.off('error', ignore);
+      if ('status' in asked) refuse(socket, asked);
+      else void streams.take(asked, request, socket, head);
+    });
   });
   server.on('tlsClientError', () => {});
   await new Promise<void>((resolve, reject) => {
@@ -91,7 +97,7 @@ export async function serveHttps(options: HttpOptions): Promise<HttpServer> {
 
 async function answer(
   options: HttpOptions,
-  isToken: (token: string) => boolean,
+  authenticate: Authenticate,
   ending: AbortSignal,
   request: IncomingMessage,
   response: ServerResponse,
@@ -100,7 +106,7 @@ async function answer(
   response.once('close', () => gone.abort());
   response.on('error', () => {});
   try {
-    const asked = requestOf(isToken, request, AbortSignal.any([gone.signal, ending]));
+    const asked = await requestOf(authenticate, request, AbortSignal.any([gone.signal, ending]));
     const reply = 'status' in asked ? asked : await handle(options, asked);
     if (ending.aborted) response.setHeader('connection', 'close');
     await send(request, response, reply);
@@ -111,10 +117,10 @@ async function answer(
 }
 
 /** What is asked, or why it cannot be answered. */
-function requestOf(isToken: (token: string) => boolean, request: IncomingMessage, signal: AbortSignal): ApiRequest | Reply {
+async function requestOf(authenticate: Authenticate, request: IncomingMessage, signal: AbortSignal): Promise<ApiRequest | Reply> {
   const { method = 'GET', headers } = request;
   const url = URL.parse(request.url ?? '/', 'https://api');
-  const user = userOf(request, isToken);
+  const user = await userOf(authenticate, request);
   if (!user) return errorReply(unauthorized());
   if (!url) return errorReply(badRequest('the path cannot be read'));
   return {
@@ -133,12 +139,15 @@ function requestOf(isToken: (token: string) => boolean, request: IncomingMessage
 }
 
 /** Undefined: a token that is not valid. */
-function userOf(request: IncomingMessage, isToken: (token: string) => boolean): User | undefined {
+async function userOf(authenticate: Authenticate, request: IncomingMessage): Promise<User | undefined> {
   const { authorization } = request.headers;
   if (authorization === undefined) return anonymous;
   const match = /^Bearer\s+(\S+)$/i.exec(authorization);
-  return match && isToken(match[1] as string) ? admin : undefined;
+  return match ? authenticate(match[1] as string) : undefined;
 }
+
+/** Whose token it is; undefined: nobody's. */
+type Authenticate = (token: string) => Promise<User | undefined>;
 
 /** Compares digests, so that neither content nor length of the token shows in the time it takes. */
 function tokenCheck(token: string): (given: string) => boolean {

@@ -42,17 +42,17 @@ export async function openEmbeddedApi(options: EmbeddedApiOptions): Promise<Embe
     observer,
   } = options;
   mkdirSync(data, { recursive: true, mode: 0o700 });
+  const wildcard = host === '0.0.0.0' || host === '::';
+  const pki = openPki(data, wildcard ? extraHosts : [host, ...extraHosts]);
   const store = openSqliteStore({
     data,
     ...(history && { history }),
     ...(observer && { onCommit: (commit) => observer.committed(commit) }),
   });
-  const server = new ApiServer({ store, ...(kinds && { kinds }) });
+  const server = new ApiServer({ store, accountKey: pki.accountKey, ...(kinds && { kinds }) });
   const parts: HandlerParts = { server, podAccess, log };
   try {
     await server.start();
-    const wildcard = host === '0.0.0.0' || host === '::';
-    const pki = openPki(data, wildcard ? extraHosts : [host, ...extraHosts]);
     const https = listen ? await serveHttps({ ...parts, observer, host, port, cert: pki.cert, key: pki.key, token: pki.token }) : undefined;
     const name = wildcard ? '127.0.0.1' : isIP(host) === 6 ? `[${host}]` : host;
     const url = https ? `https://${name}:${https.port}` : '';

@@ -16,7 +16,7 @@ afterEach(() => rmSync(data, { recursive: true }));
 it('makes a CA, a certificate and a token, for their owner alone', () => {
   openPki(data);
   const folder = join(data, 'pki');
-  expect(readdirSync(folder).toSorted()).toEqual(['ca.crt', 'ca.key', 'server.crt', 'server.key', 'token']);
+  expect(readdirSync(folder).toSorted()).toEqual(['ca.crt', 'ca.key', 'server.crt', 'server.key', 'service-account.key', 'token']);
   expect(statSync(folder).mode & 0o777).toBe(0o700);
   for (const name of readdirSync(folder)) expect(statSync(join(folder, name)).mode & 0o777, name).toBe(0o600);
 });

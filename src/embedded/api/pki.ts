@@ -1,5 +1,6 @@
 /** The server's own certificates and the admin's token: made at the first start, kept in `<data>/pki/`. */
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { generateKeyPairSync } from 'node:crypto';
 import { join } from 'node:path';
 
 import { type Certified, certifies, makeAuthority, makeServerCertificate } from '../../base/authority.ts';
@@ -12,6 +13,8 @@ export interface Pki {
   readonly key: string;
   /** Bearer token of the admin. */
   readonly token: string;
+  /** Private key, PEM, that signs the tokens of ServiceAccounts. */
+  readonly accountKey: string;
 }
 
 const always: readonly string[] = ['localhost', '127.0.0.1', '::1'];
@@ -30,9 +33,20 @@ export function openPki(data: string, hosts: readonly string[] = []): Pki {
   if (!existsSync(file('ca.crt')) || !existsSync(file('ca.key'))) keep('ca', makeAuthority());
   if (!coversStill(file, names)) keep('server', makeServerCertificate(readFileSync(file('ca.key'), 'utf8'), names));
   if (!existsSync(file('token'))) writeSecret(file('token'), newToken());
+  if (!existsSync(file('service-account.key'))) writeSecret(file('service-account.key'), newAccountKey());
   const read = (name: string): string => readFileSync(file(name), 'utf8').trim();
-  return { ca: `${read('ca.crt')}\n`, cert: read('server.crt'), key: read('server.key'), token: read('token') };
+  return {
+    ca: `${read('ca.crt')}\n`,
+    cert: read('server.crt'),
+    key: read('server.key'),
+    token: read('token'),
+    accountKey: read('service-account.key'),
+  };
 }
+
+/** A key that can sign tokens of ServiceAccounts, PEM. */
+export const newAccountKey = (): string =>
+  generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'pkcs8', format: 'pem' });
 
 /** Renamed into place, so that a crash leaves either nothing or all of it. */
 function writeSecret(path: string, text: string): void {

@@ -1,77 +1,9 @@
 /**
- * The protobuf bodies that kubectl posts since 1.32 (`create configmap|secret|namespace`): `k8s\0`, then runtime.Unknown around the
- * object. Read only, by tables of field numbers from Kubernetes' generated.proto; nothing else is ever sent in this form.
+ * The protobuf bodies that kubectl (since 1.32) and Go's typed clients send: `k8s\0`, then runtime.Unknown around the object. Read
+ * only, by the tables of `protobuf-tables.ts`; nothing is ever answered in this form.
  */
 import type { KubeObject } from '../../resources/object.ts';
-
-type FieldType =
-  | 'string'
-  | 'bytes'
-  | 'bool'
-  | 'int'
-  | 'time'
-  | 'strings'
-  | 'stringMap'
-  | 'bytesMap'
-  | 'ignored'
-  | MessageTable
-  | readonly [MessageTable];
-
-interface Field {
-  readonly name: string;
-  readonly type: FieldType;
-}
-
-interface MessageTable {
-  readonly fields: Readonly<Record<number, Field>>;
-}
-
-const message = (fields: Readonly<Record<number, readonly [string, FieldType]>>): MessageTable => ({
-  fields: Object.fromEntries(Object.entries(fields).map(([number, [name, type]]) => [number, { name, type }])),
-});
-
-const ownerReference = message({
-  1: ['kind', 'string'],
-  3: ['name', 'string'],
-  4: ['uid', 'string'],
-  5: ['apiVersion', 'string'],
-  6: ['controller', 'bool'],
-  7: ['blockOwnerDeletion', 'bool'],
-});
-
-const objectMeta = message({
-  1: ['name', 'string'],
-  2: ['generateName', 'string'],
-  3: ['namespace', 'string'],
-  4: ['selfLink', 'string'],
-  5: ['uid', 'string'],
-  6: ['resourceVersion', 'string'],
-  7: ['generation', 'int'],
-  8: ['creationTimestamp', 'time'],
-  9: ['deletionTimestamp', 'time'],
-  10: ['deletionGracePeriodSeconds', 'int'],
-  11: ['labels', 'stringMap'],
-  12: ['annotations', 'stringMap'],
-  13: ['ownerReferences', [ownerReference]],
-  14: ['finalizers', 'strings'],
-  17: ['managedFields', 'ignored'],
-});
-
-const kinds: Readonly<Record<string, MessageTable>> = {
-  ConfigMap: message({ 1: ['metadata', objectMeta], 2: ['data', 'stringMap'], 3: ['binaryData', 'bytesMap'], 4: ['immutable', 'bool'] }),
-  Secret: message({
-    1: ['metadata', objectMeta],
-    2: ['data', 'bytesMap'],
-    3: ['type', 'string'],
-    4: ['stringData', 'stringMap'],
-    5: ['immutable', 'bool'],
-  }),
-  Namespace: message({
-    1: ['metadata', objectMeta],
-    2: ['spec', message({ 1: ['finalizers', 'strings'] })],
-    3: ['status', message({ 1: ['phase', 'string'], 2: ['conditions', 'ignored'] })],
-  }),
-};
+import { kinds, message, type MessageTable } from './protobuf-tables.ts';
 
 const typeMeta = message({ 1: ['apiVersion', 'string'], 2: ['kind', 'string'] });
 const magic = Buffer.from('k8s\0');
@@ -92,7 +24,9 @@ export function decodeProtobuf(bytes: Uint8Array): KubeObject {
     else if (number === 2) raw = bytesOf(value);
   }
   const { apiVersion = '', kind = '' } = type as { apiVersion?: string; kind?: string };
-  const table = apiVersion === 'v1' && Object.hasOwn(kinds, kind) ? kinds[kind] : undefined;
+  // Options of a delete come as of the version of what is deleted.
+  const name = kind === 'DeleteOptions' ? kind : `${apiVersion} ${kind}`;
+  const table = Object.hasOwn(kinds, name) ? kinds[name] : undefined;
   if (!table)
     throw new ProtobufError(
       `protobuf bodies of kind ${JSON.stringify(kind)} in ${JSON.stringify(apiVersion)} are not read here: send JSON`,
@@ -180,10 +114,13 @@ function decodeMessage(table: MessageTable, bytes: Uint8Array): Record<string, u
     if (!field || field.type === 'ignored') continue;
     const { name, type } = field;
     if (type === 'string') found.set(name, stringOf(value) || undefined);
+    else if (type === 'string?') found.set(name, stringOf(value));
     else if (type === 'bytes') found.set(name, base64Of(value));
     else if (type === 'bool') found.set(name, numberOf(value) !== 0);
     else if (type === 'int') found.set(name, numberOf(value) || undefined);
-    else if (type === 'time') found.set(name, timeOf(bytesOf(value)));
+    else if (type === 'int?') found.set(name, numberOf(value));
+    else if (type === 'time') found.set(name, timeOf(bytesOf(value), 'seconds'));
+    else if (type === 'microTime') found.set(name, timeOf(bytesOf(value), 'microseconds'));
     else if (type === 'strings') append(name, stringOf(value));
     else if (type === 'stringMap') append(name, entryOf(bytesOf(value), stringOf));
     else if (type === 'bytesMap') append(name, entryOf(bytesOf(value), base64Of));
@@ -207,9 +144,15 @@ function entryOf(bytes: Uint8Array, read: (value: bigint | Uint8Array) => string
 }
 
 /** A Time without seconds was never set. */
-function timeOf(bytes: Uint8Array): string | undefined {
+function timeOf(bytes: Uint8Array, precision: 'seconds' | 'microseconds'): string | undefined {
+  let [seconds, nanos] = [0, 0];
   for (const { number, value } of fieldsOf(bytes)) {
-    if (number === 1 && typeof value === 'bigint' && value > 0n) return `${new Date(Number(value) * 1000).toISOString().slice(0, 19)}Z`;
+    if (number === 1) seconds = numberOf(value);
+    else if (number === 2) nanos = numberOf(value);
   }
-  return undefined;
+  if (seconds <= 0) return undefined;
+  const date = new Date(seconds * 1000);
+  if (Number.isNaN(date.getTime())) throw new ProtobufError('a time is out of range');
+  const text = date.toISOString().slice(0, 19);
+  return precision === 'seconds' ? `${text}Z` : `${text}.${String(Math.trunc(nanos / 1000)).padStart(6, '0')}Z`;
 }

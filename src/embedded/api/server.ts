@@ -2,18 +2,21 @@ import { systemClock } from '../../base/clock.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { DeleteOptions } from '../../kube/client.ts';
 import type { KindDefinition } from '../../resources/kind.ts';
-import { kinds as allKinds } from '../../resources/kinds.ts';
+import { servedKinds } from '../../resources/kinds.ts';
 import { isAlreadyExists } from '../../resources/object.ts';
 import type { KubeObject } from '../../resources/object.ts';
 import type { Store, StoredRow } from '../storage/store.ts';
 import { applyConfig } from './applying.ts';
 import type { AppliedRow, ApplyCall } from './applying.ts';
-import { admin, denied, mastersOnly } from './authorize.ts';
-import type { Authorizer, Verb } from './authorize.ts';
+import { accountTokens, issuer } from './account-tokens.ts';
+import { admin, byRules, denied } from './authorize.ts';
+import type { Authorizer, User, Verb } from './authorize.ts';
 import { apiVersionOf } from './core.ts';
 import type { Call, Core } from './core.ts';
 import { create } from './creating.ts';
 import type { WriteCall } from './creating.ts';
+import { newAccountKey } from './pki.ts';
+import { answer } from './questions.ts';
 import { remove, removeCollection } from './deleting.ts';
 import type { DeleteAnswer } from './deleting.ts';
 import { patch } from './patching.ts';
@@ -34,6 +37,8 @@ export interface ApiServerOptions {
   readonly kinds?: readonly KindDefinition[];
   readonly clock?: Clock;
   readonly authorize?: Authorizer;
+  /** Signs the tokens of ServiceAccounts: PEM. Default: one of this server's life. */
+  readonly accountKey?: string;
 }
 
 /**
@@ -45,9 +50,9 @@ export class ApiServer {
   readonly #core: Core;
   readonly #byPath: ReadonlyMap<string, KindDefinition>;
 
-  constructor({ store, kinds = allKinds, clock = systemClock, authorize = mastersOnly }: ApiServerOptions) {
+  constructor({ store, kinds = servedKinds, clock = systemClock, authorize = byRules, accountKey = newAccountKey() }: ApiServerOptions) {
     this.kinds = kinds;
-    this.#core = { store, kinds, clock, authorize, hub: new WatchHub(store) };
+    this.#core = { store, kinds, clock, authorize, hub: new WatchHub(store), tokens: accountTokens({ store, clock, key: accountKey }) };
     this.#byPath = new Map(kinds.map((kind) => [`${apiVersionOf(kind)}/${kind.plural}`, kind]));
   }
 
@@ -87,6 +92,11 @@ export class ApiServer {
     return this.#core.hub.counts();
   }
 
+  /** Whose token of a ServiceAccount this is; undefined: nobody's. */
+  async authenticate(token: string): Promise<User | undefined> {
+    return (await this.#core.tokens.authenticate(token, [issuer]))?.user;
+  }
+
   now(): number {
     return this.#core.clock.now();
   }
@@ -109,7 +119,7 @@ export class ApiServer {
 
   async create(call: Call, sent: unknown, options: WriteCall): Promise<StoredRow> {
     this.authorize(call, 'create');
-    return create(this.#core, call, sent, options);
+    return (await answer(this.#core, call, sent, options)) ?? create(this.#core, call, sent, options);
   }
 
   async update(call: Call, sent: unknown, options: WriteCall): Promise<StoredRow> {

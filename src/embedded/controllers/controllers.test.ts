@@ -15,6 +15,7 @@ import { closeAfterEach, onTestEnd, openTestApi } from '../../kube/testing/embed
 import { ManualClock } from '../../kube/testing/manual-clock.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { OwnerReference, KubeObject } from '../../resources/object.ts';
+import { serviceAccounts } from '../../resources/resources.ts';
 import { functionKind } from '../../resources/function.ts';
 import type { EmbeddedApi } from '../api/index.ts';
 import { runEmbeddedControllers } from './index.ts';
@@ -170,5 +171,20 @@ describe('the embedded controllers', () => {
     await make(api, 'last', owner(top));
     await vi.waitFor(() => expect(runs).toContain('garbage: configmaps default/last done'));
     expect(runs).toEqual(['garbage: configmaps default/last done']);
+  });
+
+  it('give each namespace its account, again when it is taken away, and not while the namespace ends', async () => {
+    const api = await openTestApi();
+    start(api);
+    const there = (): Promise<KubeObject> => vi.waitFor(() => api.client.get(serviceAccounts, here('default')), { timeout: 10_000 });
+    const first = await there();
+    await api.client.delete(serviceAccounts, here('default'));
+    await vi.waitFor(async () => expect((await there()).metadata.uid).not.toBe(first.metadata.uid), { timeout: 10_000 });
+    await api.client.create<Namespace>(namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'short' } });
+    await vi.waitFor(() => api.client.get(serviceAccounts, { namespace: 'short', name: 'default' }), { timeout: 10_000 });
+    await api.client.delete(namespaces, { name: 'short' });
+    await vi.waitFor(async () => expect((await refusal(api.client.get(namespaces, { name: 'short' }))).reason).toBe('NotFound'), {
+      timeout: 10_000,
+    });
   });
 });

@@ -6,6 +6,7 @@ import { type ControllerOptions, runController } from '../../kube/reconcile.ts';
 import type { KindDefinition } from '../../resources/kind.ts';
 import { kinds as allKinds } from '../../resources/kinds.ts';
 import type { Store } from '../storage/store.ts';
+import { accountKeys, accountReconciler } from './accounts.ts';
 import { garbageKeys, garbageReconciler } from './garbage.ts';
 import { namespaceKeys, namespaceReconciler } from './namespaces.ts';
 import { podKeys, podReconciler } from './pods.ts';
@@ -24,7 +25,7 @@ export interface EmbeddedControllersOptions {
 }
 
 /**
- * Runs garbage collection, namespace deletion and pod collection until `signal` is aborted.
+ * Runs garbage collection, namespace deletion, pod collection and the making of accounts until `signal` is aborted.
  *
  * @returns resolves when all have stopped; close the store after that.
  * @example
@@ -35,6 +36,8 @@ export interface EmbeddedControllersOptions {
  */
 export async function runEmbeddedControllers(options: EmbeddedControllersOptions): Promise<void> {
   const { client, store, kinds = allKinds, log = silentLog, signal, onRun, clock = systemClock } = options;
+  const only = (...plurals: readonly string[]): readonly KindDefinition[] =>
+    kinds.filter(({ group, plural }) => group === '' && plurals.includes(plural));
   const common = { signal, log, clock, ...(onRun && { onRun }) };
   const garbage = runController({
     ...common,
@@ -52,16 +55,14 @@ export async function runEmbeddedControllers(options: EmbeddedControllersOptions
   const pods = runController({
     ...common,
     name: 'pod-garbage',
-    informers: [
-      storeSource(
-        store,
-        kinds.filter(({ group, plural }) => group === '' && plural === 'pods'),
-        podKeys,
-        signal,
-        log,
-      ),
-    ],
+    informers: [storeSource(store, only('pods'), podKeys, signal, log)],
     reconcile: podReconciler({ client, store, clock }),
   });
-  await Promise.all([garbage.done, namespaces.done, pods.done]);
+  const accounts = runController({
+    ...common,
+    name: 'accounts',
+    informers: [storeSource(store, only('namespaces', 'serviceaccounts'), accountKeys, signal, log)],
+    reconcile: accountReconciler({ client, store }),
+  });
+  await Promise.all([garbage.done, namespaces.done, pods.done, accounts.done]);
 }

@@ -17,6 +17,7 @@ export const namespaceKind = defineBuiltin<Namespace>(namespaces, {
   singular: 'namespace',
   shortNames: ['ns'],
   hasStatus: true,
+  subresources: ['finalize'],
   selectableFields: ['status.phase'],
   nameSyntax: dnsLabel,
   columns: [nameColumn, computed('Status', 'The status of the namespace.'), computedAge],

@@ -62,6 +62,7 @@ export const nodeKind = defineBuiltin<Node>(nodes, {
 export const serviceAccountKind = defineBuiltin<ServiceAccount>(serviceAccounts, {
   singular: 'serviceaccount',
   shortNames: ['sa'],
+  subresources: ['token'],
   columns: [nameColumn, computedAge],
   cells: ({ metadata }) => [metadata.name, moment(metadata.creationTimestamp)],
 });

@@ -1,0 +1,170 @@
+/** The messages that are read in protobuf, by the field numbers of Kubernetes' generated.proto. */
+
+/** `?`: a zero or empty value was sent on purpose; without, it is what was never set. */
+export type FieldType =
+  | 'string'
+  | 'string?'
+  | 'bytes'
+  | 'bool'
+  | 'int'
+  | 'int?'
+  | 'time'
+  | 'microTime'
+  | 'strings'
+  | 'stringMap'
+  | 'bytesMap'
+  | 'ignored'
+  | MessageTable
+  | readonly [MessageTable];
+
+interface Field {
+  readonly name: string;
+  readonly type: FieldType;
+}
+
+export interface MessageTable {
+  readonly fields: Readonly<Record<number, Field>>;
+}
+
+export const message = (fields: Readonly<Record<number, readonly [string, FieldType]>>): MessageTable => ({
+  fields: Object.fromEntries(Object.entries(fields).map(([number, [name, type]]) => [number, { name, type }])),
+});
+
+const ownerReference = message({
+  1: ['kind', 'string'],
+  3: ['name', 'string'],
+  4: ['uid', 'string'],
+  5: ['apiVersion', 'string'],
+  6: ['controller', 'bool'],
+  7: ['blockOwnerDeletion', 'bool'],
+});
+
+const objectMeta = message({
+  1: ['name', 'string'],
+  2: ['generateName', 'string'],
+  3: ['namespace', 'string'],
+  4: ['selfLink', 'string'],
+  5: ['uid', 'string'],
+  6: ['resourceVersion', 'string'],
+  7: ['generation', 'int'],
+  8: ['creationTimestamp', 'time'],
+  9: ['deletionTimestamp', 'time'],
+  10: ['deletionGracePeriodSeconds', 'int'],
+  11: ['labels', 'stringMap'],
+  12: ['annotations', 'stringMap'],
+  13: ['ownerReferences', [ownerReference]],
+  14: ['finalizers', 'strings'],
+  17: ['managedFields', 'ignored'],
+});
+
+const core: Readonly<Record<string, MessageTable>> = {
+  ConfigMap: message({ 1: ['metadata', objectMeta], 2: ['data', 'stringMap'], 3: ['binaryData', 'bytesMap'], 4: ['immutable', 'bool'] }),
+  Secret: message({
+    1: ['metadata', objectMeta],
+    2: ['data', 'bytesMap'],
+    3: ['type', 'string'],
+    4: ['stringData', 'stringMap'],
+    5: ['immutable', 'bool'],
+  }),
+  Namespace: message({
+    1: ['metadata', objectMeta],
+    2: ['spec', message({ 1: ['finalizers', 'strings'] })],
+    3: ['status', message({ 1: ['phase', 'string'], 2: ['conditions', 'ignored'] })],
+  }),
+  ServiceAccount: message({
+    1: ['metadata', objectMeta],
+    2: [
+      'secrets',
+      [
+        message({
+          1: ['kind', 'string'],
+          2: ['namespace', 'string'],
+          3: ['name', 'string'],
+          4: ['uid', 'string'],
+          5: ['apiVersion', 'string'],
+          6: ['resourceVersion', 'string'],
+          7: ['fieldPath', 'string'],
+        }),
+      ],
+    ],
+    3: ['imagePullSecrets', [message({ 1: ['name', 'string'] })]],
+    4: ['automountServiceAccountToken', 'bool'],
+  }),
+};
+
+const authentication: Readonly<Record<string, MessageTable>> = {
+  SelfSubjectReview: message({ 1: ['metadata', objectMeta] }),
+  TokenReview: message({ 1: ['metadata', objectMeta], 2: ['spec', message({ 1: ['token', 'string'], 2: ['audiences', 'strings'] })] }),
+  TokenRequest: message({
+    1: ['metadata', objectMeta],
+    2: [
+      'spec',
+      message({
+        1: ['audiences', 'strings'],
+        3: ['boundObjectRef', message({ 1: ['kind', 'string'], 2: ['apiVersion', 'string'], 3: ['name', 'string'], 4: ['uid', 'string'] })],
+        4: ['expirationSeconds', 'int?'],
+      }),
+    ],
+  }),
+};
+
+const authorization: Readonly<Record<string, MessageTable>> = {
+  SelfSubjectAccessReview: message({
+    1: ['metadata', objectMeta],
+    2: [
+      'spec',
+      message({
+        1: [
+          'resourceAttributes',
+          message({
+            1: ['namespace', 'string'],
+            2: ['verb', 'string'],
+            3: ['group', 'string'],
+            4: ['version', 'string'],
+            5: ['resource', 'string'],
+            6: ['subresource', 'string'],
+            7: ['name', 'string'],
+          }),
+        ],
+        2: ['nonResourceAttributes', message({ 1: ['path', 'string'], 2: ['verb', 'string'] })],
+      }),
+    ],
+  }),
+  SelfSubjectRulesReview: message({ 1: ['metadata', objectMeta], 2: ['spec', message({ 1: ['namespace', 'string'] })] }),
+};
+
+const lease = message({
+  1: ['metadata', objectMeta],
+  2: [
+    'spec',
+    message({
+      1: ['holderIdentity', 'string?'],
+      2: ['leaseDurationSeconds', 'int?'],
+      3: ['acquireTime', 'microTime'],
+      4: ['renewTime', 'microTime'],
+      5: ['leaseTransitions', 'int?'],
+      6: ['strategy', 'string?'],
+      7: ['preferredHolder', 'string?'],
+    }),
+  ],
+});
+
+const deleteOptions = message({
+  1: ['gracePeriodSeconds', 'int?'],
+  2: ['preconditions', message({ 1: ['uid', 'string?'], 2: ['resourceVersion', 'string?'] })],
+  3: ['orphanDependents', 'bool'],
+  4: ['propagationPolicy', 'string?'],
+  5: ['dryRun', 'strings'],
+});
+
+const of = (apiVersion: string, messages: Readonly<Record<string, MessageTable>>): Readonly<Record<string, MessageTable>> =>
+  Object.fromEntries(Object.entries(messages).map(([kind, table]) => [`${apiVersion} ${kind}`, table]));
+
+/** By apiVersion and kind: `v1 ConfigMap`. */
+export const kinds: Readonly<Record<string, MessageTable>> = {
+  ...of('v1', core),
+  ...of('authentication.k8s.io/v1', authentication),
+  ...of('authorization.k8s.io/v1', authorization),
+  'coordination.k8s.io/v1 Lease': lease,
+  DeleteOptions: deleteOptions,
+};
