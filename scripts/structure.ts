@@ -2,12 +2,13 @@
  * Derives `src/resources/builtin/structure.generated.json` from a real API server's OpenAPI: fields, types, required, defaults,
  * list types and keys, patch strategies, atomic marks; no texts.
  *
- *     node scripts/structure.ts    # of the server that kubectl speaks to
+ *     node scripts/structure.ts    # of the server that KUBECONFIG names
  *
  * `test/cluster/structure.test.ts` does the same against a running server and compares.
  */
-import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
+import { createHttpClient } from '../src/kube/http/client.ts';
+import { loadConnection } from '../src/kube/kubeconfig.ts';
 import { servedKinds, tokenRequestKind } from '../src/resources/kinds.ts';
 import type { Structure } from '../src/resources/structure.ts';
 
@@ -134,9 +135,9 @@ export function structureSource(documents: readonly OpenApi[]): string {
 }
 
 if (import.meta.main) {
-  const documents = structureDocuments.map((path) =>
-    execFileSync('kubectl', ['get', '--raw', `/openapi/v3/${path}`], { encoding: 'utf8', maxBuffer: 1 << 26 }),
-  );
+  const client = createHttpClient(await loadConnection());
+  const documents = await Promise.all(structureDocuments.map((path) => client.raw(`/openapi/v3/${path}`)));
+  client.close();
   writeFileSync(
     new URL('../src/resources/builtin/structure.generated.json', import.meta.url),
     structureSource(documents.map((document) => JSON.parse(document) as OpenApi)),
