@@ -27,6 +27,8 @@ const BUSY_PAUSE = 20;
 const PONG_GRACE = 2_000;
 /** How long a request may go without ACCEPTED before the instance is asked whether its event loop turns; ms. */
 const SILENCE = 200;
+/** How long connecting may take; ms. A node that is gone answers nothing, and the kernel would go on asking for two minutes. One lost packet is sent again after 1 s. */
+const CONNECT = 2_000;
 
 /**
  * The connection to one instance of a revision, and the calls on it.
@@ -69,11 +71,14 @@ export class Instance implements CallCarrier {
     this.acceptedUpTo = 0;
     this.#lastStream = 0;
     this.pingedAt = this.#overdueAt = this.#unacceptedAt = 0;
-    const connection = new FrameConnection(connect(addressOptions(this.entry.address)), {
+    const socket = connect(addressOptions(this.entry.address));
+    const connection = new FrameConnection(socket, {
       frame: (type, flags, stream, buffer, start, end) => this.#frame(type, flags, stream, buffer, start, end),
       drained: () => this.#drained(),
       closed: () => this.#closed(connection),
     });
+    const late = setTimeout(() => connection.destroy(new Error(`not connected within ${CONNECT} ms`)), CONNECT).unref();
+    socket.once('connect', () => clearTimeout(late)).once('close', () => clearTimeout(late));
     this.connection = connection;
     connection.send(FrameType.HELLO, 0, 0, Buffer.from(JSON.stringify({ token: this.entry.token })));
   }

@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest';
 import { TsumugiError } from '../base/errors.ts';
 import { silentLog } from '../base/log.ts';
 import { FrameType, INITIAL_CREDIT } from '../wire/protocol.ts';
@@ -7,6 +7,7 @@ import type { Invocation, InvokeRequest, ResponseSink } from './invoker.ts';
 import type { ActivateRequest, FunctionEntry, InstanceEnd, InstanceEntry } from './projection.ts';
 import { InstanceTable } from './table.ts';
 import { type Arrived, TestInstance } from './testing/instance.ts';
+import { silentPort } from './testing/silent-port.ts';
 
 const hello: FunctionEntry = {
   kind: 'function',
@@ -213,6 +214,19 @@ test('an instance that cannot be reached is no loss: another is asked for, and i
   await a.until(() => a.connected === 1);
 });
 
+test('an instance on a node that is gone takes no connection: what was sent to it goes to another', async () => {
+  const port = await silentPort();
+  onTestFinished(() => port.close());
+  const b = await instance('b');
+  b.onRequest = (request) => request.respond('b');
+  activate = async () => b.entry;
+  table.put(hello);
+  table.put({ ...b.entry, id: 'gone', address: port.address });
+  expect(await invoke().outcome()).toBe('200 b');
+  expect(retries).toEqual(['lost']);
+  expect(asked[0]?.known).toEqual(['gone']);
+});
+
 test('it asks for no more instances than the waiting need, nor than the function may have', async () => {
   let release!: (entry: InstanceEntry) => void;
   activate = () => new Promise((resolve) => (release = resolve));
@@ -339,8 +353,11 @@ test('what waits too long hears Busy if there are instances, NoInstance if there
   table.put({ ...hello, timeoutSeconds: 0.3 });
   expect(await invoke().outcome()).toBe('NoInstance');
   table.put(a.entry);
+  // Longer than the second one waits, which would take its place else.
+  table.put({ ...hello, timeoutSeconds: 2 });
   const first = invoke();
   await a.until(() => a.arrived.length === 1);
+  table.put({ ...hello, timeoutSeconds: 0.3 });
   const second = invoke();
   a.arrived[0]!.accept();
   expect(await second.outcome()).toBe('Busy');

@@ -70,8 +70,12 @@ export const Flag = {
 
 /**
  * When may a request be sent to another instance? When it got BUSY, or when the connection broke before ACCEPTED named it: the
- * shim writes ACCEPTED to the socket before it starts a handler, and the kernel delivers what was written even if the shim is
- * killed the moment after. So what was accepted is never sent twice, and what was not is never lost.
+ * shim hands ACCEPTED to the kernel before it starts a handler, and the kernel delivers it even if the shim is killed the moment
+ * after. So what was not accepted is never lost, and what was is never sent twice, as long as no more than the shim dies.
+ *
+ * TCP can hold no more than that. An ACCEPTED that is still on its way goes with a machine that dies, or a network that is cut;
+ * and with one lost packet, if the shim is killed just then: the kernel resets a connection on which requests were left unread,
+ * and sends nothing again. The client then sees a request that was never accepted, and it runs a second time elsewhere.
  */
 export interface Welcome {
   readonly version: number;
