@@ -45,7 +45,8 @@ function ownerErrors(owners: readonly OwnerReference[]): FieldError[] {
   const at = 'metadata.ownerReferences';
   const errors: FieldError[] = [];
   for (const owner of owners) {
-    if (!owner.apiVersion) errors.push(invalid(`${at}.apiVersion`, owner.apiVersion ?? '', 'version must not be empty'));
+    if (!owner.apiVersion || owner.apiVersion.split('/').length > 2)
+      errors.push(invalid(`${at}.apiVersion`, owner.apiVersion ?? '', 'version must not be empty'));
     if (!owner.kind) errors.push(invalid(`${at}.kind`, owner.kind ?? '', 'must not be empty'));
     if (!owner.name) errors.push(invalid(`${at}.name`, owner.name ?? '', 'must not be empty'));
     if (!owner.uid) errors.push(invalid(`${at}.uid`, owner.uid ?? '', 'must not be empty'));

@@ -50,6 +50,9 @@ export function typeError(structure: Structure, object: unknown): string | undef
   return metadata && isMapping(object) ? walk(metadata, own(object, 'metadata'), 'ObjectMeta', []) : undefined;
 }
 
+/** The same of anything that is read into a Go struct of this name. */
+export const typeErrorOf = (structure: Structure, value: unknown, owner: string): string | undefined => walk(structure, value, owner, []);
+
 function walk(structure: Structure, value: unknown, owner: string, path: readonly string[]): string | undefined {
   if (value === null || value === undefined) return undefined;
   const at = resolve(structure);

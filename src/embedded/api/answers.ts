@@ -6,6 +6,7 @@ import { apiVersionOf } from './core.ts';
 import type { Page } from './reading.ts';
 import type { Bookmark } from './watching.ts';
 import { watchError } from './watching.ts';
+import type { StoredRow } from '../storage/store.ts';
 import type { WatchItem } from './watch-hub.ts';
 
 export type Body = string | Uint8Array | AsyncIterable<Uint8Array>;
@@ -18,6 +19,8 @@ export interface Reply {
 
 /** How one kind's objects are shown: as they are, or as rows of a Table. */
 export interface Shape {
+  /** The answer to a request for one object. */
+  one(row: StoredRow): string;
   /** The start and end of a list around its items. */
   list(page: Page): { readonly head: string; readonly items: (page: Page, from: number, to: number) => string; readonly tail: string };
   event(item: WatchItem): Uint8Array;
@@ -51,23 +54,28 @@ export function listReply(shape: Shape, page: Page): Reply {
   }
 }
 
-export function listMetadata(page: Page): string {
+/** `kind`: of the items, where the list is of their own kind: of custom kinds, it names the next page even where there is none. */
+export function listMetadata(page: Page, kind?: KindDefinition): string {
   const { revision, continue: token, remaining } = page;
   return JSON.stringify({
     resourceVersion: String(revision),
-    ...(token && { continue: token }),
+    ...(token ? { continue: token } : kind?.origin === 'custom' && { continue: '' }),
     ...(remaining !== undefined && { remainingItemCount: remaining }),
   });
 }
 
 /** Objects as they are stored. */
 export function objectShape(kind: KindDefinition): Shape {
+  // What the list says of its kind, items of a built-in one do not repeat.
+  const repeated = kind.origin === 'builtin' ? `{"apiVersion":"${apiVersionOf(kind)}","kind":"${kind.kind}",`.length : 0;
+  const item = (row: StoredRow): string => (repeated ? `{${row.text.slice(repeated)}` : row.text);
   return {
+    one: (row) => row.text,
     list: (page) => ({
-      head: `{"kind":"${kind.kind}List","apiVersion":"${apiVersionOf(kind)}","metadata":${listMetadata(page)},"items":[`,
+      head: `{"kind":"${kind.kind}List","apiVersion":"${apiVersionOf(kind)}","metadata":${listMetadata(page, kind)},"items":[`,
       items: ({ rows }, from, to) => {
         let text = '';
-        for (let at = from; at < to; at++) text += (at > from ? ',' : '') + rows[at]?.text;
+        for (let at = from; at < to; at++) text += (at > from ? ',' : '') + item(rows[at] as StoredRow);
         return text;
       },
       tail: ']}\n',

@@ -1,24 +1,13 @@
-/** Bodies of requests: objects, patches, options of a delete. */
-import { parse as parseYaml } from 'yaml';
-
+/** Bodies of requests: objects and patches. */
 import type { Patch } from '../../kube/client.ts';
 import type { KindDefinition } from '../../resources/kind.ts';
 import { isMapping } from '../../resources/resolve.ts';
-import { decodeBody, mediaType, objectTypes, protobufType, readYaml } from './decode.ts';
+import { decodeBody, mediaType, readYaml } from './decode.ts';
 import type { Decoded } from './decode.ts';
-import { decodeProtobuf, ProtobufError } from './protobuf.ts';
+import { duplicateFields } from './json-scan.ts';
 import type { ApiRequest } from './request.ts';
 import { patchTypes } from './patching.ts';
-import { badRequest, unsupportedMediaType, unsupportedPatch } from './status.ts';
-
-export interface DeleteBody {
-  readonly gracePeriodSeconds?: number;
-  readonly propagationPolicy?: string;
-  /** The older form of the policy: true is Orphan, false is Background. */
-  readonly orphanDependents?: boolean;
-  readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string };
-  readonly dryRun?: readonly string[];
-}
+import { badRequest, unsupportedPatch } from './status.ts';
 
 /** The object that was sent, and the paths it had twice. */
 export async function readBody(request: ApiRequest, kind: KindDefinition): Promise<Decoded> {
@@ -43,34 +32,18 @@ export async function readApply(request: ApiRequest): Promise<{ config: object; 
   return { config, repeated };
 }
 
-export async function readPatch(request: ApiRequest): Promise<Patch> {
-  const type = patchTypes[mediaType(request.contentType)];
+/** The patch, and the paths that it had twice. */
+export async function readPatch(request: ApiRequest): Promise<{ patch: Patch; duplicates: readonly string[] }> {
+  // Its type is compared as it is written: other letters are another type.
+  const type = patchTypes[(request.contentType.split(';')[0] as string).trim()];
   if (!type) throw unsupportedPatch();
-  return { type, body: parseJson(await request.body(), 'error decoding patch: ') } as Patch;
-}
-
-export async function readDeleteOptions(request: ApiRequest): Promise<DeleteBody> {
   const bytes = await request.body();
-  if (bytes.length === 0) return {};
-  const type = mediaType(request.contentType);
-  if (type === protobufType) return protobufOptions(bytes);
-  if (type !== 'application/json' && type !== 'application/yaml') throw unsupportedMediaType(objectTypes);
-  const options = type === 'application/json' ? parseJson(bytes, '') : (parseYaml(Buffer.from(bytes).toString('utf8')) as unknown);
-  if (typeof options !== 'object' || options === null || Array.isArray(options))
-    throw badRequest('the body of a delete must be DeleteOptions');
-  return options;
+  const body = parseJson(bytes, type === 'strategic' ? '' : 'error decoding patch: ');
+  return { patch: { type, body } as Patch, duplicates: duplicateFields(Buffer.from(bytes).toString('utf8')) };
 }
 
-function protobufOptions(bytes: Uint8Array): DeleteBody {
-  try {
-    return decodeProtobuf(bytes) as DeleteBody;
-  } catch (error) {
-    if (error instanceof ProtobufError) throw badRequest(error.message);
-    throw error;
-  }
-}
-
-function parseJson(bytes: Uint8Array, before: string): unknown {
+/** `before`: what the message begins with. */
+export function parseJson(bytes: Uint8Array, before: string): unknown {
   try {
     return JSON.parse(Buffer.from(bytes).toString('utf8')) as unknown;
   } catch (error) {

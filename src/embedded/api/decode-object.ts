@@ -1,8 +1,10 @@
 /** From a request's body to an object of the kind: types, unknown and duplicate fields, defaults. */
+import { isDeepStrictEqual } from 'node:util';
 import type { KindDefinition } from '../../resources/kind.ts';
 import { apiVersionOf, defaulted, kindOf, prune, typeError, unknownFields } from '../../resources/kinds.ts';
 import type { KubeObject } from '../../resources/object.ts';
 import { badRequest } from './status.ts';
+import { conversionError } from './strategic-types.ts';
 
 export type FieldValidation = 'Strict' | 'Warn' | 'Ignore';
 
@@ -11,6 +13,8 @@ export interface ReadOptions {
   /** Paths that the body had twice. */
   readonly duplicates?: readonly string[];
   readonly warn: (text: string) => void;
+  /** It comes of a patch: what was wrong with the patch itself is told first. `strategic`: converted without JSON. */
+  readonly patch?: 'json' | 'merge' | 'strategic';
 }
 
 /** Why an object cannot be read as its kind, told by the caller: a body and a patch answer differently. */
@@ -24,19 +28,43 @@ export const unreadable =
 /** The object with its kind's fields alone, defaults filled in. Throws what `refuse` makes of the reason. */
 export function readObject(kind: KindDefinition, sent: unknown, options: ReadOptions, refuse: Refusal = unreadable(kind)): KubeObject {
   if (typeof sent !== 'object' || sent === null || Array.isArray(sent)) throw refuse('json: cannot unmarshal into an object');
-  const object = withType(kind, sent, refuse);
-  const wrong = typeError(kind.structure, object);
+  const isConverted = options.patch === 'strategic';
+  const object = isConverted ? named(kind, sent) : withType(kind, sent, refuse);
+  const wrong = isConverted ? conversionError(kind.structure, object) : typeError(kind.structure, object);
   if (wrong) throw refuse(wrong);
   if (options.fieldValidation !== 'Ignore') {
     const unknown = unknownFields(kind.structure, object).map((path) => `unknown field "${path}"`);
+    if (isConverted) unknown.sort();
     const duplicates = (options.duplicates ?? []).map((path) => `duplicate field "${path}"`);
     // The real server finds duplicates of custom kinds while it parses, and what is unknown once it knows the schema.
-    const problems = kind.origin === 'custom' ? [...duplicates, ...unknown] : [...unknown, ...duplicates];
+    const problems = kind.origin === 'custom' || options.patch ? [...duplicates, ...unknown] : [...unknown, ...duplicates];
     if (problems.length > 0 && options.fieldValidation === 'Strict') throw refuse(`strict decoding error: ${problems.join(', ')}`);
     for (const problem of problems) options.warn(problem);
   }
-  return defaulted(kind, prune(kind.structure, object));
+  return onceOwned(defaulted(kind, prune(kind.structure, object)), options);
 }
+
+/** Without owners that stand twice. */
+function onceOwned(object: KubeObject, { warn, patch }: ReadOptions): KubeObject {
+  const { ownerReferences: owners } = object.metadata;
+  if (!Array.isArray(owners)) return object;
+  const once = owners.filter((owner, index) => !owners.slice(0, index).some((each) => isDeepStrictEqual(each, owner)));
+  if (once.length === owners.length) return object;
+  const twice = owners.filter((owner, index) => owners.slice(0, index).some((each) => isDeepStrictEqual(each, owner)));
+  const when = patch ? ' after mutating admission happens' : '';
+  const advice = 'API server dedups owner references in 1.20+, and may reject such requests as early as 1.24; please fix your requests';
+  const uids = twice.map(({ uid }) => uid).join(', ');
+  warn(`.metadata.ownerReferences contains duplicate entries${when}; ${advice}; duplicate UID(s) observed: ${uids}`);
+  return { ...object, metadata: { ...object.metadata, ownerReferences: once } };
+}
+
+/** A conversion knows what it makes, whatever the object says of itself. */
+const named = (kind: KindDefinition, sent: Partial<KubeObject>): KubeObject => ({
+  ...sent,
+  apiVersion: apiVersionOf(kind),
+  kind: kind.kind,
+  metadata: sent.metadata ?? ({} as KubeObject['metadata']),
+});
 
 /** The object with its apiVersion and kind, which it may leave out but not change. */
 function withType(kind: KindDefinition, sent: Partial<KubeObject>, refuse: Refusal): KubeObject {

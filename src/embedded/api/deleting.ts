@@ -8,7 +8,7 @@ import type { Call, Core } from './core.ts';
 import { list } from './reading.ts';
 import type { ListCall, Page } from './reading.ts';
 import { encodeRow, managersTextOf, objectOf, unstoredRow } from './rows.ts';
-import { conflict, deleted, forbidden, invalidOption, notFound, preconditionFailed } from './status.ts';
+import { conflict, deleted, forbidden, notFound, preconditionFailed } from './status.ts';
 import { strategyOf } from './strategy.ts';
 
 const attempts = 10;
@@ -18,7 +18,6 @@ export type DeleteAnswer = { readonly row: StoredRow } | { readonly status: Stat
 
 export async function remove(core: Core, call: Call, options: DeleteOptions): Promise<DeleteAnswer> {
   const { kind, name } = call;
-  checkOptions(options);
   const strategy = strategyOf(kind);
   const refusal = strategy.undeletable?.(name);
   if (refusal) throw forbidden(kind, name, refusal);
@@ -53,21 +52,13 @@ export async function removeCollection(core: Core, call: Call, select: ListCall,
     page.rows.map(async (row) => {
       const one: Call = { ...call, namespace: row.namespace, name: row.name };
       try {
-        await remove(core, one, { ...options, preconditions: { ...options.preconditions, uid: row.uid } });
+        await remove(core, one, { ...options, preconditions: { uid: row.uid, ...options.preconditions } });
       } catch (error) {
         if (!isNotFound(error)) throw error;
       }
     }),
   );
   return page;
-}
-
-function checkOptions(options: DeleteOptions): void {
-  const policy: string | undefined = options.propagationPolicy;
-  if (policy !== undefined && !['Foreground', 'Background', 'Orphan'].includes(policy)) {
-    const message = `Unsupported value: ${JSON.stringify(policy)}: supported values: "Foreground", "Background", "Orphan", "nil"`;
-    throw invalidOption('DeleteOptions', { field: 'propagationPolicy', reason: 'FieldValueNotSupported', message });
-  }
 }
 
 function requirePreconditions(call: Call, row: StoredRow, { preconditions }: DeleteOptions): void {

@@ -16,3 +16,26 @@ const escapes: Readonly<Record<string, string>> = {
 };
 /** A value as Go writes JSON: fit for HTML. */
 export const goJson = (value: unknown): string => JSON.stringify(value).replace(/[<>&\u2028\u2029]/g, (char) => escapes[char] as string);
+
+/** The Go type that a JSON value is read into. */
+export function goType(value: unknown): string {
+  if (Array.isArray(value)) return '[]interface {}';
+  if (value === null || value === undefined) return '%!s(<nil>)';
+  if (typeof value === 'object') return 'map[string]interface {}';
+  if (typeof value === 'number') return Number.isInteger(value) ? 'int64' : 'float64';
+  return typeof value === 'boolean' ? 'bool' : 'string';
+}
+
+/** The kind of that type, as reflection names it. */
+export function goKind(value: unknown): string {
+  if (Array.isArray(value)) return 'slice';
+  return typeof value === 'object' ? 'map' : goType(value);
+}
+
+/** A value where Go's `%s` expects a text: what is none shows its type. */
+export function goFormat(value: unknown): string {
+  if (typeof value === 'string') return value;
+  if (Array.isArray(value)) return `[${value.map(goFormat).join(' ')}]`;
+  if (value === null || value === undefined) return '%!s(<nil>)';
+  return typeof value === 'object' ? goText(value) : `%!s(${goType(value)}=${JSON.stringify(value)})`;
+}

@@ -1,18 +1,20 @@
 /** One request of the Kubernetes API, whoever carries it: path, query and body in, a reply out. */
-import type { DeleteOptions, Patch } from '../../kube/client.ts';
 import { ApiError } from '../../resources/object.ts';
 import type { Log } from '../../base/log.ts';
-import { errorReply, jsonReply, listReply, objectShape, statusReply, watchReply } from './answers.ts';
+import type { StoredRow } from '../storage/store.ts';
+import { errorReply, jsonReply, listReply, statusReply, watchReply } from './answers.ts';
 import type { Reply, Shape } from './answers.ts';
-import { isApply, readApply, readBody, readDeleteOptions, readPatch } from './bodies.ts';
+import { isApply, readApply, readBody, readPatch } from './bodies.ts';
 import type { Call } from './core.ts';
+import { readDeleteOptions } from './delete-options.ts';
+import { checkForm, shapeAsked } from './forms.ts';
 import { generalReply } from './general.ts';
 import { askedKind } from './questions.ts';
 import { podLogReply } from './pod-log.ts';
 import { subjectOf } from './observer.ts';
 import type { ApiObserver } from './observer.ts';
 import type { PodAccess } from './pod-access.ts';
-import { applyOptions, dryRun, isWatch, listOptions, watchOptions, writeOptions } from './query.ts';
+import { applyOptions, isWatch, listOptions, watchOptions, writeOptions } from './query.ts';
 import type { ApiRequest } from './request.ts';
 import { resourcePath } from './route.ts';
 import type { ResourcePath } from './route.ts';
@@ -20,7 +22,6 @@ import type { ApiServer } from './server.ts';
 import { isStream, refuseStream } from './streams/open.ts';
 import { internal, methodNotAllowed, noSuchResource } from './status.ts';
 import { strategyOf } from './strategy.ts';
-import { tableAsked, tableShape } from './tables.ts';
 
 export interface HandlerParts {
   readonly server: ApiServer;
@@ -76,30 +77,29 @@ async function resourceReply(parts: HandlerParts, request: ApiRequest, path: Res
   const asked = askedKind(call);
   if (asked && subresource === '' && name !== '') throw noSuchResource();
   if (asked && method !== 'POST') throw methodNotAllowed();
-  const shape = (): Shape => {
-    const table = tableAsked(request.accept);
-    return table ? tableShape(kind, table, query.get('includeObject') ?? 'Metadata', () => server.now()) : objectShape(kind);
-  };
   const isCollection = name === '';
+  const watches = path.watch || (isCollection && method === 'GET' && isWatch(query));
+  if (!watches) checkForm(request, kind, isCollection && method !== 'POST');
+  const shape = (): Shape => shapeAsked(request, kind, () => server.now());
+  const answered = (row: StoredRow, code = 200): Reply => jsonReply(code, shape().one(row));
   switch (method) {
     case 'HEAD':
     case 'GET':
-      if (path.watch || (isCollection && isWatch(query)))
-        return watchReply(shape(), server.watch(call, watchOptions(query, request.signal)));
+      if (watches) return watchReply(shape(), server.watch(call, watchOptions(query, request.signal)));
       if (isCollection) return listReply(shape(), await server.list(call, listOptions(query)));
-      return one(shape(), tableAsked(request.accept) !== undefined, await server.get(call));
+      return answered(await server.get(call, query.get('resourceVersion') ?? ''));
     case 'POST': {
       if (!isCollection && !asked) throw methodNotAllowed();
       if (kind.namespaced && namespace === '') throw methodNotAllowed();
       const options = writeOptions(request, 'CreateOptions');
       const { object, duplicates } = await readBody(request, asked ?? kind);
-      return jsonReply(201, (await server.create(call, object, { ...options, duplicates })).text);
+      return answered(await server.create(call, object, { ...options, duplicates }), 201);
     }
     case 'PUT': {
       if (isCollection) throw methodNotAllowed();
       const options = writeOptions(request, 'UpdateOptions');
       const { object, duplicates } = await readBody(request, kind);
-      return jsonReply(200, (await server.update(call, object, { ...options, duplicates })).text);
+      return answered(await server.update(call, object, { ...options, duplicates }));
     }
     case 'PATCH': {
       if (isCollection) throw methodNotAllowed();
@@ -107,19 +107,19 @@ async function resourceReply(parts: HandlerParts, request: ApiRequest, path: Res
         const options = applyOptions(request);
         const { config, repeated } = await readApply(request);
         const { row, created } = await server.apply(call, config, { ...options, repeated });
-        return jsonReply(created ? 201 : 200, row.text);
+        return answered(row, created ? 201 : 200);
       }
       const options = writeOptions(request, 'PatchOptions');
-      const patch: Patch = await readPatch(request);
-      return jsonReply(200, (await server.patch(call, patch, options)).text);
+      const { patch, duplicates } = await readPatch(request);
+      return answered(await server.patch(call, patch, { ...options, duplicates }));
     }
     case 'DELETE': {
       if (subresource !== '') throw methodNotAllowed();
-      const options = await deleteOptions(request);
+      const options = await readDeleteOptions(request);
       if (isCollection && strategyOf(kind).noCollectionDelete) throw methodNotAllowed();
-      if (isCollection) return listReply(objectShape(kind), await server.deleteCollection(call, listOptions(query), options));
+      if (isCollection) return listReply(shape(), await server.deleteCollection(call, listOptions(query), options));
       const answer = await server.delete(call, options);
-      return 'row' in answer ? jsonReply(200, answer.row.text) : statusReply(answer.status);
+      return 'row' in answer ? answered(answer.row) : statusReply(answer.status);
     }
     default:
       throw methodNotAllowed();
@@ -130,22 +130,3 @@ const isServed = ({ kind, subresource }: Call): boolean =>
   (subresource === 'status' && kind.hasStatus) ||
   askedKind({ kind, subresource }) !== undefined ||
   strategyOf(kind).subresources?.[subresource] !== undefined;
-
-/** A single object; as a Table it is a list of one, at the object's own version. */
-function one(shape: Shape, asTable: boolean, row: Awaited<ReturnType<ApiServer['get']>>): Reply {
-  return asTable ? listReply(shape, { rows: [row], revision: row.revision }) : jsonReply(200, row.text);
-}
-
-async function deleteOptions(request: ApiRequest): Promise<DeleteOptions> {
-  const { query } = request;
-  const sent = await readDeleteOptions(request);
-  const grace = sent.gracePeriodSeconds ?? (query.get('gracePeriodSeconds') ? Number(query.get('gracePeriodSeconds')) : undefined);
-  const older = sent.orphanDependents === undefined ? undefined : sent.orphanDependents ? 'Orphan' : 'Background';
-  const policy = sent.propagationPolicy ?? query.get('propagationPolicy') ?? older;
-  return {
-    ...(grace !== undefined && Number.isInteger(grace) && { gracePeriodSeconds: grace }),
-    ...(policy && { propagationPolicy: policy as NonNullable<DeleteOptions['propagationPolicy']> }),
-    ...(sent.preconditions && { preconditions: sent.preconditions }),
-    dryRun: dryRun([...query.getAll('dryRun'), ...(sent.dryRun ?? [])], 'DeleteOptions'),
-  };
-}

@@ -10,8 +10,9 @@ import { wholeObjectOf } from './rows.ts';
 import { goText } from './go-text.ts';
 import { applyJsonPatch, PatchError } from './json-patch.ts';
 import { applyMergePatch } from './merge-patch.ts';
-import { badRequest, invalidPatch, unprocessable, unsupportedMediaType } from './status.ts';
+import { badRequest, invalidPatch, malformed, unprocessable, unsupportedMediaType } from './status.ts';
 import { applyStrategicPatch } from './strategic-patch.ts';
+import { StrategicPatchError } from './strategic-types.ts';
 import { change } from './updating.ts';
 import { managersSaid } from './writers.ts';
 
@@ -44,7 +45,12 @@ export async function patch(core: Core, call: Call, patch: Patch, options: Write
     const object = readObject(
       call.kind,
       patched,
-      { fieldValidation: options.fieldValidation ?? 'Warn', ...(options.duplicates && { duplicates: options.duplicates }), warn },
+      {
+        fieldValidation: options.fieldValidation ?? 'Warn',
+        ...(options.duplicates && { duplicates: options.duplicates }),
+        warn,
+        patch: patch.type,
+      },
       refuse,
     );
     return corrects ? { object, said: managersSaid(patched) } : { object };
@@ -60,8 +66,8 @@ function correctsManagers({ type, body }: Patch): boolean {
   });
 }
 
-function managersIn(body: object): boolean {
-  const { metadata } = body as Partial<KubeObject>;
+function managersIn(body: object | null): boolean {
+  const { metadata } = (body ?? {}) as Partial<KubeObject>;
   return typeof metadata === 'object' && metadata !== null && 'managedFields' in metadata;
 }
 
@@ -71,8 +77,10 @@ function checkShape({ type, body }: Patch): void {
       throw badRequest('error decoding patch: json: cannot unmarshal object into Go value of type []handlers.jsonPatchOp');
     if (body.length > maxOperations)
       throw badRequest(`The allowed maximum operations in a JSON patch is ${maxOperations}, got ${body.length}`);
-  } else if (typeof body !== 'object' || body === null || Array.isArray(body)) {
-    throw badRequest('error decoding patch: json: cannot unmarshal array into Go value of type map[string]interface {}');
+  } else if (typeof body !== 'object' || Array.isArray(body)) {
+    const kind = Array.isArray(body) ? 'array' : typeof body === 'boolean' ? 'bool' : typeof body;
+    const before = type === 'strategic' ? '' : 'error decoding patch: ';
+    throw badRequest(`${before}json: cannot unmarshal ${kind} into Go value of type map[string]interface {}`);
   }
 }
 
@@ -80,9 +88,11 @@ function apply(call: Call, old: KubeObject, patch: Patch): unknown {
   try {
     if (patch.type === 'json') return applyJsonPatch(old, patch.body);
     if (patch.type === 'merge') return applyMergePatch(old, patch.body);
-    return applyStrategicPatch(call.kind.structure, old, patch.body);
+    return applyStrategicPatch({ structure: call.kind.structure }, old, patch.body);
   } catch (error) {
-    if (!(error instanceof PatchError)) throw error;
-    throw patch.type === 'json' ? unprocessable() : badRequest(error.message);
+    if (error instanceof PatchError) throw unprocessable();
+    if (!(error instanceof StrategicPatchError)) throw error;
+    if (error.code === 422) throw unprocessable();
+    throw error.code === 400 ? badRequest(error.message) : malformed(error.message);
   }
 }

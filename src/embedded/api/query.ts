@@ -10,15 +10,15 @@ import type { WriteCall } from './creating.ts';
 import type { ListCall } from './reading.ts';
 import type { WatchCall } from './watching.ts';
 
-const flag = (query: URLSearchParams, name: string): boolean | undefined => {
+export const flag = (query: URLSearchParams, name: string): boolean | undefined => {
   const value = query.get(name);
   if (value === null) return undefined;
   return value !== 'false' && value !== '0';
 };
 
-function integer(query: URLSearchParams, name: string): number | undefined {
+export function integer(query: URLSearchParams, name: string): number | undefined {
   const value = query.get(name);
-  if (value === null || value === '') return undefined;
+  if (value === null) return undefined;
   if (!/^-?\d{1,15}$/.test(value)) throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(value)}: invalid syntax`);
   return Number(value);
 }
@@ -28,15 +28,18 @@ const present = <T extends object>(options: T): { [K in keyof T]: Exclude<T[K], 
 
 export const isWatch = (query: URLSearchParams): boolean => flag(query, 'watch') ?? false;
 
-export const listOptions = (query: URLSearchParams): ListCall =>
-  present({
+export function listOptions(query: URLSearchParams): ListCall {
+  integer(query, 'timeoutSeconds');
+  return present({
     labelSelector: query.get('labelSelector'),
     fieldSelector: query.get('fieldSelector'),
     limit: integer(query, 'limit'),
     continue: query.get('continue'),
     resourceVersion: query.get('resourceVersion'),
     resourceVersionMatch: query.get('resourceVersionMatch'),
+    sendInitialEvents: flag(query, 'sendInitialEvents'),
   });
+}
 
 export const watchOptions = (query: URLSearchParams, signal: AbortSignal | undefined): WatchCall =>
   present({
@@ -47,6 +50,7 @@ export const watchOptions = (query: URLSearchParams, signal: AbortSignal | undef
     sendInitialEvents: flag(query, 'sendInitialEvents'),
     allowBookmarks: flag(query, 'allowWatchBookmarks'),
     timeoutSeconds: integer(query, 'timeoutSeconds'),
+    continue: query.get('continue'),
     signal,
   });
 
@@ -58,14 +62,19 @@ export function writeOptions({ query, userAgent = '' }: ApiRequest, options: str
   if (!isApply && options === 'PatchOptions' && query.get('force'))
     errors.push(forbidden('force', 'may not be specified for non-apply patch'));
   errors.push(...managerErrors(fieldManager));
-  const isDry = isDryRun(query.getAll('dryRun'), errors);
+  const dryRun = query.getAll('dryRun');
+  errors.push(...dryRunError(dryRun));
   const fieldValidation = query.get('fieldValidation') || 'Warn';
   if (fieldValidation !== 'Strict' && fieldValidation !== 'Warn' && fieldValidation !== 'Ignore') {
     const message = `Unsupported value: ${JSON.stringify(fieldValidation)}: supported values: "", "Ignore", "Strict", "Warn"`;
     errors.push({ field: 'fieldValidation', reason: 'FieldValueNotSupported', message });
   }
   if (errors.length > 0) throw invalidOptions(options, errors);
-  return { fieldValidation: fieldValidation as FieldValidation, dryRun: isDry, fieldManager: fieldManager || nameOfAgent(userAgent) };
+  return {
+    fieldValidation: fieldValidation as FieldValidation,
+    dryRun: dryRun.length > 0,
+    fieldManager: fieldManager || nameOfAgent(userAgent),
+  };
 }
 
 export function applyOptions(request: ApiRequest): ApplyCall {
@@ -86,18 +95,9 @@ function managerErrors(name: string): FieldError[] {
   return errors;
 }
 
-export function dryRun(values: readonly string[], options: string): boolean {
-  const errors: FieldError[] = [];
-  const isDry = isDryRun(values, errors);
-  if (errors.length > 0) throw invalidOptions(options, errors);
-  return isDry;
-}
-
-function isDryRun(values: readonly string[], errors: FieldError[]): boolean {
-  const given = values.filter((value) => value !== '');
-  if (given.some((value) => value !== 'All')) {
-    const message = `Unsupported value: ${JSON.stringify(given)}: supported values: "All"`;
-    errors.push({ field: 'dryRun', reason: 'FieldValueNotSupported', message });
-  }
-  return given.length > 0;
+/** `All` is the only dry run there is. */
+export function dryRunError(values: readonly string[]): FieldError[] {
+  if (values.every((value) => value === 'All')) return [];
+  const message = `Unsupported value: ${JSON.stringify(values)}: supported values: "All"`;
+  return [{ field: 'dryRun', reason: 'FieldValueNotSupported', message }];
 }

@@ -1,14 +1,17 @@
 /** get and list. */
 import type { ListOptions } from '../../kube/client.ts';
+import type { FieldError } from '../../resources/kind.ts';
 import { HistoryGone } from '../storage/store.ts';
 import type { StoredRow } from '../storage/store.ts';
 import { continueExpired, decodeContinue, encodeContinue } from './continue.ts';
 import { keyOf } from './core.ts';
 import type { Call, Core } from './core.ts';
 import { selectionOf } from './selection.ts';
-import { badRequest, expired, invalidOption, notFound, tooLargeVersion } from './status.ts';
+import { badRequest, expired, invalidOptions, malformed, notFound, tooLargeVersion } from './status.ts';
 
 export interface ListCall extends ListOptions {
+  /** Of watches alone; here it is refused. */
+  readonly sendInitialEvents?: boolean;
   readonly resourceVersionMatch?: string;
 }
 
@@ -19,21 +22,29 @@ export interface Page {
   readonly remaining?: number;
 }
 
-export async function get(core: Core, call: Call): Promise<StoredRow> {
+/** `resourceVersion`: the object as it was then or later. */
+export async function get(core: Core, call: Call, resourceVersion?: string): Promise<StoredRow> {
+  if (resourceVersion) {
+    const version = readVersion(resourceVersion, '', malformed);
+    if (version > core.store.revision()) throw tooLargeVersion(resourceVersion, core.store.revision());
+  }
   const [row] = await core.store.get([keyOf(call)]);
   if (!row) throw notFound(call.kind, call.name);
   return row;
 }
 
 export async function list(core: Core, call: Call, options: ListCall): Promise<Page> {
+  checkListOptions(options);
   const { select, only } = selectionOf(call, options);
-  const from = options.continue ? decodeContinue(options.continue) : undefined;
+  const from = options.continue ? decodeContinue(options.continue, call.namespace) : undefined;
   if (from && options.resourceVersion && options.resourceVersion !== '0') {
     throw badRequest('specifying resource version is not allowed when using continue');
   }
-  if (from && from.at > core.store.revision()) throw continueExpired();
-  const at = from?.at ?? exactVersion(core, options);
-  const limit = options.limit && options.limit > 0 ? options.limit : undefined;
+  if (from?.at !== undefined && from.at > core.store.revision()) throw continueExpired(from, call.namespace);
+  const at = from ? from.at : exactVersion(core, options);
+  // Whatever is there already, of any age: the real server has all of it in its cache and gives it in one page.
+  const isWhole = options.resourceVersion === '0';
+  const limit = !isWhole && options.limit && options.limit > 0 ? options.limit : undefined;
   const { resource } = keyOf(call);
   if (only !== undefined && at === undefined) {
     const revision = core.store.revision();
@@ -54,42 +65,55 @@ export async function list(core: Core, call: Call, options: ListCall): Promise<P
     return {
       rows: found.rows,
       revision: found.revision,
-      continue: encodeContinue({ at: found.revision, after: { namespace: last.namespace, name: last.name } }),
+      continue: encodeContinue({ at: found.revision, after: { namespace: last.namespace, name: last.name } }, call.namespace),
       // Counted without the selectors, so said only where there are none.
       ...(!select && { remaining: found.remaining }),
     };
   } catch (error) {
     if (!(error instanceof HistoryGone)) throw error;
-    throw from ? continueExpired() : expired();
+    throw from ? continueExpired(from, call.namespace) : expired();
   }
+}
+
+const forbids = (field: string, message: string): FieldError => ({
+  field,
+  reason: 'FieldValueForbidden',
+  message: `Forbidden: ${message}`,
+});
+
+function checkListOptions({ resourceVersion, resourceVersionMatch: match, continue: token, sendInitialEvents }: ListCall): void {
+  const errors: FieldError[] = [];
+  const field = 'resourceVersionMatch';
+  if (match) {
+    if (!resourceVersion) errors.push(forbids(field, 'resourceVersionMatch is forbidden unless resourceVersion is provided'));
+    if (token) errors.push(forbids(field, 'resourceVersionMatch is forbidden when continue is provided'));
+    if (match !== 'Exact' && match !== 'NotOlderThan')
+      errors.push({
+        field,
+        reason: 'FieldValueNotSupported',
+        message: `Unsupported value: ${JSON.stringify(match)}: supported values: "Exact", "NotOlderThan", ""`,
+      });
+    if (match === 'Exact' && resourceVersion === '0')
+      errors.push(forbids(field, 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"'));
+  }
+  if (sendInitialEvents !== undefined) errors.push(forbids('sendInitialEvents', 'sendInitialEvents is forbidden for list'));
+  if (errors.length > 0) throw invalidOptions('ListOptions', errors);
 }
 
 /** The version a list must be of; undefined: the present, which is never older than what is asked. */
-function exactVersion(core: Core, options: ListCall): number | undefined {
-  const { resourceVersion: asked, resourceVersionMatch: match } = options;
-  const wrong = (reason: string, message: string): never => {
-    throw invalidOption('ListOptions', { field: 'resourceVersionMatch', reason, message });
-  };
-  if (match && match !== 'Exact' && match !== 'NotOlderThan')
-    wrong('FieldValueNotSupported', `Unsupported value: "${match}": supported values: "Exact", "NotOlderThan", ""`);
-  if (!asked) {
-    if (match) wrong('FieldValueForbidden', 'Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided');
-    return undefined;
-  }
+function exactVersion(core: Core, { resourceVersion: asked, resourceVersionMatch: match, limit }: ListCall): number | undefined {
+  if (!asked) return undefined;
   const version = readVersion(asked, 'invalid resource version: ');
-  if (version === 0) {
-    if (match === 'Exact') wrong('FieldValueForbidden', 'Forbidden: resourceVersionMatch "exact" is forbidden for resourceVersion "0"');
-    return undefined;
-  }
+  if (version === 0) return undefined;
   if (version > core.store.revision()) throw tooLargeVersion(asked, core.store.revision());
-  return match === 'Exact' || (!match && options.limit) ? version : undefined;
+  return match === 'Exact' || (!match && limit) ? version : undefined;
 }
 
 /** The number behind a client's resourceVersion. */
-export function readVersion(text: string, before = ''): number {
-  if (!/^\d{1,15}$/.test(text))
-    throw badRequest(
-      `${before}resourceVersion: Invalid value: ${JSON.stringify(text)}: strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`,
-    );
+export function readVersion(text: string, before = '', refuse: (message: string) => Error = badRequest): number {
+  const says = (why: string): Error =>
+    refuse(`${before}resourceVersion: Invalid value: ${JSON.stringify(text)}: strconv.ParseUint: parsing ${JSON.stringify(text)}: ${why}`);
+  if (!/^\d+$/.test(text)) throw says('invalid syntax');
+  if (BigInt(text) >= 2n ** 64n) throw says('value out of range');
   return Number(text);
 }

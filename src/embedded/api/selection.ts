@@ -2,7 +2,8 @@
 import type { ListOptions } from '../../kube/client.ts';
 import type { RowIndex, StoreKey } from '../storage/store.ts';
 import type { Call } from './core.ts';
-import { fieldMatcher, fieldTerms, labelMatcher } from './selectors.ts';
+import { fieldMatcher, fieldTerms } from './field-selector.ts';
+import { labelMatcher } from './label-selector.ts';
 
 export interface Selection {
   /** Undefined: everything in the call's namespace. */
@@ -14,7 +15,7 @@ export interface Selection {
 /** Throws BadRequest for selectors that cannot be read. A name in the call itself selects, too (watch of one object). */
 export function selectionOf(call: Call, options: Pick<ListOptions, 'labelSelector' | 'fieldSelector'>): Selection {
   const labels = labelMatcher(options.labelSelector);
-  const fields = fieldMatcher(options.fieldSelector, call.kind.selectableFields);
+  const fields = fieldMatcher(options.fieldSelector, call.kind);
   const named = call.name || fieldTerms(options.fieldSelector).find((term) => term.path === 'metadata.name' && term.equals)?.value;
   const only = named !== undefined && (call.namespace || !call.kind.namespaced) ? named : undefined;
   if (!labels && !fields && !call.name) return { select: undefined, only };

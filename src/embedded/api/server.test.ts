@@ -203,7 +203,7 @@ describe('versions of another life of the data', () => {
     const later = bench.api.store.revision() + 1000;
     const watch = bench.api.server.watch(call(configMaps), { resourceVersion: String(later) });
     await expect(watch.next()).rejects.toMatchObject({ status: { code: 410, reason: 'Expired' } });
-    const token = encodeContinue({ at: later, after: { namespace: 'default', name: 'a' } });
+    const token = encodeContinue({ at: later, after: { namespace: 'default', name: 'a' } }, 'default');
     await expect(bench.api.server.list(call(configMaps), { continue: token })).rejects.toMatchObject({ status: { code: 410 } });
   });
 });

@@ -101,9 +101,9 @@ export class ApiServer {
     return this.#core.clock.now();
   }
 
-  async get(call: Call): Promise<StoredRow> {
+  async get(call: Call, resourceVersion?: string): Promise<StoredRow> {
     this.authorize(call, 'get');
-    return get(this.#core, call);
+    return get(this.#core, call, resourceVersion);
   }
 
   async list(call: Call, options: ListCall): Promise<Page> {

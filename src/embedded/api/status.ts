@@ -38,6 +38,7 @@ export const namespaceNotFound = (name: string): ApiError =>
   failure(404, 'NotFound', `namespaces "${name}" not found`, { name, kind: 'namespaces' });
 export const methodNotAllowed = (): ApiError =>
   failure(405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource', {});
+export const notAcceptable = (message: string): ApiError => failure(406, 'NotAcceptable', message);
 /** `deleting`: what is in the way waits only for its finalizers. */
 export const alreadyExists = (resource: Resource, name: string, deleting = false): ApiError =>
   failure(
@@ -106,9 +107,7 @@ export function invalid(kind: { readonly kind: string; readonly group: string },
   });
 }
 
-/** A query option out of range: `kind` is CreateOptions, ListOptions, … */
-export const invalidOption = (kind: string, error: FieldError): ApiError => invalidOptions(kind, [error]);
-
+/** Query options out of range: `kind` is CreateOptions, ListOptions, … */
 export const invalidOptions = (kind: string, errors: readonly FieldError[]): ApiError =>
   invalid({ kind, group: 'meta.k8s.io' }, '', errors);
 

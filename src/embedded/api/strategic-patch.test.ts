@@ -24,12 +24,15 @@ function view(object: PodTemplate): Record<string, unknown> {
 }
 
 const withoutDefaults = (value: unknown): unknown => JSON.parse(JSON.stringify(value).replaceAll(',"type":""', ''));
+/** Reading the object takes a null for what is absent. */
+const withoutNulls = (value: unknown): unknown =>
+  JSON.parse(JSON.stringify(value), (_, item: unknown) => (item === null ? undefined : item)) as unknown;
 const isEmpty = (value: unknown): boolean =>
   value === undefined || (typeof value === 'object' && value !== null && Object.keys(value).length === 0);
 
 describe('strategic merge patch, as the real server does it', () => {
   it.each(cases)('$name', ({ patch, changed, error }) => {
-    const apply = (): unknown => applyStrategicPatch(podTemplate, deepFreeze(structuredClone(base)), patch);
+    const apply = (): unknown => applyStrategicPatch({ structure: podTemplate }, deepFreeze(structuredClone(base)), patch);
     if (error !== undefined) {
       expect(apply).toThrow(error);
       return;
@@ -39,7 +42,7 @@ describe('strategic merge patch, as the real server does it', () => {
     for (const [field, value] of Object.entries(after)) {
       const expected = changed && field in changed ? changed[field] : before[field];
       if (expected === null) expect(isEmpty(value), field).toBe(true);
-      else expect(value, field).toEqual(withoutDefaults(expected));
+      else expect(withoutNulls(value), field).toEqual(withoutDefaults(expected));
     }
   });
 });

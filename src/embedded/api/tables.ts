@@ -1,21 +1,16 @@
 /** `kubectl get`: rows of a Table, from the cells that lie beside each object. */
-import { shownCell } from '../../resources/cells.ts';
+import { printCells, shownCell } from '../../resources/cells.ts';
 import type { KindDefinition } from '../../resources/kind.ts';
+import type { KubeObject } from '../../resources/object.ts';
 import type { StoredRow } from '../storage/store.ts';
 import { listMetadata } from './answers.ts';
 import type { Shape } from './answers.ts';
+import type { Page } from './reading.ts';
 
-/** Version of meta.k8s.io when the client would rather have a Table than objects. */
-export function tableAsked(accept: string): 'v1' | 'v1beta1' | undefined {
-  for (const choice of accept.split(',')) {
-    const [type, ...parameters] = choice.split(';').map((part) => part.trim());
-    if (type !== 'application/json') continue;
-    const given = new Map(parameters.map((parameter) => parameter.split('=') as [string, string]));
-    if (!given.has('as')) return undefined;
-    const version = given.get('v');
-    if (given.get('as') === 'Table' && given.get('g') === 'meta.k8s.io' && (version === 'v1' || version === 'v1beta1')) return version;
-  }
-  return undefined;
+/** An object of which a client wants only the metadata. */
+export function partialObject(row: StoredRow, version: 'v1' | 'v1beta1'): string {
+  const { metadata } = JSON.parse(row.text) as { metadata: object };
+  return `{"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/${version}","metadata":${JSON.stringify(metadata)}}`;
 }
 
 /** `includeObject`: None, Metadata or Object, as the query says. */
@@ -34,25 +29,24 @@ export function tableShape(kind: KindDefinition, version: 'v1' | 'v1beta1', incl
     return `{"cells":${JSON.stringify(cells)}${objectText(row)}}`;
   };
   const objectText = (row: StoredRow): string => {
-    if (includeObject === 'None') return '';
+    if (includeObject === 'None') return ',"object":null';
     if (includeObject === 'Object') return `,"object":${row.text}`;
-    const { metadata } = JSON.parse(row.text) as { metadata: object };
-    return `,"object":{"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/${version}","metadata":${JSON.stringify(metadata)}}`;
+    return `,"object":${partialObject(row, version)}`;
   };
   /** Only the first event of a watch carries the columns. */
   let said = false;
+  const whole = (page: Page, from: number, to: number): string => {
+    const at = now();
+    return page.rows
+      .slice(from, to)
+      .map((row) => rowText(row, at))
+      .join(',');
+  };
+  const headOf = (page: Page): string => `{${start},"metadata":${listMetadata(page)},${columns},"rows":[`;
   return {
-    list: (page) => ({
-      head: `{${start},"metadata":${listMetadata(page)},${columns},"rows":[`,
-      items: ({ rows }, from, to) => {
-        const at = now();
-        return rows
-          .slice(from, to)
-          .map((row) => rowText(row, at))
-          .join(',');
-      },
-      tail: ']}\n',
-    }),
+    // A list of one, at the object's own version.
+    one: (row) => `{${start},"metadata":{"resourceVersion":"${row.revision}"},${columns},"rows":[${rowText(row, now())}]}`,
+    list: (page) => ({ head: headOf(page), items: whole, tail: ']}\n' }),
     event: ({ type, row, revision }) => {
       const defined = said ? '"columnDefinitions":null' : columns;
       said = true;
@@ -61,10 +55,16 @@ export function tableShape(kind: KindDefinition, version: 'v1' | 'v1beta1', incl
       );
     },
     bookmark: ({ revision, initial }) => {
-      const metadata = { resourceVersion: String(revision), ...(initial && { annotations: { 'k8s.io/initial-events-end': 'true' } }) };
-      const object = { kind: kind.kind, apiVersion: kind.group ? `${kind.group}/${kind.version}` : kind.version, metadata };
-      const row = `{"cells":${JSON.stringify(kind.columns.map(() => ''))},"object":${JSON.stringify(object)}}`;
-      return `{${start},"metadata":${JSON.stringify(metadata)},"columnDefinitions":null,"rows":[${row}]}`;
+      const metadata = { resourceVersion: String(revision) };
+      const annotations = { 'k8s.io/initial-events-end': 'true' };
+      const object = {
+        apiVersion: `meta.k8s.io/${version}`,
+        kind: 'PartialObjectMetadata',
+        metadata: { ...metadata, ...(initial && { annotations }) },
+      };
+      // Its row is that of an object of which nothing is known.
+      const row = { cells: printCells(kind, { metadata: {} } as KubeObject).map((cell) => cell ?? ''), object };
+      return `{${start},"metadata":${JSON.stringify(metadata)},"columnDefinitions":null,"rows":[${JSON.stringify(row)}]}`;
     },
   };
 }

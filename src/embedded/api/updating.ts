@@ -40,7 +40,6 @@ export function update(core: Core, call: Call, sent: unknown, options: WriteCall
     warn: call.warn,
   });
   const { uid, resourceVersion } = read.metadata;
-  if (!read.metadata.name) throw badRequest(`the name of the object (${call.name} based on URL) was undeterminable: name must be provided`);
   return change(core, call, options, (old) => {
     if (uid && uid !== old.metadata.uid) {
       const key = `/registry/${kind.plural}/${call.namespace ? `${call.namespace}/` : ''}${call.name}`;
@@ -89,7 +88,8 @@ export async function change(core: Core, call: Call, options: WriteCall, make: C
 /** The wanted object speaks of this one: same name, and the stored version where it names one. */
 function requireSame(call: Call, wanted: KubeObject, row: StoredRow): void {
   const { name, resourceVersion } = wanted.metadata;
-  if (name && name !== call.name) throw badRequest(`the name of the object (${name}) does not match the name on the URL (${call.name})`);
+  if (!name) throw badRequest(`the name of the object (${call.name} based on URL) was undeterminable: name must be provided`);
+  if (name !== call.name) throw badRequest(`the name of the object (${name}) does not match the name on the URL (${call.name})`);
   if (!resourceVersion) return;
   if (!/^\d{1,19}$/.test(resourceVersion)) throw malformed(`strconv.ParseUint: parsing ${JSON.stringify(resourceVersion)}: invalid syntax`);
   if (resourceVersion !== '0' && resourceVersion !== String(row.revision)) throw conflict(call.kind, call.name);
@@ -156,8 +156,8 @@ function sameWish(next: KubeObject, old: KubeObject): boolean {
 function writeOf(call: Call, row: StoredRow, next: KubeObject, managed: string): Write {
   const key = keyOf(call);
   if (!isFinished(call, next)) return { key, expect: row.revision, next: encodeRow(call.kind, next, managed) };
-  const last = encodeRow(call.kind, next, managed);
-  return { key, expect: row.revision, next: undefined, last };
+  // Watchers see it go as it was before: what let it go was never stored.
+  return { key, expect: row.revision, next: undefined, last: encodeRow(call.kind, objectOf(row), managersTextOf(row)) };
 }
 
 /** Deleted, and nothing holds it any more. */

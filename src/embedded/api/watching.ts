@@ -1,5 +1,7 @@
 /** watch: the present or the past first, then every change as it is committed. */
 import type { WatchOptions } from '../../kube/client.ts';
+import { forbidden } from '../../resources/field-errors.ts';
+import type { FieldError } from '../../resources/kind.ts';
 import { ApiError } from '../../resources/object.ts';
 import { HistoryGone } from '../storage/store.ts';
 import type { StoredRow } from '../storage/store.ts';
@@ -8,12 +10,14 @@ import type { Call, Core } from './core.ts';
 import { readVersion } from './reading.ts';
 import { selectionOf } from './selection.ts';
 import type { Selection } from './selection.ts';
-import { expired, internal, invalidOption } from './status.ts';
+import { expired, internal, invalidOptions, malformed } from './status.ts';
 import { WatchHub, WatchItem } from './watch-hub.ts';
 
 export interface WatchCall extends WatchOptions {
   readonly resourceVersionMatch?: string;
   readonly sendInitialEvents?: boolean;
+  /** Of lists alone; where a watch minds it, it is refused. */
+  readonly continue?: string;
 }
 
 /** BOOKMARK: all events up to `revision` have been given. `initial`: it ends the initial state of a streamed list. */
@@ -37,12 +41,25 @@ type End = 'done' | ApiError;
  * for a past that is gone and for a reader that is too slow. What is wrong with the options is thrown at once.
  */
 export function watch(core: Core, call: Call, options: WatchCall): AsyncGenerator<readonly (WatchItem | Bookmark)[], void, void> {
-  if (options.sendInitialEvents !== undefined && options.resourceVersionMatch !== 'NotOlderThan') {
-    const message = 'Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan';
-    throw invalidOption('ListOptions', { field: 'resourceVersionMatch', reason: 'FieldValueForbidden', message });
-  }
-  const version = options.resourceVersion ? readVersion(options.resourceVersion) : 0;
+  checkWatchOptions(options);
+  const version = options.resourceVersion ? readVersion(options.resourceVersion, '', malformed) : 0;
   return events(core, call, options, version, selectionOf(call, options).select);
+}
+
+function checkWatchOptions({ sendInitialEvents, resourceVersionMatch: match, resourceVersion, continue: token }: WatchCall): void {
+  const errors: FieldError[] = [];
+  const forbids = (message: string): void => void errors.push(forbidden('resourceVersionMatch', message));
+  if (sendInitialEvents !== undefined && match !== 'NotOlderThan')
+    forbids('sendInitialEvents requires setting resourceVersionMatch to NotOlderThan');
+  if (match && sendInitialEvents === undefined) forbids('resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided');
+  if (match && match !== 'NotOlderThan') {
+    const message = `Unsupported value: ${JSON.stringify(match)}: supported values: "NotOlderThan"`;
+    errors.push({ field: 'resourceVersionMatch', reason: 'FieldValueNotSupported', message });
+  }
+  // A watch from the present is one with initial events, whether it says so or not.
+  const isFromPresent = !resourceVersion || resourceVersion === '0';
+  if (token && (match || isFromPresent)) forbids('resourceVersionMatch is forbidden when continue is provided');
+  if (errors.length > 0) throw invalidOptions('ListOptions', errors);
 }
 
 async function* events(

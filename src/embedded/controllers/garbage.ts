@@ -72,9 +72,10 @@ export function garbageReconciler(parts: GarbageParts): Reconcile {
   }
 
   async function foreground(resource: Resource, object: KubeObject): Promise<{ again: number } | void> {
-    const blocking = (await dependents(object)).filter((row) => referenceTo(row, object.metadata.uid)?.blockOwnerDeletion);
-    if (blocking.length === 0) return removeFinalizer(resource, object, 'foregroundDeletion');
-    for (const row of blocking) enqueue(queueKey(row));
+    const owned = await dependents(object);
+    const isBlocked = owned.some((row) => referenceTo(row, object.metadata.uid)?.blockOwnerDeletion);
+    if (!isBlocked) return removeFinalizer(resource, object, 'foregroundDeletion');
+    for (const row of owned) enqueue(queueKey(row));
     // Their end is told by the store; that one of them blocks no more is not.
     return { again: 30 };
   }

@@ -36,7 +36,7 @@ it('keeps transition times of what did not change, and the conditions of others'
   const theirs = { type: 'example.com/gate', status: 'True' as const };
   const stored: Pod = { ...pod, status: { ...first, conditions: [...(first.conditions ?? []), theirs] } };
   const later = podStatus(stored, [ended(1)], '2026-01-02T00:00:00Z');
-  const time = (type: string): string | undefined => later.conditions?.find((each) => each.type === type)?.lastTransitionTime;
+  const time = (type: string): string | null | undefined => later.conditions?.find((each) => each.type === type)?.lastTransitionTime;
   expect(time('PodScheduled')).toBe('2026-01-01T00:00:00Z');
   expect(time('Ready')).toBe('2026-01-02T00:00:00Z');
   expect(later.conditions).toContainEqual(theirs);

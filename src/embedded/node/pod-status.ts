@@ -55,7 +55,14 @@ export function podStatus(pod: Pod, containers: readonly ContainerStatus[], now:
   };
 }
 
-/** Is there nothing to write? */
+/** Is there nothing to write? What is null in one is absent in the other: the server writes some times so. */
 export function sameStatus(stored: PodStatus | undefined, next: PodStatus): boolean {
-  return Object.entries(next).every(([field, value]) => isDeepStrictEqual(stored?.[field as keyof PodStatus], value));
+  return Object.entries(next).every(([field, value]) =>
+    isDeepStrictEqual(withoutNulls(stored?.[field as keyof PodStatus]), withoutNulls(value)),
+  );
 }
+
+const withoutNulls = (value: unknown): unknown =>
+  value === undefined
+    ? undefined
+    : (JSON.parse(JSON.stringify(value), (_, item: unknown) => (item === null ? undefined : item)) as unknown);

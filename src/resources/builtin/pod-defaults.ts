@@ -1,6 +1,6 @@
 /** Defaults of a Pod that OpenAPI does not tell; what the real server's admission adds (service account, tolerations) is left out. */
 import { canonicalQuantity, parseQuantity } from '../quantity.ts';
-import type { Container, EnvVar, Pod, Probe, ResourceRequirements, Volume } from './pod-types.ts';
+import type { Container, EnvVar, Pod, PodStatus, Probe, ResourceRequirements, Volume } from './pod-types.ts';
 
 /** The object with `defaults` below what it has; itself when it has them all. */
 function over<T extends object>(object: T, defaults: Partial<T>): T {
@@ -71,6 +71,17 @@ function volume(given: Volume): Volume {
   };
 }
 
+/** One address is the first of all; where they differ, the one counts. A condition has all its times, null where it has none. */
+function statusDefaults(status: PodStatus): PodStatus {
+  const { podIP, podIPs, conditions } = status;
+  const addresses = podIP && podIPs?.[0]?.ip !== podIP ? [{ ip: podIP }] : podIPs;
+  return {
+    ...status,
+    ...(addresses?.[0]?.ip && { podIP: addresses[0].ip, podIPs: addresses }),
+    ...(conditions && { conditions: conditions.map((condition) => over(condition, { lastProbeTime: null, lastTransitionTime: null })) }),
+  };
+}
+
 export function podDefaults(pod: Pod): Pod {
   const spec = pod.spec ?? {};
   const { containers, initContainers, volumes, terminationGracePeriodSeconds: grace, serviceAccountName: account } = spec;
@@ -85,6 +96,7 @@ export function podDefaults(pod: Pod): Pod {
   });
   return {
     ...pod,
+    ...(pod.status && { status: statusDefaults(pod.status) }),
     spec: {
       ...filled,
       ...(Array.isArray(containers) && { containers: containers.map(container) }),

@@ -153,7 +153,7 @@ export interface PodCondition {
   readonly status: 'True' | 'False' | 'Unknown';
   readonly reason?: string;
   readonly message?: string;
-  readonly lastTransitionTime?: string;
+  readonly lastTransitionTime?: string | null;
   readonly lastProbeTime?: string | null;
   readonly observedGeneration?: number;
 }

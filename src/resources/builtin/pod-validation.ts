@@ -32,7 +32,31 @@ export function podErrors(pod: Pod, old?: Pod): FieldError[] {
     errors.push(...says(qualifiedName, 'spec.nodeSelector', key), ...says(labelValueSyntax, 'spec.nodeSelector', value));
   for (const field of ['fsGroup', 'runAsGroup', 'runAsUser'])
     errors.push(...idErrors(`spec.securityContext.${field}`, spec.securityContext?.[field]));
+  (spec.tolerations ?? []).forEach((each, index) => errors.push(...tolerationErrors(each, `spec.tolerations[${index}]`)));
   return old ? [...errors, ...updateErrors(spec, old.spec)] : errors;
+}
+
+interface Toleration {
+  readonly key?: string;
+  readonly operator?: string;
+  readonly value?: string;
+  readonly effect?: string;
+  readonly tolerationSeconds?: number;
+}
+
+function tolerationErrors(toleration: Toleration, at: string): FieldError[] {
+  const { key = '', operator = '', value = '', effect = '', tolerationSeconds } = toleration;
+  const errors = key === '' ? [] : says(qualifiedName, `${at}.key`, key);
+  if (key === '' && operator !== 'Exists')
+    errors.push(
+      invalid(`${at}.operator`, operator, 'operator must be Exists when `key` is empty, which means "match all values and all keys"'),
+    );
+  if (tolerationSeconds !== undefined && effect !== 'NoExecute')
+    errors.push(invalid(`${at}.effect`, effect, "effect must be 'NoExecute' when `tolerationSeconds` is set"));
+  if (operator === '' || operator === 'Equal') errors.push(...says(labelValueSyntax, `${at}.operator`, value));
+  if (operator === 'Exists' && value !== '')
+    errors.push(invalid(`${at}.operator`, value, "value must be empty when `operator` is 'Exists'"));
+  return errors;
 }
 
 function idErrors(field: string, value: unknown): FieldError[] {

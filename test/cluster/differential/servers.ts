@@ -1,0 +1,78 @@
+/** A real API server with our kinds, and ours with its controllers, for the same scripts. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { runEmbeddedControllers } from '../../../src/embedded/controllers/index.ts';
+import { openEmbeddedApi } from '../../../src/embedded/api/index.ts';
+import { createHttpClient } from '../../../src/kube/http/client.ts';
+import type { Connection } from '../../../src/kube/connection.ts';
+import { loadConnection } from '../../../src/kube/kubeconfig.ts';
+import { isAlreadyExists, type KubeObject } from '../../../src/resources/object.ts';
+import { namespaces, serviceAccounts } from '../../../src/resources/resources.ts';
+import { installKinds } from '../custom-kinds.ts';
+import { plain } from './plain.ts';
+import { Session } from './session.ts';
+
+export type Script = (session: Session) => Promise<void>;
+
+export interface Both {
+  readonly real: Connection;
+  readonly ours: Connection;
+  /** What both servers say to the script, each in a namespace of this name. */
+  play(namespace: string, script: Script): Promise<{ theirs: unknown[]; mine: unknown[] }>;
+  /** A namespace on both, with what pods need in it. */
+  makeNamespace(name: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+export async function openBoth(kubeconfig: string): Promise<Both> {
+  const real = await loadConnection({ path: kubeconfig });
+  const client = createHttpClient(real);
+  await installKinds(client);
+  const data = await mkdtemp(join(tmpdir(), 'tsumugi-both-'));
+  const api = await openEmbeddedApi({ data });
+  const ours = { server: api.url, ca: api.ca, credentials: async () => ({ token: api.token }) } as Connection;
+  const stop = new AbortController();
+  const controllers = runEmbeddedControllers({ client: api.client, store: api.store, signal: stop.signal });
+  const made = new Set<string>();
+
+  const makeNamespace = async (name: string): Promise<void> => {
+    made.add(name);
+    const namespace: KubeObject = { apiVersion: 'v1', kind: 'Namespace', metadata: { name } };
+    await Promise.all([client.create(namespaces, namespace), api.client.create(namespaces, namespace)]);
+    // A namespace takes pods once it has its account: its controller is not awaited.
+    const account: KubeObject = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'default', namespace: name } };
+    await client.create(serviceAccounts, account).catch((error: unknown) => {
+      if (!isAlreadyExists(error)) throw error;
+    });
+  };
+
+  return {
+    real,
+    ours,
+    makeNamespace,
+    async play(namespace, script) {
+      await makeNamespace(namespace);
+      const [theirs, mine] = await Promise.all(
+        [real, ours].map(async (connection) => {
+          const session = new Session(connection, namespace);
+          try {
+            await script(session);
+          } finally {
+            session.close();
+          }
+          return plain(session.transcript, namespace);
+        }),
+      );
+      return { theirs: theirs as unknown[], mine: mine as unknown[] };
+    },
+    async close() {
+      await Promise.all([...made].map((name) => client.delete(namespaces, { name }).catch(() => undefined)));
+      client.close();
+      stop.abort();
+      await controllers;
+      await api.close();
+      await rm(data, { recursive: true });
+    },
+  };
+}
