@@ -9,6 +9,7 @@ const kind = (group: string, plural: string, name: string, shortNames: string[] 
   namespaced: true,
   singular: name.toLowerCase(),
   shortNames,
+  isListed: true,
 });
 const kinds = [
   kind('', 'pods', 'Pod', ['po']),

@@ -8,6 +8,8 @@ import { didYouMean } from '../base/suggest.ts';
 export interface ServedKind extends Resource {
   readonly singular: string;
   readonly shortNames: readonly string[];
+  /** There are objects of it to be listed: it is no question or order to the server. */
+  readonly isListed: boolean;
 }
 
 interface DiscoveryList {
@@ -20,6 +22,7 @@ interface DiscoveryList {
         readonly scope: 'Namespaced' | 'Cluster';
         readonly singularResource?: string;
         readonly shortNames?: readonly string[];
+        readonly verbs?: readonly string[];
         readonly responseKind?: { readonly kind: string; readonly group?: string; readonly version?: string };
       }[];
     }[];
@@ -50,6 +53,7 @@ export async function discoverKinds(api: Target): Promise<readonly ServedKind[]>
           namespaced: each.scope === 'Namespaced',
           singular: each.singularResource ?? '',
           shortNames: each.shortNames ?? [],
+          isListed: each.verbs?.includes('list') ?? false,
         })),
       ),
     ),

@@ -4,6 +4,7 @@ import { reportError } from './errors.ts';
 import { asTyped, programName } from './program.ts';
 import { register as apply } from './commands/apply.ts';
 import { register as call } from './commands/call.ts';
+import { register as completion } from './commands/completion.ts';
 import { register as controller } from './commands/controller.ts';
 import { register as deleteObjects } from './commands/delete.ts';
 import { register as deploy } from './commands/deploy.ts';
@@ -38,6 +39,7 @@ const commands = [
   routes,
   runtimes,
   kubeconfig,
+  completion,
   images,
   install,
   uninstall,
@@ -46,8 +48,8 @@ const commands = [
   version,
 ];
 
-/** Runs one command line (without node and program). Answers the exit code: 0 done, 1 failed, 2 wrong usage. */
-export async function main(argv: readonly string[]): Promise<number> {
+/** All commands. `exit` is told the exit code of one that does not throw. */
+export function createProgram(exit: (code: number) => void): Command {
   const program = new Command(programName)
     .description('A serverless platform: write only the function.')
     .helpCommand(true)
@@ -61,15 +63,17 @@ Examples:
   tsumugi logs hello -f                 what it prints
   tsumugi get functions                 what there is`,
     );
+  for (const register of commands) register(program, exit);
+  strict(program);
+  return program;
+}
+
+/** Runs one command line (without node and program). Answers the exit code: 0 done, 1 failed, 2 wrong usage. */
+export async function main(argv: readonly string[]): Promise<number> {
   // A reader that has had enough (`| head`) is no failure.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
   let exitCode = 0;
-  for (const register of commands) {
-    register(program, (code) => {
-      exitCode = code;
-    });
-  }
-  strict(program);
+  const program = createProgram((code) => (exitCode = code));
   if (argv.length === 0) {
     program.outputHelp();
     return 2;

@@ -56,7 +56,7 @@ export const settingTable: readonly (SettingInfo<Exclude<keyof UpSettings, 'chos
   { name: 'gateways', flag: '--gateways <number>', variable: 'TSUMUGI_GATEWAYS', fallback: '1', says: 'number of gateway processes' },
   {
     name: 'isolation',
-    flag: '--isolation <mode>',
+    flag: '--isolation <auto|required|process>',
     variable: 'TSUMUGI_ISOLATION',
     fallback: 'auto',
     says: 'auto, required (refuse to start without a sandbox) or process (none)',

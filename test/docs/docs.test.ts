@@ -66,6 +66,7 @@ describe('every command', () => {
       'route',
       'runtime',
       'kubeconfig',
+      'completion',
       'images',
       'install',
       'uninstall',

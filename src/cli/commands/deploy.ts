@@ -51,7 +51,7 @@ export function functionOptions(command: Command): Command {
       .option('--wait', 'wait until it is Ready (default)', true)
       .option('--no-wait', 'do not wait')
       .option('--wait-timeout <duration>', 'wait at most so long', '60s')
-      .option('-o, --output <form>', 'text or json (one line each)', 'text'),
+      .option('-o, --output <text|json>', 'json: one line each', 'text'),
   );
 }
 

@@ -34,7 +34,7 @@ export function listCommand(noun: Command, kind: string): void {
     noun
       .command('list')
       .description(`list ${kind}`)
-      .option('-o, --output <form>', 'table, wide, json, yaml or name', 'table')
+      .option('-o, --output <table|wide|json|yaml|name>', 'how it is shown', 'table')
       .option('-A, --all-namespaces', 'of all namespaces'),
   )
     .addHelpText('after', `\nExamples:\n  tsumugi ${noun.name()} list\n  tsumugi ${noun.name()} list -o wide`)

@@ -21,7 +21,7 @@ export function register(program: Command): void {
       .description('show objects of a kind')
       .argument('<kind>', 'functions (fn), revisions, runtimes (rt), routes, pods, configmaps, …')
       .argument('[names...]', 'only these')
-      .option('-o, --output <form>', `one of ${outputs.join(', ')}`, 'table')
+      .option(`-o, --output <${outputs.join('|')}>`, 'how it is shown', 'table')
       .option('-l, --selector <labels>', 'only with these labels, as app=web')
       .option('-A, --all-namespaces', 'of all namespaces'),
   )

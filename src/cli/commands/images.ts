@@ -32,7 +32,7 @@ export function register(program: Command): void {
     .option('-n, --namespace <name>', 'namespace of the Secret (default: the context’s, else "default")')
     .option('--context <name>', 'kubeconfig context')
     .option('--kubeconfig <file>', 'kubeconfig file')
-    .option('-o, --format <format>', 'table or json', 'table')
+    .option('-o, --format <table|json>', 'how it is shown', 'table')
     .addHelpText(
       'after',
       `

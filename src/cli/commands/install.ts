@@ -43,9 +43,9 @@ export function register(program: Command): void {
       collect,
     )
     .option('--domain <name>', 'functions answer at NAME.NAMESPACE.DOMAIN, too (default localhost)')
-    .option('--service-type <type>', 'of the gateway: ClusterIP (default), NodePort, LoadBalancer')
+    .option('--service-type <ClusterIP|NodePort|LoadBalancer>', 'of the gateway (default ClusterIP)')
     .option('--dry-run', 'change nothing: say what would be done, or with -o yaml print the manifests without asking the cluster')
-    .option('-o, --output <form>', 'table or yaml', 'table')
+    .option('-o, --output <table|yaml>', 'table, or the manifests', 'table')
     .option('--wait', 'wait until it runs, and say why it does not')
     .option('--timeout <duration>', 'wait at most so long', '3m')
     .addHelpText(
