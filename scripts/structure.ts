@@ -53,17 +53,6 @@ function shortName(schema: string): string {
     .replace(/^io\.k8s\.(apimachinery\.pkg\.|api\.)/, '');
 }
 
-/** The server's messages list these in the order of its source; OpenAPI has them sorted. */
-const messageOrder: readonly (readonly string[])[] = [
-  ['Always', 'OnFailure', 'Never'],
-  ['ClusterFirstWithHostNet', 'ClusterFirst', 'Default', 'None'],
-  ['File', 'FallbackToLogsOnError'],
-];
-
-function inMessageOrder(values: readonly string[]): readonly string[] {
-  return messageOrder.find((order) => order.length === values.length && order.every((value) => values.includes(value))) ?? values;
-}
-
 const isZero = (value: unknown): boolean => value === '' || value === 0 || value === false;
 
 /** OpenAPI notes Go's zero values as defaults. They are real only where Go writes the field in any case: where it is required. */
@@ -103,7 +92,7 @@ function convert(schema: Schema, withDefault: boolean): Structure {
       return {
         type: 'string',
         ...(schema.format && { format: schema.format }),
-        ...(schema.enum && { enum: inMessageOrder(schema.enum) }),
+        ...(schema.enum && { enum: schema.enum }),
         ...rest,
       } as Structure;
     case 'integer':

@@ -9,6 +9,8 @@ interface Given {
   readonly singular: string;
   readonly shortNames?: readonly string[];
   readonly categories?: readonly string[];
+  /** What it is, in a sentence: for `kubectl explain`. */
+  readonly description: string;
   readonly spec: z.ZodType;
   readonly status: z.ZodType;
   /** Between Name and Age. */
@@ -19,7 +21,7 @@ interface Given {
 
 /** A kind of tsumugi.dev/v1: one schema for `spec`, one for `status`, and rules over several fields. */
 export function defineCustom<T extends KubeObject>(resource: Resource, given: Given): KindDefinition<T> {
-  const { spec, status, columns, ...rest } = given;
+  const { description, spec, status, columns, ...rest } = given;
   return {
     ...resource,
     origin: 'custom',
@@ -28,7 +30,7 @@ export function defineCustom<T extends KubeObject>(resource: Resource, given: Gi
     selectableFields: [],
     ...rest,
     categories: ['tsumugi', ...(given.categories ?? [])],
-    structure: objectStructure(spec, status),
+    structure: { ...objectStructure(spec, status), description },
     hasStatus: true,
     columns: [nameColumn, ...columns, ageColumn],
   };

@@ -98,6 +98,7 @@ export const functionKind = defineCustom<FunctionResource>(functions, {
   singular: 'function',
   shortNames: ['fn'],
   categories: ['all'],
+  description: 'Code that answers requests: what it is, what it runs on, how it scales.',
   spec,
   status,
   columns: [

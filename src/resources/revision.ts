@@ -27,6 +27,7 @@ export interface RevisionResource extends KubeObject {
 export const revisionKind = defineCustom<RevisionResource>(revisions, {
   singular: 'revision',
   shortNames: ['rev'],
+  description: 'What a Function was at one time; never changes.',
   spec,
   status,
   columns: [

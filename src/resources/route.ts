@@ -47,6 +47,7 @@ export interface RouteResource extends KubeObject {
 
 export const routeKind = defineCustom<RouteResource>(routes, {
   singular: 'route',
+  description: 'Which requests go to which Function.',
   spec,
   status,
   columns: [

@@ -36,6 +36,7 @@ export interface RuntimeResource extends KubeObject {
 export const runtimeKind = defineCustom<RuntimeResource>(runtimes, {
   singular: 'runtime',
   shortNames: ['rt'],
+  description: 'A language runtime with its pool of warm pods.',
   spec,
   status,
   columns: [

@@ -94,8 +94,8 @@ export function objectStructure(spec: z.ZodType, status: z.ZodType): ObjectStruc
       apiVersion: { type: 'string' },
       kind: { type: 'string' },
       metadata: { type: 'ref', ref: 'meta.v1.ObjectMeta', default: {} },
-      spec: structureOf(spec),
-      status: structureOf(status),
+      spec: { description: 'What is wanted.', ...structureOf(spec) },
+      status: { description: 'What is so; written by the platform.', ...structureOf(status) },
     },
     required: ['spec'],
   };

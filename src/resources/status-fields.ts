@@ -3,8 +3,8 @@ import { z } from 'zod';
 import { listByKey } from './schema.ts';
 
 const condition = z.strictObject({
-  type: z.string().max(316),
-  status: z.enum(['True', 'False', 'Unknown']),
+  type: z.string().max(316).describe('What it is about, such as Ready.'),
+  status: z.enum(['True', 'False', 'Unknown']).describe('Whether it is so.'),
   reason: z
     .string()
     .min(1)

@@ -92,13 +92,24 @@ function* valuesAt(object: unknown, path: string): Generator<[string, unknown]> 
   }
 }
 
+/** The server's messages list these in the order of its source; the table, as OpenAPI, has them sorted. */
+const messageOrder: readonly (readonly string[])[] = [
+  ['Always', 'OnFailure', 'Never'],
+  ['ClusterFirstWithHostNet', 'ClusterFirst', 'Default', 'None'],
+  ['File', 'FallbackToLogsOnError'],
+];
+
+function inMessageOrder(values: readonly string[]): readonly string[] {
+  return messageOrder.find((order) => order.length === values.length && order.every((value) => values.includes(value))) ?? values;
+}
+
 /** A built-in kind's spec: Go has no absent strings, so an empty required one is missing; enums are named types. Status is trusted. */
 function zeroAndEnumErrors(kind: KindDefinition, object: object): FieldError[] {
   const errors: FieldError[] = [];
   const visit = (structure: Structure, value: unknown, path: string): void => {
     const at = resolve(structure);
     if (at.type === 'string' && at.enum && value !== '' && !at.enum.includes(value as string))
-      errors.push(notSupported(path, value, at.enum));
+      errors.push(notSupported(path, value, inMessageOrder(at.enum)));
     else if (at.type === 'list' && Array.isArray(value)) value.forEach((item, index) => visit(at.items, item, `${path}[${index}]`));
     else if (at.type === 'map' && isMapping(value))
       for (const [key, item] of Object.entries(value)) visit(at.values, item, `${path}[${key}]`);

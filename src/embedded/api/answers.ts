@@ -1,4 +1,6 @@
 /** The bodies of answers: stored text is joined, never parsed. */
+import { createHash } from 'node:crypto';
+
 import type { KindDefinition } from '../../resources/kind.ts';
 import type { ApiError } from '../../resources/object.ts';
 import type { Status } from '../../resources/object.ts';
@@ -35,6 +37,19 @@ export const statusReply = (status: Status): Reply => jsonReply(status.code ?? 2
 export function errorReply(error: ApiError): Reply {
   const retry = error.status.details?.retryAfterSeconds;
   return { ...statusReply(error.status), headers: { ...json, ...(retry && { 'retry-after': String(retry) }) } };
+}
+
+/** What may be different the next time. */
+export const changing = { 'cache-control': 'no-cache, private' } as const;
+
+export const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex').toUpperCase();
+
+/** A body with its ETag; 304 and nothing for a client that has it. */
+export function cached(headers: Reply['headers'], body: string, ifNoneMatch: string | undefined, etag = `"${sha256(body)}"`): Reply {
+  const own = { ...changing, ...headers, etag };
+  if (ifNoneMatch !== etag) return { status: 200, headers: own, body };
+  const { 'content-type': _, ...known } = own as Record<string, string>;
+  return { status: 304, headers: known, body: '' };
 }
 
 /** Rows of one piece of a list's body. */

@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 
 import type { KindDefinition } from '../../resources/kind.ts';
 import { apiVersionOf } from '../../resources/kinds.ts';
+import { cached, changing } from './answers.ts';
 import type { Reply } from './answers.ts';
 
 export interface DiscoveryRequest {
@@ -36,7 +37,7 @@ export function discoveryReply(kinds: readonly KindDefinition[], request: Discov
 
 const json = (body: object): Reply => ({
   status: 200,
-  headers: { 'content-type': 'application/json', 'cache-control': 'no-cache, private' },
+  headers: { 'content-type': 'application/json', ...changing },
   body: `${JSON.stringify(body)}\n`,
 });
 
@@ -99,14 +100,8 @@ function aggregated(kinds: readonly KindDefinition[], path: string, version: Agg
     })),
   }));
   const body = `${JSON.stringify({ kind: 'APIGroupDiscoveryList', apiVersion: `apidiscovery.k8s.io/${version}`, metadata: {}, items })}\n`;
-  const etag = `"${createHash('sha256').update(body).digest('hex').toUpperCase()}"`;
-  const headers = {
-    etag,
-    vary: 'Accept',
-    'cache-control': 'public',
-    'content-type': `application/json;g=apidiscovery.k8s.io;v=${version};as=APIGroupDiscoveryList`,
-  };
-  return ifNoneMatch === etag ? { status: 304, headers, body: '' } : { status: 200, headers, body };
+  const type = `application/json;g=apidiscovery.k8s.io;v=${version};as=APIGroupDiscoveryList`;
+  return cached({ vary: 'Accept', 'cache-control': 'public', 'content-type': type }, body, ifNoneMatch);
 }
 
 function discovered(kind: KindDefinition): object {

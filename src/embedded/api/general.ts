@@ -37,7 +37,8 @@ export function generalReply({ kinds }: ApiServer, request: ApiRequest): Reply {
   const etag = request.ifNoneMatch !== undefined ? { ifNoneMatch: request.ifNoneMatch } : {};
   const hash = request.query.get('hash');
   const reply =
-    discoveryReply(kinds, { path, accept: request.accept, ...etag }) ?? openApiReply(kinds, { path, ...etag, ...(hash && { hash }) });
+    discoveryReply(kinds, { path, accept: request.accept, ...etag }) ??
+    openApiReply(kinds, { path, accept: request.accept, ...etag, ...(hash && { hash }) });
   if (!reply) throw noSuchResource();
   return reply;
 }
