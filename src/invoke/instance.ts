@@ -57,6 +57,8 @@ export class Instance implements CallCarrier {
   readonly #streams = new StreamTable<Call>();
   #lastStream = 0;
   #retired = false;
+  /** It took one request, and that is over: nothing more is taken there, and it will not come back. */
+  isSpent = false;
 
   /** `reserved`: its code is still being loaded. */
   constructor(entry: InstanceEntry, owner: InstanceOwner, reserved = false) {
@@ -215,8 +217,11 @@ export class Instance implements CallCarrier {
   #release(call: Call): void {
     this.#forget(call);
     this.busyUntil = 0;
-    // Nothing more is taken there: its GOAWAY may come a moment later.
-    if (this.entry.once && this.state === 'up') this.state = 'draining';
+    // Its GOAWAY may come a moment later.
+    if (this.entry.once) {
+      this.isSpent = true;
+      if (this.state === 'up') this.state = 'draining';
+    }
     if (this.#retired && this.active === 0) this.connection.end();
     this.#owner.freed(this);
   }

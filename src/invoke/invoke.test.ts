@@ -273,13 +273,18 @@ test('an instance for one request is left after it, and as one goes another is a
   };
   table.put({ ...hello, concurrency: 1, maxInstances: 1 });
   const answers = [invoke(), invoke()];
+  table.put(a.entry);
   expect(await answers[0]!.outcome()).toBe('200 a');
   await expect.poll(() => refused).toBe(1);
-  expect(a.arrived).toHaveLength(1);
+  // The process ends: that it is gone for good is known here before the projection says it.
+  await a.close();
+  expect(refused).toBe(1);
   there.delete('a');
   there.add('gone');
   table.delete('instance', 'a');
   expect(await answers[1]!.outcome()).toBe('200 b');
+  expect(a.arrived).toHaveLength(1);
+  expect(retries).toEqual([]);
 });
 
 test("the queue is bounded: 429; what cannot be started fails all that wait, with the activator's reason", async () => {

@@ -165,6 +165,7 @@ export class InstanceTable implements Invoker, PoolHost, InstanceOwner {
     if (instance.state === 'down') this.#retiring.delete(instance);
     if (instance.state !== 'down' || this.#instances.get(id) !== instance || this.#closing.signal.aborted) return;
     this.#killedAt.delete(instance);
+    if (instance.isSpent) return this.#unconfirmed.has(id) ? this.#deleteInstance(id) : undefined;
     // As long as the projection says that it is there, it may come back. Until it does, activators are told not to offer it.
     const retry = this.#reconnects.get(id) ?? { timer: undefined, delay: FIRST_RECONNECT };
     if (retry.delay === MAX_RECONNECT && this.#unconfirmed.has(id)) return this.#deleteInstance(id);

@@ -232,6 +232,33 @@ describe('concurrency', () => {
   });
 });
 
+describe('a pod for one request', () => {
+  test('takes no second one, not even while it lives, and exits when it has answered', async () => {
+    const pod = await newPod();
+    const { client, activator } = await pod.specialize('export default () => "the one";', { once: true, concurrency: 1 });
+    const goodbye = activator.frame(FrameType.GOAWAY);
+    const [first, second] = [client.start(), client.start()];
+    await expect(first.reply()).resolves.toMatchObject({ status: 200 });
+    await second.until(() => second.failed === 'busy');
+    expect((await goodbye).toString()).toBe('it serves one request');
+    expect(await pod.exited).toEqual({ code: 0, signal: null });
+  });
+
+  test('is of no more use when its caller goes away: it takes no work, and exits when the handler ends', async () => {
+    const pod = await newPod();
+    const { client, activator } = await pod.specialize(
+      'export default (_, { signal }) => new Promise((done) => signal.addEventListener("abort", () => setTimeout(done, 50)));',
+      { once: true, concurrency: 1 },
+    );
+    const goodbye = activator.frame(FrameType.GOAWAY);
+    const call = client.start();
+    await client.frame(FrameType.ACCEPTED);
+    client.abort(call);
+    await goodbye;
+    expect(await pod.exited).toEqual({ code: 0, signal: null });
+  });
+});
+
 describe('the end', () => {
   test('an idle pod drains when told by the platform, and exits', async () => {
     const pod = await newPod();
