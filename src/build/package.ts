@@ -38,7 +38,7 @@ export function readManifest(bytes: Uint8Array): PackageManifest {
       hint: 'deploy with `tsumugi deploy`, which makes it',
     });
   }
-  const { formatVersion, exports } = manifest as Partial<PackageManifest>;
+  const { formatVersion, exports } = (manifest ?? {}) as Partial<PackageManifest>;
   if (formatVersion !== 1) throw new TsumugiError('Invalid', `the package has format ${String(formatVersion)}, this platform knows 1`);
   if (!Array.isArray(exports) || exports.some((name) => typeof name !== 'string'))
     throw new TsumugiError('Invalid', 'the exports in tsumugi.json are not a list of names');

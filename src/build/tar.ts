@@ -43,7 +43,8 @@ export function writeEntries(entries: readonly TarEntry[]): Uint8Array {
 
 /** Reads regular files; anything else, or a path that leaves the root, is Invalid. */
 export function readTar(tar: Uint8Array): Record<string, Uint8Array> {
-  const files: Record<string, Uint8Array> = {};
+  // Without a prototype: `__proto__` is a name like others.
+  const files = Object.create(null) as Record<string, Uint8Array>;
   let at = 0;
   while (at + block <= tar.length) {
     const header = tar.subarray(at, at + block);
@@ -54,7 +55,8 @@ export function readTar(tar: Uint8Array): Record<string, Uint8Array> {
     const name = prefix ? `${prefix}/${text(header, 0, 100)}` : text(header, 0, 100);
     const type = text(header, 156, 1) || '0';
     if (type !== '0') throw notATar(`"${name}" is not a regular file`);
-    if (name.startsWith('/') || name.split('/').some((part) => part === '..' || part === '')) throw notATar(`"${name}" leaves the package`);
+    if (name.startsWith('/') || name.split('/').some((part) => part === '..' || part === '.' || part === ''))
+      throw notATar(`"${name}" leaves the package`);
     const size = octal(header, 124, 12);
     if (at + block + size > tar.length) throw notATar(`"${name}" is cut off`);
     files[name] = tar.slice(at + block, at + block + size);

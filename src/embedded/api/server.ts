@@ -24,6 +24,7 @@ import type { PatchBody } from './patching.ts';
 import { expireEvents } from './event-expiry.ts';
 import { get, list } from './reading.ts';
 import type { ListCall, Page } from './reading.ts';
+import { reportingStore } from './reporting-store.ts';
 import { objectOf } from './rows.ts';
 import { protectedNamespaces } from './strategy.ts';
 import { update } from './updating.ts';
@@ -52,7 +53,15 @@ export class ApiServer {
 
   constructor({ store, kinds = servedKinds, clock = systemClock, authorize = byRules, accountKey = newAccountKey() }: ApiServerOptions) {
     this.kinds = kinds;
-    this.#core = { store, kinds, clock, authorize, hub: new WatchHub(store), tokens: accountTokens({ store, clock, key: accountKey }) };
+    const told = reportingStore(store);
+    this.#core = {
+      store: told,
+      kinds,
+      clock,
+      authorize,
+      hub: new WatchHub(store),
+      tokens: accountTokens({ store: told, clock, key: accountKey }),
+    };
     this.#byPath = new Map(kinds.map((kind) => [`${apiVersionOf(kind)}/${kind.plural}`, kind]));
   }
 

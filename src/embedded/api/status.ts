@@ -60,6 +60,8 @@ export const internal = (message: string): ApiError =>
 export const malformed = (message: string): ApiError => failure(500, '', message);
 export const unprocessable = (): ApiError => failure(422, 'Invalid', 'the server rejected our request due to an error in our request', {});
 export const expired = (message = 'The resourceVersion for the provided list is too old.'): ApiError => failure(410, 'Expired', message);
+/** The disk is full: the real server has no such answer (its etcd raises an alarm that a person must take away). */
+export const insufficientStorage = (message: string): ApiError => failure(507, 'InsufficientStorage', message);
 export const unavailable = (message: string): ApiError => failure(503, 'ServiceUnavailable', message);
 
 export const staleVersion = 'the object has been modified; please apply your changes to the latest version and try again';

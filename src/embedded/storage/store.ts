@@ -95,3 +95,17 @@ export class HistoryGone extends Error {
     this.oldest = oldest;
   }
 }
+
+/**
+ * The disk does not let the store work: the API answers 507 (`full`) or 503 (`unusable`) with these words. Nothing of what was asked for
+ * has been done; the store works again by itself once the disk does.
+ */
+export class StorageFailed extends Error {
+  readonly kind: 'full' | 'unusable';
+
+  constructor(kind: StorageFailed['kind'], message: string, cause: unknown) {
+    super(message, { cause });
+    this.name = 'StorageFailed';
+    this.kind = kind;
+  }
+}

@@ -1,6 +1,7 @@
 /** The little of HTTP that the platform API needs, on node:http. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
+import { diskIsFull, isDiskFull } from '../../base/disk.ts';
 import { toError, TsumugiError } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import { ApiError } from '../../resources/object.ts';
@@ -96,6 +97,7 @@ export function asTsumugiError(thrown: unknown): TsumugiError {
     if (thrown.code === 404) return new TsumugiError('NotFound', thrown.message, { cause: thrown });
     if (thrown.code >= 500) return new TsumugiError('Unavailable', thrown.message, { cause: thrown, retryAfterSeconds: 1 });
   }
+  if (isDiskFull(thrown)) return new TsumugiError('Unavailable', diskIsFull, { cause: thrown });
   return new TsumugiError('Internal', toError(thrown).message, { cause: thrown });
 }
 

@@ -37,14 +37,20 @@ export async function openFileBlobs(folder: string): Promise<BlobStore> {
     if (touch(path)) return id;
     const half = join(temporary, randomUUID());
     await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-    const file = await open(half, 'wx', 0o600);
     try {
-      await file.writeFile(bytes);
-      await file.sync();
-    } finally {
-      await file.close();
+      const file = await open(half, 'wx', 0o600);
+      try {
+        await file.writeFile(bytes);
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+      await rename(half, path);
+    } catch (error) {
+      // A full disk gets its room back.
+      await rm(half, { force: true });
+      throw error;
     }
-    await rename(half, path);
     await syncFolder(dirname(path));
     return id;
   }

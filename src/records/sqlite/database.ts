@@ -1,12 +1,14 @@
 /** Opening a SQLite database of records: WAL, every commit on the disk, numbered migrations. */
 import { DatabaseSync } from 'node:sqlite';
 
+import { databaseError } from '../../base/disk.ts';
 import { TsumugiError } from '../../base/errors.ts';
 
 /** `migrations[n]` brings the format from n to n + 1. Published ones are never changed, only followed by new ones. */
 export function openDatabase(file: string, migrations: readonly string[]): DatabaseSync {
-  const database = new DatabaseSync(file);
+  let database: DatabaseSync | undefined;
   try {
+    database = new DatabaseSync(file);
     database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 5000; PRAGMA cache_size = -2000');
     const { user_version: found } = database.prepare('PRAGMA user_version').get() as { user_version: number };
     if (found > migrations.length) {
@@ -21,8 +23,8 @@ export function openDatabase(file: string, migrations: readonly string[]): Datab
     }
     return database;
   } catch (error) {
-    database.close();
-    throw error;
+    database?.close();
+    throw databaseError(error, file);
   }
 }
 

@@ -3,11 +3,13 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { Clock } from '../../../base/clock.ts';
 import { toError } from '../../../base/errors.ts';
 import type { Change, StoredRow, StoreKey, Write, WriteResult } from '../store.ts';
+import { asStorageFailed } from './failures.ts';
 import type { History } from './history.ts';
 import { encodeIndex, Row } from './rows.ts';
 import type { VersionRecord } from './rows.ts';
 import { numberOf } from './statements.ts';
 import type { Statements } from './statements.ts';
+import { rollBack } from './transaction.ts';
 
 interface Asked {
   readonly writes: readonly Write[];
@@ -48,6 +50,8 @@ export class GroupCommit {
   #asked: Asked[] = [];
   #scheduled: NodeJS.Immediate | undefined;
   #syncing: Promise<void> | undefined;
+  /** Set for good by a sync that failed: what the file shows may not be on the disk. */
+  #failed: Error | undefined;
   #closed = false;
 
   /** `sync` makes durable what has been committed. */
@@ -63,6 +67,7 @@ export class GroupCommit {
   }
 
   write(writes: readonly Write[]): Promise<readonly WriteResult[]> {
+    if (this.#failed) return Promise.reject(this.#failed);
     if (this.#closed) return Promise.reject(new Error('the store is closed'));
     return new Promise((resolve, reject) => {
       this.#asked.push({ writes, resolve, reject });
@@ -75,16 +80,19 @@ export class GroupCommit {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Undefined when all that the file has is durable; else resolves when it is. */
+  /** Undefined when all that the file has is durable; else resolves when it is, and rejects when it cannot be made so. */
   get settled(): Promise<void> | undefined {
-    return this.#syncing;
+    if (!this.#syncing && !this.#failed) return undefined;
+    return Promise.resolve(this.#syncing).then(() => {
+      if (this.#failed) throw this.#failed;
+    });
   }
 
   /** What was asked for before is still written. */
   async close(): Promise<void> {
     this.#closed = true;
     if (this.#scheduled) clearImmediate(this.#scheduled);
-    for (this.#flush(); this.#syncing; this.#flush()) await this.#syncing;
+    for (this.#flush(); this.#syncing && !this.#failed; this.#flush()) await this.#syncing;
     this.#listeners.clear();
   }
 
@@ -105,9 +113,10 @@ export class GroupCommit {
       for (const { writes } of batch) for (const write of writes) done.results.push(this.#apply(write, done, now));
       this.#db.exec('COMMIT');
     } catch (error) {
-      if (this.#db.isTransaction) this.#db.exec('ROLLBACK');
+      rollBack(this.#db);
       count(false);
-      for (const { reject } of batch) reject(toError(error));
+      const failure = asStorageFailed(error);
+      for (const { reject } of batch) reject(failure);
       return;
     }
     if (done.changes.length === 0) {
@@ -123,8 +132,10 @@ export class GroupCommit {
       },
       (error: unknown) => {
         count(false);
-        for (const { reject } of batch) reject(toError(error));
-        // The kernel may have thrown away what it could not write: only a new start knows what the disk holds.
+        this.#failed = asStorageFailed(error);
+        for (const { reject } of [...batch, ...this.#asked]) reject(this.#failed);
+        this.#asked = [];
+        // The kernel may have thrown away what it could not write, and says so only once: a new start writes all of it again (`openDatabase`).
         setImmediate(() => {
           throw new Error('the disk did not take what was written', { cause: error });
         });

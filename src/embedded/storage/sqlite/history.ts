@@ -3,6 +3,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { Clock } from '../../../base/clock.ts';
 import { numberOf } from './statements.ts';
 import type { Statements } from './statements.ts';
+import { rollBack } from './transaction.ts';
 
 /** How much of the past is kept for watchers that resume and for the pages of long lists. */
 export interface HistoryLimits {
@@ -59,6 +60,16 @@ export class History {
   }
 
   #trim(now: number, revision: number): number {
+    try {
+      return this.#forget(now, revision);
+    } catch {
+      // A disk that fails must not fail writes that are already durable; the next commit tries again.
+      rollBack(this.#db);
+      return 0;
+    }
+  }
+
+  #forget(now: number, revision: number): number {
     const oldest = this.#sql.oldest.all(batch) as unknown as { superseded: number; gone: number; bytes: number }[];
     // The last revision stays, even a deletion's: the sequence continues from it after a restart.
     const ceiling = Math.min(revision - 1, ...this.#pins.keys());
@@ -81,15 +92,9 @@ export class History {
       upTo = oldest[count - 1]?.superseded ?? 0;
     }
     this.#db.exec('BEGIN IMMEDIATE');
-    try {
-      this.#sql.trim.run(upTo);
-      this.#sql.setTrimmed.run(upTo);
-      this.#db.exec('COMMIT');
-    } catch {
-      // A full disk must not fail writes that are already durable; the next commit tries again.
-      if (this.#db.isTransaction) this.#db.exec('ROLLBACK');
-      return 0;
-    }
+    this.#sql.trim.run(upTo);
+    this.#sql.setTrimmed.run(upTo);
+    this.#db.exec('COMMIT');
     this.#bytes -= bytes;
     this.trimmed = upTo;
     return oldest.length === batch ? batch : count;

@@ -4,6 +4,8 @@
  */
 import type { DatabaseSync } from 'node:sqlite';
 
+import { rollBack } from './transaction.ts';
+
 /**
  * One row per version of an object. `superseded` is 0 for the present version, else the revision that replaced it; the row
  * of a deletion replaces itself. So the present state, any state of the kept past, and the changes in between are three
@@ -49,7 +51,7 @@ export function migrate(db: DatabaseSync, path: string): void {
       db.exec(`PRAGMA user_version = ${number + 1}`);
       db.exec('COMMIT');
     } catch (error) {
-      if (db.isTransaction) db.exec('ROLLBACK');
+      rollBack(db);
       throw error;
     }
   }

@@ -7,6 +7,7 @@ import { HistoryGone } from '../store.ts';
 import type { Change, ListQuery, Store, StoredRow, StoreKey, Write, WriteResult } from '../store.ts';
 import { GroupCommit } from './commit.ts';
 import type { OnCommit } from './commit.ts';
+import { asStorageFailed } from './failures.ts';
 import { defaultHistory, History } from './history.ts';
 import type { HistoryLimits } from './history.ts';
 import { openDatabase, walSync } from './open.ts';
@@ -59,20 +60,30 @@ class SqliteStore implements Store {
     this.#commit = new GroupCommit(db, this.#sql, this.#history, clock, sync, onCommit);
   }
 
-  async get(keys: readonly StoreKey[]): Promise<readonly (StoredRow | undefined)[]> {
-    await this.#commit.settled;
-    return keys.map((key) => rowOf(this.#sql.get.get(key.resource, key.namespace, key.name)));
+  get(keys: readonly StoreKey[]): Promise<readonly (StoredRow | undefined)[]> {
+    return this.#read(() => keys.map((key) => rowOf(this.#sql.get.get(key.resource, key.namespace, key.name))));
   }
 
-  async list(query: ListQuery): Promise<{ rows: readonly StoredRow[]; revision: number; remaining: number }> {
-    await this.#commit.settled;
-    const revision = query.at ?? this.revision();
-    if (revision < this.#history.trimmed) throw new HistoryGone(this.#history.trimmed);
-    const unpin = this.#history.pin(revision);
+  list(query: ListQuery): Promise<{ rows: readonly StoredRow[]; revision: number; remaining: number }> {
+    return this.#read(async () => {
+      const revision = query.at ?? this.revision();
+      if (revision < this.#history.trimmed) throw new HistoryGone(this.#history.trimmed);
+      const unpin = this.#history.pin(revision);
+      try {
+        return await this.#scan(query, revision);
+      } finally {
+        unpin();
+      }
+    });
+  }
+
+  /** Nobody sees what is not durable. */
+  async #read<T>(run: () => T | Promise<T>): Promise<T> {
     try {
-      return await this.#scan(query, revision);
-    } finally {
-      unpin();
+      await this.#commit.settled;
+      return await run();
+    } catch (error) {
+      throw asStorageFailed(error);
     }
   }
 
@@ -105,24 +116,26 @@ class SqliteStore implements Store {
     return this.#commit.write(writes);
   }
 
-  async dependents(ownerUids: readonly string[]): Promise<readonly StoredRow[]> {
-    await this.#commit.settled;
-    const found = new Map<number, StoredRow>();
-    for (const uid of ownerUids)
-      for (const record of this.#sql.owned.all(uid) as unknown as VersionRecord[]) found.set(record.revision, new Row(record));
-    return [...found.values()];
+  dependents(ownerUids: readonly string[]): Promise<readonly StoredRow[]> {
+    return this.#read(() => {
+      const found = new Map<number, StoredRow>();
+      for (const uid of ownerUids)
+        for (const record of this.#sql.owned.all(uid) as unknown as VersionRecord[]) found.set(record.revision, new Row(record));
+      return [...found.values()];
+    });
   }
 
-  async changes(since: number, resource: string, limit: number): Promise<readonly Change[]> {
-    await this.#commit.settled;
-    if (since < this.#history.trimmed) throw new HistoryGone(this.#history.trimmed);
-    const records = this.#sql.changes.all(resource, since, limit) as unknown as VersionRecord[];
-    return records.map((record) => ({
-      revision: record.revision,
-      type: record.type,
-      row: new Row(record),
-      before: record.type === 'ADDED' ? undefined : rowOf(this.#sql.before.get(record.revision)),
-    }));
+  changes(since: number, resource: string, limit: number): Promise<readonly Change[]> {
+    return this.#read(() => {
+      if (since < this.#history.trimmed) throw new HistoryGone(this.#history.trimmed);
+      const records = this.#sql.changes.all(resource, since, limit) as unknown as VersionRecord[];
+      return records.map((record) => ({
+        revision: record.revision,
+        type: record.type,
+        row: new Row(record),
+        before: record.type === 'ADDED' ? undefined : rowOf(this.#sql.before.get(record.revision)),
+      }));
+    });
   }
 
   subscribe(listener: (changes: readonly Change[]) => void): () => void {
