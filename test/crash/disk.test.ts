@@ -67,14 +67,13 @@ describe('a full disk', () => {
       const data = smallDisk(4)!;
       const api = await openEmbeddedApi({ data, listen: false });
       const made: string[] = [];
-      let refused: unknown;
-      for (let i = 0; i < 200 && refused === undefined; i++)
-        await api.client.create(configMaps, configMap(`c${i}`, 100_000)).then(
-          ({ metadata }) => made.push(metadata.name),
-          (error: unknown) => {
-            refused = error;
-          },
-        );
+      const refused = await (async () => {
+        try {
+          for (;;) made.push((await api.client.create(configMaps, configMap(`c${made.length}`, 100_000))).metadata.name);
+        } catch (error) {
+          return error;
+        }
+      })();
       expect(refused).toBeInstanceOf(ApiError);
       expect((refused as ApiError).status).toMatchObject({ code: 507, reason: 'InsufficientStorage', status: 'Failure' });
       expect((refused as ApiError).message).toMatch(/disk of the data folder is full: make room/);
