@@ -31,6 +31,25 @@ it('leaves no orphan when the host itself is killed with SIGKILL', async () => {
   await rm(folder, { recursive: true });
 });
 
+it('ends what is just being started when it closes, and starts nothing more', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'host-'));
+  const host = localProcessHost();
+  const spec = (id: string) => ({
+    id,
+    argv: ['/bin/sleep', '600'],
+    env: {},
+    cwd: '/',
+    logFile: join(folder, `${id}.log`),
+    maxLogBytes: 1e6,
+  });
+  const starting = host.start(spec('a'));
+  await host.close();
+  await starting;
+  expect((await host.list()).map(({ exit }) => exit?.signal)).toEqual(['SIGKILL']);
+  await expect(host.start(spec('b'))).rejects.toThrow(/its host is closed/);
+  await rm(folder, { recursive: true });
+});
+
 it('cuts an overlong line into P pieces and a last F one, whatever the chunks', () => {
   const line = 'x'.repeat(40_000);
   const bytes = Buffer.from(`short\n${line}\nend`);

@@ -44,37 +44,40 @@ export interface LocalProcessHost extends ProcessHost {
 export function localProcessHost(options: { readonly log?: Log } = {}): LocalProcessHost {
   const log = options.log ?? silentLog;
   const entries = new Map<string, Entry>();
-  const starting = new Set<string>();
+  const starting = new Map<string, Promise<HostedProcess>>();
+  let closed = false;
   const listeners = new Set<(event: ProcessEvent) => void>();
   const tell = (event: ProcessEvent): void => {
     for (const listener of listeners) listener(event);
   };
 
   async function start(spec: ProcessSpec): Promise<HostedProcess> {
+    if (closed) throw new Error(`process ${spec.id} is not started any more: its host is closed`);
     if (entries.has(spec.id) || starting.has(spec.id)) throw new Error(`process ${spec.id} exists already`);
-    starting.add(spec.id);
-    try {
-      const program = await findProgram(spec);
-      const argv = [...(await deathSignalPrefix()), program, ...spec.argv.slice(1)];
-      const writer = new LogWriter(spec.logFile, spec.maxLogBytes);
-      await writer.open();
-      const pipes = await makePipes(dirname(spec.logFile), { stdin: spec.stdin === true, owner: spec.owner });
-      const child = spawnDetached(argv, spec, pipes);
-      await new Promise<void>((resolve, reject) => {
-        child.once('spawn', resolve);
-        child.once('error', (error) => {
-          for (const pipe of [pipes.stdin, pipes.stdout, pipes.stderr]) pipe?.destroy();
-          void writer.close();
-          reject(error);
-        });
-      }).finally(() => pipes.started());
-      const entry: Entry = { spec, child, lifeline: child.stdio[3] as Duplex, pid: child.pid as number, startedAt: Date.now() };
-      entries.set(spec.id, entry);
-      follow(entry, writer, pipes);
-      return describe(entry);
-    } finally {
-      starting.delete(spec.id);
-    }
+    const started = launch(spec).finally(() => starting.delete(spec.id));
+    starting.set(spec.id, started);
+    return started;
+  }
+
+  async function launch(spec: ProcessSpec): Promise<HostedProcess> {
+    const program = await findProgram(spec);
+    const argv = [...(await deathSignalPrefix()), program, ...spec.argv.slice(1)];
+    const writer = new LogWriter(spec.logFile, spec.maxLogBytes);
+    await writer.open();
+    const pipes = await makePipes(dirname(spec.logFile), { stdin: spec.stdin === true, owner: spec.owner });
+    const child = spawnDetached(argv, spec, pipes);
+    await new Promise<void>((resolve, reject) => {
+      child.once('spawn', resolve);
+      child.once('error', (error) => {
+        for (const pipe of [pipes.stdin, pipes.stdout, pipes.stderr]) pipe?.destroy();
+        void writer.close();
+        reject(error);
+      });
+    }).finally(() => pipes.started());
+    const entry: Entry = { spec, child, lifeline: child.stdio[3] as Duplex, pid: child.pid as number, startedAt: Date.now() };
+    entries.set(spec.id, entry);
+    follow(entry, writer, pipes);
+    return describe(entry);
   }
 
   function follow(entry: Entry, writer: LogWriter, { stdin, stdout, stderr }: StdioPipes): void {
@@ -131,6 +134,9 @@ export function localProcessHost(options: { readonly log?: Log } = {}): LocalPro
       return () => listeners.delete(listener);
     },
     async close() {
+      closed = true;
+      // What is just being started would outlive us, and hold us by its pipes.
+      await Promise.allSettled(starting.values());
       const running = [...entries.values()].filter((entry) => !entry.exit);
       const gone = running.map(
         (entry) =>
