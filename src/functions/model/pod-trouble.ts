@@ -39,6 +39,13 @@ export function runtimeTrouble(runtime: RuntimeResource): string | undefined {
   return verdict?.status === 'False' ? `Runtime "${runtime.metadata.name}" cannot start pods: ${verdict.message}` : undefined;
 }
 
+/** `: Error, exit code 1`: how the pod has ended, as its status tells; empty where that says nothing. */
+export function podEnd({ status }: Pod): string {
+  const { exitCode, reason = '', message = '' } = status?.containerStatuses?.[0]?.state?.terminated ?? {};
+  const how = exitCode === undefined ? [status?.reason, status?.message] : [reason, `exit code ${exitCode}`, inShort(message.trim())];
+  return how.some(Boolean) ? `: ${how.filter(Boolean).join(', ')}` : '';
+}
+
 /** What an API server says of a pod that it refuses, less the pod's name, which is another each time. */
 export function refusalText(message: string): string {
   return message.replace(/^(pods? "[^"]*" is (forbidden|invalid): )/i, '');

@@ -221,14 +221,14 @@ export class FunctionReconciler {
       const { name } = newest.metadata;
       // Without another to keep the traffic, callers wait for this one, and hear what is wrong with it.
       const traffic = isMove ? undefined : newest;
-      if (trial.state === 'running') {
+      if (trial.message === undefined) {
         await this.#writeStatus(object, { status: 'Unknown', reason: 'Deploying', message: `starting revision ${name}` }, traffic);
         return;
       }
       const kept = isMove ? `, ${current.metadata.name} keeps the traffic` : '';
       const message = `revision ${name} failed${kept}: ${trial.message}`;
       await this.#writeStatus(object, { status: 'False', reason: 'RevisionFailed', message }, traffic);
-      return failedAgain;
+      return trial.state === 'failed' ? failedAgain : undefined;
     }
     await this.#writeStatus(
       object,

@@ -19,7 +19,7 @@ import { hasEnded, type Member } from '../fleet/member.ts';
 import type { PodRemover } from '../fleet/remover.ts';
 import { defaults, fieldManager, label } from '../model/names.ts';
 import { isUpToDate, type KubernetesPods, poolPod } from '../model/pod-template.ts';
-import { type PodTrouble, podTrouble, refusalText } from '../model/pod-trouble.ts';
+import { podEnd, type PodTrouble, podTrouble, refusalText } from '../model/pod-trouble.ts';
 import { parsePoolKey, type Pool } from '../model/pools.ts';
 import type { Pod } from '../../resources/builtin/pod-types.ts';
 import type { FunctionResource } from '../../resources/function.ts';
@@ -58,6 +58,8 @@ const maxBackoffMs = 30_000;
 const patience = 3;
 /** A pod that others wait for may take so long to start: its image is being fetched. */
 const pendingMs = 120_000;
+/** A program that listens does so within this time. */
+const silentMs = 10_000;
 
 interface Failure {
   readonly count: number;
@@ -80,8 +82,9 @@ export class PoolReconciler {
     this.#options = options;
     const settled = (member: Member): void => {
       const start = this.#starting.get(member.uid);
-      this.#starting.delete(member.uid);
       const key = member.pool;
+      // One that has ended is looked at when the pool is reconciled: it was never of any use.
+      if (!hasEnded(member.pod)) this.#starting.delete(member.uid);
       if (member.state === 'generic') this.#failures.delete(key);
       options.enqueue(key);
       // Room for the start of another pool's pod.
@@ -101,6 +104,8 @@ export class PoolReconciler {
     const pool = queue.pool(key) ?? { ...parsePoolKey(key), key, pod: {} };
     const runtime = runtimes.get(pool.runtime);
     const mine = pods.byIndex('pool', key);
+    const ended = mine.filter((pod) => hasEnded(pod) && !pod.metadata.deletionTimestamp);
+    for (const pod of ended) this.#noteEnd(key, pod);
     const leader = this.#options.leader();
     if (!leader) {
       const ready = mine.filter((pod) => this.#isGeneric(pod)).length;
@@ -108,8 +113,6 @@ export class PoolReconciler {
       return missing > 0 && runtime && !signal.aborted ? this.#make(pool, runtime, missing, this.#options.client) : undefined;
     }
 
-    const ended = mine.filter((pod) => hasEnded(pod) && !pod.metadata.deletionTimestamp);
-    for (const pod of ended) this.#noteEnd(key, pod);
     await Promise.all(ended.map((pod) => remover.remove(pod, fleet.claimOf(pod.metadata.uid ?? ''))));
 
     const isCommon = pool.hash === undefined;
@@ -205,9 +208,7 @@ export class PoolReconciler {
   /** A pod that ended before anybody reached it will mostly do so again. */
   #noteEnd(key: string, pod: Pod): void {
     if (!this.#starting.delete(pod.metadata.uid ?? '')) return;
-    const { exitCode, reason = 'Error' } = pod.status?.containerStatuses?.[0]?.state?.terminated ?? {};
-    const how = exitCode === undefined ? pod.status?.message : `exit code ${exitCode}`;
-    this.#failed(key, new NoPods(reason, `its pods end before they can be used${how ? `: ${how}` : ''}`));
+    this.#failed(key, new NoPods('PodsEnd', `its pods end before they can be used${podEnd(pod)}`));
   }
 
   /** The next try comes later, each time twice as late. What goes wrong again and again is told to those who wait. */
@@ -234,7 +235,7 @@ export class PoolReconciler {
       const state = fleet.get(pod.metadata.uid ?? '')?.state ?? 'pending';
       return state === 'pending' && !hasEnded(pod) && !pod.metadata.deletionTimestamp;
     });
-    const troubles = coming.map((pod) => podTrouble(pod));
+    const troubles = coming.map((pod) => podTrouble(pod) ?? silence(fleet.get(pod.metadata.uid ?? '')));
     return this.#unseen(key) === 0 && troubles.every((each) => each !== undefined) ? troubles[0] : undefined;
   }
 
@@ -242,6 +243,13 @@ export class PoolReconciler {
     this.#failures.delete(key);
     this.#options.queue.forget(key);
   }
+}
+
+/** Of a pod that runs, and has not answered for a while. */
+function silence(member: Member | undefined): PodTrouble | undefined {
+  if (!member?.address || Date.now() - member.since < silentMs) return undefined;
+  const message = "its pods run, but nothing in them answers the platform: their image must start the runtime's program";
+  return { reason: 'NoAnswer', message, isLasting: false };
 }
 
 /** The API server will not have such a pod: quota, Pod Security, a service account that is missing, a request above its limit. */

@@ -2,7 +2,8 @@
 import { toError } from '../../base/errors.ts';
 import type { RevisionResource } from '../../resources/revision.ts';
 
-export type Trial = { readonly state: 'running' } | { readonly state: 'failed'; readonly message: string };
+/** `message`: why it failed; while it runs again, why it failed last. */
+export type Trial = { readonly state: 'running'; readonly message?: string } | { readonly state: 'failed'; readonly message: string };
 
 /** A failed trial is repeated after this: what it needs may have come. */
 const repeatMs = 25_000;
@@ -23,7 +24,7 @@ export class Trials {
     const uid = revision.metadata.uid ?? '';
     const known = this.#trials.get(uid);
     if (known && (known.state === 'running' || Date.now() - known.at < repeatMs)) return known;
-    const running = { state: 'running', at: Date.now() } as const;
+    const running = { state: 'running', ...(known && { message: known.message }), at: Date.now() } as const;
     this.#trials.set(uid, running);
     void this.#start(revision)
       .then(
