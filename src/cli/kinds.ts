@@ -78,8 +78,17 @@ export function findKind(kinds: readonly ServedKind[], word: string): ServedKind
     kinds.flatMap((kind) => [kind.plural, kind.singular, ...kind.shortNames]),
   );
   throw new TsumugiError('NotFound', `there is no kind "${word}"`, {
-    hint: meant ?? (hasOurs(kinds) ? `there are: ${kinds.map((kind) => kind.plural).join(', ')}` : installHint),
+    hint: meant ?? (hasOurs(kinds) ? kindsHint(kinds) : installHint),
   });
+}
+
+/** Ours, and those that they have to do with: a cluster may have hundreds. */
+function kindsHint(kinds: readonly ServedKind[]): string {
+  const near = new Set(['pods', 'configmaps', 'secrets', 'events', 'namespaces']);
+  const isNear = ({ group, plural }: ServedKind): boolean => group === functions.group || (group === '' && near.has(plural));
+  const known = kinds.filter(isNear).sort((a, b) => b.group.localeCompare(a.group));
+  const others = kinds.length - known.length;
+  return `there are: ${known.map((kind) => kind.plural).join(', ')}${others > 0 ? `, and ${others} more` : ''}`;
 }
 
 const hasOurs = (kinds: readonly ServedKind[]): boolean => kinds.some(({ group }) => group === functions.group);

@@ -140,6 +140,15 @@ describe('objects', () => {
     expect((JSON.parse(shown.stdout) as { data: object }).data).toEqual({ A: '1', C: '3' });
     expect((await platform.tsumugi('get', 'cm', 'settings', '-o', 'yaml')).stdout).toMatch(/^apiVersion: v1\nkind: ConfigMap\n/);
     expect(await platform.tsumugi('get', 'configmaps', '-l', 'app=web', '-o', 'name')).toMatchObject({ stdout: 'configmap/settings\n' });
+    const several = await platform.tsumugi('get', 'fn,cm');
+    expect(several.stdout).toMatch(
+      /^NAME +READY[^]*\nfunction\.tsumugi\.dev\/echo +True[^]*\n\nNAME +DATA +AGE\n[^]*configmap\/settings +2 /,
+    );
+    const names = (await platform.tsumugi('get', 'cm,fn', '-o', 'name')).stdout.split('\n');
+    expect(names).toEqual(expect.arrayContaining(['configmap/settings', 'function.tsumugi.dev/echo']));
+    expect((await platform.tsumugi('get', 'fn,nonsense')).stderr).toMatch(
+      /there is no kind "nonsense"\n hint: there are: functions, .*pods.* more\n$/,
+    );
     expect((await platform.tsumugi('get', 'configmap', 'settings')).stdout).toMatch(/^NAME +DATA +AGE\nsettings +2 +\d+s\n$/);
     expect(await platform.tsumugi('delete', '-f', manifest)).toMatchObject({ code: 0, stdout: 'configmap/settings deleted\n' });
     expect(await platform.tsumugi('delete', '-f', manifest)).toMatchObject({ code: 1, stdout: '' });

@@ -48,7 +48,7 @@ export function functionOptions(command: Command): Command {
       .option('--idle-timeout <duration>', 'an instance without work goes after this')
       .option('--visibility <public|private>', 'private: callers need the platform’s token')
       .option('--reuse <always|never>', 'never: each request gets a fresh pod')
-      .option('--wait', 'wait until it is Ready (default)', true)
+      .option('--wait', 'wait until it is Ready', true)
       .option('--no-wait', 'do not wait')
       .option('--wait-timeout <duration>', 'wait at most so long', '60s')
       .option('-o, --output <text|json>', 'json: one line each', 'text'),
@@ -122,6 +122,9 @@ export async function deploy(path: string, flags: DeployFlags): Promise<number> 
   }
 }
 
+/** A name that only pods resolve. */
+const isInside = (url: string): boolean => URL.parse(url)?.hostname.endsWith('.svc') ?? false;
+
 function jsonLine(line: DeployLine): void {
   process.stdout.write(`${JSON.stringify(line)}\n`);
 }
@@ -135,6 +138,10 @@ function textLine(line: DeployLine): void {
   else {
     const state = line.ready ? `ready in ${(line.ms / 1000).toFixed(2)} s` : 'deployed';
     process.stdout.write(`${[line.name, line.url, state].filter(Boolean).join('   ')}\n`);
+    if (isInside(line.url))
+      process.stderr.write(
+        `the URL is one inside of the cluster; from here: ${asTyped(`tsumugi invoke ${line.name}${line.namespace === 'default' ? '' : ` -n ${line.namespace}`}`)}\n`,
+      );
   }
 }
 

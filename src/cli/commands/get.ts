@@ -19,7 +19,7 @@ export function register(program: Command): void {
     program
       .command('get')
       .description('show objects of a kind')
-      .argument('<kind>', 'functions (fn), revisions, runtimes (rt), routes, pods, configmaps, …')
+      .argument('<kind>', 'functions (fn), revisions, runtimes (rt), routes, pods, configmaps, …; several with commas')
       .argument('[names...]', 'only these')
       .option(`-o, --output <${outputs.join('|')}>`, 'how it is shown', 'table')
       .option('-l, --selector <labels>', 'only with these labels, as app=web')
@@ -31,6 +31,7 @@ export function register(program: Command): void {
 Examples:
   tsumugi get functions
   tsumugi get fn hello -o yaml
+  tsumugi get fn,pods
   tsumugi get pods -o wide -A`,
     )
     .action(async (word: string, names: string[], flags: GetFlags) => {
@@ -44,21 +45,40 @@ export async function show(word: string, names: readonly string[], flags: GetFla
     throw new TsumugiError('Usage', `--output is "${flags.output}"`, { hint: `allowed: ${outputs.join(', ')}` });
   const [{ connect }, { discoverKinds, findKind }] = await Promise.all([import('../platform.ts'), import('../kinds.ts')]);
   const platform = await connect(flags);
-  const kind = findKind(await discoverKinds(platform.api), word);
-  if (flags.output === 'table' || flags.output === 'wide') return showTable(platform, kind, names, flags);
-
-  const scope = kind.namespaced && !flags.allNamespaces ? { namespace: platform.namespace } : {};
-  const selector = flags.selector === undefined ? {} : { labelSelector: flags.selector };
-  const items =
-    names.length > 0 ? await byName(platform, kind, names) : (await platform.kube.list<KubeObject>(kind, { ...scope, ...selector })).items;
-  if (flags.output === 'name') {
-    for (const { metadata } of items)
-      process.stdout.write(`${kind.singular || kind.plural}${kind.group ? `.${kind.group}` : ''}/${metadata.name}\n`);
+  const all = await discoverKinds(platform.api);
+  const kinds = word.split(',').map((each) => findKind(all, each));
+  if (flags.output === 'table' || flags.output === 'wide') {
+    const tables = [];
+    for (const kind of kinds) tables.push(await table(platform, kind, names, flags, kinds.length > 1));
+    const shown = tables.filter((each) => each !== undefined);
+    if (shown.length > 0) process.stdout.write(`${shown.join('\n\n')}\n`);
     return;
   }
-  const whole = names.length === 1 ? items[0] : { apiVersion: 'v1', kind: 'List', metadata: {}, items };
+  const items: KubeObject[] = [];
+  for (const kind of kinds) {
+    const found = await objects(platform, kind, names, flags);
+    items.push(...found);
+    if (flags.output === 'name') for (const { metadata } of found) process.stdout.write(`${typed(kind, metadata.name)}\n`);
+  }
+  if (flags.output === 'name') return;
+  const whole = names.length === 1 && items.length === 1 ? items[0] : { apiVersion: 'v1', kind: 'List', metadata: {}, items };
   if (flags.output === 'json') process.stdout.write(`${JSON.stringify(whole, undefined, 2)}\n`);
   else process.stdout.write((await import('yaml')).stringify(whole, { lineWidth: 0 }));
+}
+
+/** `function.tsumugi.dev/hello` */
+const typed = (kind: ServedKind, name: string): string => `${kind.singular || kind.plural}${kind.group ? `.${kind.group}` : ''}/${name}`;
+
+async function objects(
+  platform: Platform,
+  kind: ServedKind,
+  names: readonly string[],
+  { allNamespaces, selector }: GetFlags,
+): Promise<readonly KubeObject[]> {
+  if (names.length > 0) return byName(platform, kind, names);
+  const scope = kind.namespaced && !allNamespaces ? { namespace: platform.namespace } : {};
+  const { items } = await platform.kube.list<KubeObject>(kind, { ...scope, ...(selector !== undefined && { labelSelector: selector }) });
+  return items;
 }
 
 async function byName(platform: Platform, kind: ServedKind, names: readonly string[]): Promise<readonly KubeObject[]> {
@@ -80,8 +100,14 @@ interface Table {
   }[];
 }
 
-/** The server decides the columns: the same table as kubectl's. */
-async function showTable(platform: Platform, kind: ServedKind, names: readonly string[], flags: GetFlags): Promise<void> {
+/** The server decides the columns: the same table as kubectl's. Undefined, and said on stderr, where there is nothing; `isOneOf` several kinds. */
+async function table(
+  platform: Platform,
+  kind: ServedKind,
+  names: readonly string[],
+  flags: GetFlags,
+  isOneOf: boolean,
+): Promise<string | undefined> {
   const [{ send, readText }, { formatTable }] = await Promise.all([import('../http.ts'), import('../output.ts')]);
   const namespaced = kind.namespaced && !flags.allNamespaces ? `/namespaces/${platform.namespace}` : '';
   const path = `${kind.group === '' ? '/api' : `/apis/${kind.group}`}/${kind.version}${namespaced}/${kind.plural}`;
@@ -92,8 +118,8 @@ async function showTable(platform: Platform, kind: ServedKind, names: readonly s
   const text = await readText(response);
   if (response.statusCode !== 200)
     throw new TsumugiError('Internal', (JSON.parse(text) as { message?: string }).message ?? `${path} answered ${response.statusCode}`);
-  const table = JSON.parse(text) as Table;
-  let rows = table.rows ?? [];
+  const { columnDefinitions, rows: all = [] } = JSON.parse(text) as Table;
+  let rows = all;
   if (names.length > 0) {
     rows = rows.filter((row) => names.includes(row.object?.metadata?.name ?? String(row.cells[0])));
     const missing = names.find((name) => !rows.some((row) => (row.object?.metadata?.name ?? row.cells[0]) === name));
@@ -101,20 +127,19 @@ async function showTable(platform: Platform, kind: ServedKind, names: readonly s
   }
   if (rows.length === 0) {
     process.stderr.write(namespaced ? `no ${kind.plural} in namespace ${platform.namespace}\n` : `no ${kind.plural}\n`);
-    return;
+    return undefined;
   }
-  const columns = table.columnDefinitions
+  const columns = columnDefinitions
     .map((column, index) => ({ ...column, index }))
     .filter((column) => flags.output === 'wide' || !column.priority);
   const prefix = kind.namespaced && flags.allNamespaces;
-  process.stdout.write(
-    `${formatTable(
-      [...(prefix ? ['NAMESPACE'] : []), ...columns.map((column) => column.name.toUpperCase())],
-      rows.map((row) => [
-        ...(prefix ? [row.object?.metadata?.namespace ?? ''] : []),
-        ...columns.map(({ index }) => shown(row.cells[index])),
-      ]),
-    )}\n`,
+  const cell = (row: (typeof rows)[number], index: number): string => {
+    const text = shown(row.cells[index]);
+    return isOneOf && columnDefinitions[index]?.name === 'Name' ? typed(kind, text) : text;
+  };
+  return formatTable(
+    [...(prefix ? ['NAMESPACE'] : []), ...columns.map((column) => column.name.toUpperCase())],
+    rows.map((row) => [...(prefix ? [row.object?.metadata?.namespace ?? ''] : []), ...columns.map(({ index }) => cell(row, index))]),
   );
 }
 
