@@ -59,17 +59,16 @@ test('the value of a Secret is in no log, error, event, description, package, da
   await tell('fn', 'create', 'Not A Name', '--code', file(platform, 'x', source), '--secret', `ONE=${values[0]}`);
   await eventually('the log has what the handler said', async () => /as it should/.test(await run('logs', 'keeps')));
 
-  for (const kind of ['functions', 'revisions', 'pods', 'events', 'routes', 'runtimes', 'configmaps'])
-    await tell('get', kind, '-A', '-o', 'yaml');
-  for (const name of ['keeps', 'fails', 'lacks']) {
-    await tell('describe', 'fn', name);
-    await tell('logs', name);
-  }
-  await tell('describe', 'secret', 'keeps-env');
-  await tell('describe', 'revision', 'keeps-00001');
   const pod = (await run('get', 'pods', '-l', 'tsumugi.dev/function=keeps', '-o', 'name')).trim().split('\n')[0]?.split('/')[1] ?? '';
   expect(pod).not.toBe('');
-  await tell('describe', 'pod', pod);
+  const kinds = ['functions', 'revisions', 'pods', 'events', 'routes', 'runtimes', 'configmaps'];
+  await Promise.all([
+    ...kinds.map((kind) => tell('get', kind, '-A', '-o', 'yaml')),
+    ...['keeps', 'fails', 'lacks'].flatMap((name) => [tell('describe', 'fn', name), tell('logs', name)]),
+    tell('describe', 'secret', 'keeps-env'),
+    tell('describe', 'revision', 'keeps-00001'),
+    tell('describe', 'pod', pod),
+  ]);
   const seen = await projection(platform);
   expect(seen).toContain('"name":"keeps"');
   told.push(seen, await (await fetch(platform.metrics, { headers: { connection: 'close' } })).text());
@@ -95,6 +94,20 @@ test('the value of a Secret is in no log, error, event, description, package, da
   const revealing = rows.filter((row) => forms.test(row));
   expect(revealing.length).toBeGreaterThan(0);
   for (const row of revealing) expect(row).toContain('"kind":"Secret"');
+}, 90_000);
+
+describe('with a sandbox', () => {
+  test('the folders are at /secrets and /configs, of this pod alone', async () => {
+    const platform = await startPlatform({ args: ['--isolation', 'required'] });
+    const source = `import { existsSync, readdirSync, readFileSync } from 'node:fs';
+      const file = '/secrets/reads-env/KEY';
+      export default () => [process.env.TSUMUGI_SECRETS, process.env.TSUMUGI_CONFIGS, existsSync(file) ? readFileSync(file, 'utf8') : readdirSync('/secrets')];`;
+    await platform.deploy('reads', source, '--secret', `KEY=${values[0]}`);
+    await platform.deploy('spies', source);
+    const answer = async (name: string): Promise<unknown> => (await platform.fetch(`/function/${name}`)).json();
+    expect(await answer('reads')).toEqual(['/secrets', '/configs', values[0]]);
+    expect(await answer('spies')).toEqual(['/secrets', '/configs', []]);
+  });
 });
 
 describe('without a sandbox', () => {
