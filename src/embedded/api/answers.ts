@@ -17,6 +17,8 @@ export interface Reply {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | readonly string[]>>;
   readonly body: Body;
+  /** Goes on for as long as the client wants. */
+  readonly endless?: true;
 }
 
 /** How one kind's objects are shown: as they are, or as rows of a Table. */
@@ -107,7 +109,7 @@ export function objectShape(kind: KindDefinition): Shape {
 }
 
 export function watchReply(shape: Shape, batches: AsyncIterable<readonly (WatchItem | Bookmark)[]>): Reply {
-  return { status: 200, headers: { ...json, 'cache-control': 'no-cache, private' }, body: lines() };
+  return { status: 200, headers: { ...json, ...changing }, body: lines(), endless: true };
 
   async function* lines(): AsyncGenerator<Uint8Array> {
     try {

@@ -34,8 +34,7 @@ export function decodeBody(bytes: Uint8Array, contentType: string, kind: KindDef
     badRequest(`the object provided is unrecognized (must be of type ${kind.kind}): ${why} (${summary(bytes)})`);
   if (type === protobufType && kind.origin === 'builtin')
     return { object: typed(fromProtobuf(bytes, unrecognized), kind, unrecognized), duplicates: [] };
-  if (type !== 'application/json' && type !== 'application/yaml')
-    throw unsupportedMediaType(kind.origin === 'builtin' ? objectTypes : objectTypes.slice(0, 2));
+  if (type !== 'application/json' && type !== 'application/yaml') throw unsupportedMediaType(objectTypes);
   const text = Buffer.from(bytes).toString('utf8');
   const { value, duplicates } = type === 'application/json' ? fromJson(text, unrecognized) : readYaml(text, unrecognized);
   return { object: typed(value, kind, unrecognized), duplicates };

@@ -6,6 +6,8 @@ import { createHash } from 'node:crypto';
 
 import type { KindDefinition } from '../../resources/kind.ts';
 import { apiVersionOf } from '../../resources/kinds.ts';
+import { negotiate } from './accept.ts';
+import type { Form } from './accept.ts';
 import { cached, changing } from './answers.ts';
 import type { Reply } from './answers.ts';
 
@@ -21,18 +23,21 @@ export interface DiscoveryRequest {
 export function discoveryReply(kinds: readonly KindDefinition[], request: DiscoveryRequest): Reply | undefined {
   const path = request.path.replace(/\/$/, '');
   if (path === '/api' || path === '/apis') {
-    const version = aggregatedVersion(request.accept);
-    if (version) return aggregated(kinds, path, version, request.ifNoneMatch);
+    const { form } = negotiate(request.accept, { forms: isAggregated, custom: path === '/apis' });
+    if (form) return aggregated(kinds, path, form.version, request.ifNoneMatch);
     return json(path === '/api' ? coreVersions(request.serverAddress) : groupList(kinds));
   }
   const [, group] = /^\/apis\/([^/]+)$/.exec(path) ?? [];
   if (group !== undefined) {
     const described = groupsOf(kinds).find(({ name }) => name === group);
+    if (described) negotiate(request.accept, { custom: true });
     return described && json({ kind: 'APIGroup', apiVersion: 'v1', ...described });
   }
   const [, apiVersion] = /^\/(?:api|apis)\/(v1|[^/]+\/[^/]+)$/.exec(path) ?? [];
   const served = kinds.filter((kind) => apiVersionOf(kind) === apiVersion && path.startsWith(kind.group === '' ? '/api/' : '/apis/'));
-  return served.length > 0 ? json(resourceList(served)) : undefined;
+  if (served.length === 0) return undefined;
+  negotiate(request.accept, { custom: served[0]?.origin === 'custom' });
+  return json(resourceList(served));
 }
 
 const json = (body: object): Reply => ({
@@ -41,18 +46,9 @@ const json = (body: object): Reply => ({
   body: `${JSON.stringify(body)}\n`,
 });
 
-type Aggregated = 'v2' | 'v2beta1';
-
-/** The first aggregated form among the client's wishes. */
-function aggregatedVersion(accept: string): Aggregated | undefined {
-  for (const choice of accept.split(',')) {
-    const parts = choice.split(';').map((part) => part.trim());
-    if (parts[0] !== 'application/json' || !parts.includes('g=apidiscovery.k8s.io') || !parts.includes('as=APIGroupDiscoveryList'))
-      continue;
-    for (const version of ['v2', 'v2beta1'] as const) if (parts.includes(`v=${version}`)) return version;
-  }
-  return undefined;
-}
+/** Newer clients ask for v2; those of kubectl 1.27 to 1.29 for v2beta1. */
+const isAggregated = ({ as, group, version }: Form): boolean =>
+  as === 'APIGroupDiscoveryList' && group === 'apidiscovery.k8s.io' && (version === 'v2' || version === 'v2beta1');
 
 const allVerbs = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'];
 
@@ -89,7 +85,7 @@ function byApiVersion(kinds: readonly KindDefinition[]): Map<string, KindDefinit
   return Map.groupBy(kinds, apiVersionOf);
 }
 
-function aggregated(kinds: readonly KindDefinition[], path: string, version: Aggregated, ifNoneMatch: string | undefined): Reply {
+function aggregated(kinds: readonly KindDefinition[], path: string, version: string, ifNoneMatch: string | undefined): Reply {
   const wanted = kinds.filter((kind) => (kind.group === '') === (path === '/api'));
   const items = [...Map.groupBy(wanted, ({ group }) => group)].map(([group, ofGroup]) => ({
     metadata: group === '' ? {} : { name: group },

@@ -2,38 +2,21 @@
 import type { KindDefinition } from '../../resources/kind.ts';
 import type { StoredRow } from '../storage/store.ts';
 import { listMetadata, objectShape, type Shape } from './answers.ts';
+import { negotiate } from './accept.ts';
+import type { Form } from './accept.ts';
 import type { ApiRequest } from './request.ts';
 import { badRequest, notAcceptable } from './status.ts';
 import { partialObject, tableShape } from './tables.ts';
 
 type Version = 'v1' | 'v1beta1';
 
-interface Form {
-  readonly as: 'Table' | 'PartialObjectMetadata' | 'PartialObjectMetadataList';
-  readonly version: Version;
-}
+const forms = ['Table', 'PartialObjectMetadata', 'PartialObjectMetadataList'];
 
-/** The first form of those a client accepts that is served; undefined: objects. Throws 406 where there is none. */
-function formAsked(accept: string): Form | undefined {
-  let wantsOther = false;
-  for (const choice of accept.split(',')) {
-    const [type, ...parameters] = choice.split(';').map((part) => part.trim());
-    const given = new Map(parameters.map((parameter) => parameter.split('=') as [string, string]));
-    const [as, version, group] = [given.get('as'), given.get('v'), given.get('g')];
-    if (as === undefined) return undefined;
-    wantsOther = true;
-    if (type !== 'application/json' || group !== 'meta.k8s.io' || (version !== 'v1' && version !== 'v1beta1')) continue;
-    if (as === 'Table' || as === 'PartialObjectMetadata' || as === 'PartialObjectMetadataList') return { as, version };
-  }
-  if (wantsOther)
-    throw notAcceptable(
-      'only the following media types are accepted: application/json, application/yaml, application/vnd.kubernetes.protobuf',
-    );
-  return undefined;
-}
+const isServed = ({ as, group, version }: Form): boolean =>
+  group === 'meta.k8s.io' && (version === 'v1' || version === 'v1beta1') && forms.includes(as);
 
 export function shapeAsked({ accept, query }: ApiRequest, kind: KindDefinition, now: () => number): Shape {
-  const form = formAsked(accept);
+  const { form } = negotiate(accept, { forms: isServed, custom: true });
   if (!form) return objectShape(kind);
   const include = query.get('includeObject') || 'Metadata';
   if (form.as === 'Table') {
@@ -41,14 +24,21 @@ export function shapeAsked({ accept, query }: ApiRequest, kind: KindDefinition, 
       throw badRequest(
         `Unable to convert to Table as requested: includeObject: Invalid value: ${JSON.stringify(include)}: must be 'Metadata', 'Object', 'None', or empty`,
       );
-    return tableShape(kind, form.version, include, now);
+    return tableShape(kind, form.version as Version, include, now);
   }
-  return partialShape(kind, form.version);
+  return partialShape(kind, form.version as Version);
 }
 
-/** Whether an object, or a list, has a form of its own that the client does not want. */
-export function checkForm({ accept }: ApiRequest, { kind, origin }: KindDefinition, isList: boolean): void {
-  const form = formAsked(accept);
+/** Whether the client accepts what it will get: an object, a list or a stream. Throws 406. */
+export function checkForm({ accept }: ApiRequest, { kind, origin }: KindDefinition, what: 'object' | 'list' | 'stream'): void {
+  const { form } = negotiate(accept, {
+    forms: isServed,
+    custom: origin === 'custom',
+    stream: what === 'stream',
+    watchable: what !== 'object',
+  });
+  if (what === 'stream') return;
+  const isList = what === 'list';
   const type = origin === 'builtin' ? `*core.${kind}` : '*unstructured.Unstructured';
   if (form?.as === 'PartialObjectMetadataList' && !isList)
     throw notAcceptable(`you requested PartialObjectMetadataList, but the requested object is not a list (${type})`);

@@ -6,7 +6,7 @@ import { discoveryReply } from './discovery.ts';
 import type { ApiRequest } from './request.ts';
 import { openApiReply } from './openapi.ts';
 import type { ApiServer } from './server.ts';
-import { methodNotAllowed, noSuchResource, pathForbidden } from './status.ts';
+import { methodNotAllowed, noSuchResource, notRepresentable, pathForbidden } from './status.ts';
 
 const version = {
   major: '1',
@@ -28,17 +28,20 @@ const version = {
 const verbs: Readonly<Record<string, string>> = { HEAD: 'get', GET: 'get' };
 
 export function generalReply({ kinds }: ApiServer, request: ApiRequest): Reply {
-  const { path, method, user } = request;
+  const { path, method, user, accept } = request;
   if (!mayReadPath(user, verbs[method] ?? method.toLowerCase(), path)) throw pathForbidden(user.name, method, path);
-  if (method !== 'GET' && method !== 'HEAD') throw methodNotAllowed();
-  if (path === '/version' || path === '/version/') return jsonReply(200, JSON.stringify(version));
-  if (/^\/(healthz|livez|readyz)(\/|$)/.test(path))
-    return { status: 200, headers: { 'content-type': 'text/plain; charset=utf-8' }, body: 'ok' };
+  const isHealth = /^\/(healthz|livez|readyz)(\/|$)/.test(path);
+  if (method !== 'GET' && !(isHealth && method === 'HEAD')) throw methodNotAllowed();
+  if (isHealth) return { status: 200, headers: { 'content-type': 'text/plain; charset=utf-8' }, body: 'ok' };
+  if (path === '/version' || path === '/version/') {
+    if (!/application\/json|\*\/\*|^$/.test(accept)) throw notRepresentable('application/json');
+    return jsonReply(200, JSON.stringify(version, null, 2));
+  }
   const etag = request.ifNoneMatch !== undefined ? { ifNoneMatch: request.ifNoneMatch } : {};
   const hash = request.query.get('hash');
   const reply =
-    discoveryReply(kinds, { path, accept: request.accept, ...etag }) ??
-    openApiReply(kinds, { path, accept: request.accept, ...etag, ...(hash && { hash }) });
+    discoveryReply(kinds, { path, accept, ...etag, ...(request.host && { serverAddress: request.host }) }) ??
+    openApiReply(kinds, { path, accept, ...etag, ...(hash && { hash }) });
   if (!reply) throw noSuchResource();
   return reply;
 }

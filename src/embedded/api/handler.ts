@@ -7,6 +7,7 @@ import type { Reply, Shape } from './answers.ts';
 import { isApply, readApply, readBody, readPatch } from './bodies.ts';
 import type { Call } from './core.ts';
 import { readDeleteOptions } from './delete-options.ts';
+import { encoded } from './accept.ts';
 import { checkForm, shapeAsked } from './forms.ts';
 import { generalReply } from './general.ts';
 import { askedKind } from './questions.ts';
@@ -41,7 +42,9 @@ export async function handle(parts: HandlerParts, request: ApiRequest): Promise<
   return reply;
 }
 
-async function replyTo(parts: HandlerParts, request: ApiRequest): Promise<Reply> {
+const replyTo = async (parts: HandlerParts, request: ApiRequest): Promise<Reply> => encoded(await plainReply(parts, request), request);
+
+async function plainReply(parts: HandlerParts, request: ApiRequest): Promise<Reply> {
   try {
     const path = resourcePath(request.path, parts.server);
     if (!path) return generalReply(parts.server, request);
@@ -79,11 +82,10 @@ async function resourceReply(parts: HandlerParts, request: ApiRequest, path: Res
   if (asked && method !== 'POST') throw methodNotAllowed();
   const isCollection = name === '';
   const watches = path.watch || (isCollection && method === 'GET' && isWatch(query));
-  if (!watches) checkForm(request, kind, isCollection && method !== 'POST');
+  checkForm(request, kind, watches ? 'stream' : isCollection && method !== 'POST' ? 'list' : 'object');
   const shape = (): Shape => shapeAsked(request, kind, () => server.now());
   const answered = (row: StoredRow, code = 200): Reply => jsonReply(code, shape().one(row));
   switch (method) {
-    case 'HEAD':
     case 'GET':
       if (watches) return watchReply(shape(), server.watch(call, watchOptions(query, request.signal)));
       if (isCollection) return listReply(shape(), await server.list(call, listOptions(query)));

@@ -370,7 +370,7 @@ describe('the listener', () => {
   });
 
   it('answers HEAD with the head alone', async () => {
-    const answer = await asked({ method: 'HEAD', path: '/version' });
+    const answer = await asked({ method: 'HEAD', path: '/readyz' });
     expect([answer.status, answer.text]).toEqual([200, '']);
   });
 });

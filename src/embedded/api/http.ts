@@ -127,6 +127,7 @@ async function requestOf(authenticate: Authenticate, request: IncomingMessage, s
     method,
     path: url.pathname,
     query: url.searchParams,
+    ...(headers.host && { host: headers.host }),
     accept: headers.accept ?? '',
     contentType: headers['content-type'] ?? '',
     userAgent: headers['user-agent'] ?? '',

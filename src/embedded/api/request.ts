@@ -5,6 +5,8 @@ export interface ApiRequest {
   readonly method: string;
   readonly path: string;
   readonly query: URLSearchParams;
+  /** The address that the client used: `127.0.0.1:6440`. */
+  readonly host?: string;
   readonly accept: string;
   readonly contentType: string;
   readonly ifNoneMatch?: string;

@@ -38,6 +38,9 @@ export const namespaceNotFound = (name: string): ApiError =>
   failure(404, 'NotFound', `namespaces "${name}" not found`, { name, kind: 'namespaces' });
 export const methodNotAllowed = (): ApiError =>
   failure(405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource', {});
+/** No route produces what the client accepts. */
+export const notRepresentable = (available: string): ApiError =>
+  failure(406, 'NotAcceptable', `406: Not Acceptable\n\nAvailable representations: ${available}`, {});
 export const notAcceptable = (message: string): ApiError => failure(406, 'NotAcceptable', message);
 /** `deleting`: what is in the way waits only for its finalizers. */
 export const alreadyExists = (resource: Resource, name: string, deleting = false): ApiError =>
