@@ -1,16 +1,61 @@
 /** What kubectl does inside running pods: the same commands and the same words on one machine and on a whole Kubernetes. */
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { connect, createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Kubectl, Result } from '../e2e/kubectl.ts';
+import { eventually } from '../e2e/platform.ts';
 
 export interface StreamsWorld {
   readonly kubectl: Kubectl;
   /** One that has a shell, coreutils, tar and node. */
   readonly image: string;
   readonly close: () => Promise<void>;
+}
+
+/** Listens on the port that it is told. `give N` is answered with N bytes, `take N` and N bytes after it with their number. */
+const server = `
+require('net').createServer((socket) => {
+  let head = '', left = 0;
+  socket.on('error', () => {});
+  socket.on('data', (data) => {
+    if (head === '') {
+      const end = data.indexOf(10);
+      head = data.subarray(0, end).toString();
+      left = Number(head.slice(5));
+      data = data.subarray(end + 1);
+      if (head.startsWith('give')) return socket.end(Buffer.alloc(left));
+    }
+    left -= data.length;
+    if (left === 0) socket.end(head.slice(5));
+  });
+}).listen(Number(process.argv[1]), () => console.log('listening'));`;
+/** Where there is one: in our sandbox, here, in an image. */
+const node = `for node in /tsumugi/node ${process.execPath} /usr/local/bin/node; do [ -x $node ] && break; done; exec $node`;
+
+async function freePort(): Promise<number> {
+  const listener = createServer().listen(0, '127.0.0.1');
+  await once(listener, 'listening');
+  const { port } = listener.address() as AddressInfo;
+  listener.close();
+  await once(listener, 'close');
+  return port;
+}
+
+/** Sends, and answers how many bytes came back until the other side ended, and the first of them. */
+async function ask(port: number, ...words: readonly (string | Buffer)[]): Promise<{ readonly size: number; readonly text: string }> {
+  const socket = connect({ port, host: '127.0.0.1' });
+  const chunks: Buffer[] = [];
+  socket.on('data', (chunk: Buffer) => chunks.push(chunk));
+  socket.on('error', () => {});
+  for (const word of words) socket.write(word);
+  await once(socket, 'close');
+  const all = Buffer.concat(chunks);
+  return { size: all.length, text: all.subarray(0, 40).toString() };
 }
 
 /** Without what is different each time. */
@@ -27,6 +72,7 @@ export function podStreamsSuite(where: string, open: () => Promise<StreamsWorld>
   describe(`streams of pods on ${where}`, { timeout: 120_000 }, () => {
     let world: StreamsWorld;
     let folder: string;
+    let podPort: number;
     const namespace = `streams-${process.pid}`;
     const run = async (args: readonly string[], input?: string | Buffer): Promise<object> =>
       shown(await world.kubectl.run(['-n', namespace, ...args], input));
@@ -49,14 +95,16 @@ export function podStreamsSuite(where: string, open: () => Promise<StreamsWorld>
         metadata: { name, namespace },
         spec: { restartPolicy: 'Never', terminationGracePeriodSeconds: 0, automountServiceAccountToken: false, containers },
       });
+      podPort = await freePort();
       const idle = 'while :; do sleep 1; done';
       const items = [
         pod('tools', container('main', idle, { env: [{ name: 'GREETING', value: "it's me" }], workingDir: '/tmp' })),
         pod('two', container('first', idle), container('second', idle)),
+        pod('web', container('main', `${node} -e '${server.replaceAll("'", '"')}' ${podPort}`)),
         pod('ended', container('main', 'exit 0')),
       ];
       await kubectl.ok(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
-      await kubectl.ok(['-n', namespace, 'wait', '--for=condition=Ready', 'pod/tools', 'pod/two', '--timeout=60s']);
+      await kubectl.ok(['-n', namespace, 'wait', '--for=condition=Ready', 'pod/tools', 'pod/two', 'pod/web', '--timeout=60s']);
       await kubectl.ok(['-n', namespace, 'wait', '--for=jsonpath={.status.phase}=Succeeded', 'pod/ended', '--timeout=60s']);
     }, 180_000);
     afterAll(async () => {
@@ -134,6 +182,56 @@ export function podStreamsSuite(where: string, open: () => Promise<StreamsWorld>
         } finally {
           await terminal.close();
         }
+      });
+    });
+
+    describe('port-forward', () => {
+      it('carries connections to a port of the pod, many at once', async () => {
+        // A connection that is refused would end kubectl.
+        const log = (): Promise<string> => world.kubectl.ok(['-n', namespace, 'logs', 'web']);
+        await eventually('the program listens', async () => (await log()).includes('listening'), 30);
+        const forward = world.kubectl.follow(['-n', namespace, 'port-forward', 'pod/web', `:${podPort}`]);
+        try {
+          let port = 0;
+          const opened = /^Forwarding from 127\.0\.0\.1:(\d+) -> /m;
+          await eventually('the port is there', () => (port = Number(opened.exec(forward.lines().join('\n'))?.[1] ?? 0)) > 0, 30);
+          expect(await ask(port, 'take 1\n', 'x')).toEqual({ size: 1, text: '1' });
+          expect(await ask(port, 'give 5000000\n')).toMatchObject({ size: 5_000_000 });
+          expect(await ask(port, 'take 5000000\n', Buffer.alloc(5_000_000, 'a'))).toEqual({ size: 7, text: '5000000' });
+          const sizes = Array.from({ length: 20 }, (_, at) => at * 1000 + 1);
+          const answers = await Promise.all(sizes.map((size) => ask(port, `take ${size}\n`, Buffer.alloc(size, 'b'))));
+          expect(answers.map(({ text }) => Number(text))).toEqual(sizes);
+        } finally {
+          await forward.stop();
+        }
+      });
+
+      it('says that nothing listens on a port, and ends as kubectl does', async () => {
+        const closed = await freePort();
+        const forward = world.kubectl.follow(['-n', namespace, 'port-forward', 'pod/web', `:${closed}`]);
+        try {
+          let port = 0;
+          const opened = /^Forwarding from 127\.0\.0\.1:(\d+) -> /m;
+          await eventually('the port is there', () => (port = Number(opened.exec(forward.lines().join('\n'))?.[1] ?? 0)) > 0, 30);
+          expect(await ask(port, 'x')).toMatchObject({ size: 0 });
+          const said = (): string => forward.lines().join('\n');
+          await eventually('kubectl says why', () => said().includes('lost connection to pod'), 30);
+          expect(said()).toMatch(
+            new RegExp(
+              `an error occurred forwarding ${port} -> ${closed}: error forwarding port ${closed} to pod .*, uid : .*failed to connect to localhost:${closed} inside .*connection refused`,
+            ),
+          );
+        } finally {
+          await forward.stop();
+        }
+      });
+
+      it('is refused for a pod that does not run', async () => {
+        expect(await run(['port-forward', 'pod/ended', ':80'])).toEqual({
+          code: 1,
+          stdout: '',
+          stderr: 'error: unable to forward port because pod is not running. Current status=Succeeded\n',
+        });
       });
     });
 

@@ -7,7 +7,7 @@ import type { Readable } from 'node:stream';
 import type { RawData, WebSocket } from 'ws';
 import type { TerminalSize } from '../pod-access.ts';
 
-export const protocols = ['v5.channel.k8s.io', 'v4.channel.k8s.io'] as const;
+export const channelProtocols = ['v5.channel.k8s.io', 'v4.channel.k8s.io'] as const;
 
 const channel = { stdin: 0, stdout: 1, stderr: 2, error: 3, resize: 4, close: 255 } as const;
 /** A stdin that nobody reads: so much is kept before the client is stopped. */

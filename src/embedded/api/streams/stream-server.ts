@@ -1,4 +1,4 @@
-/** Takes the connections that become WebSockets: `exec` and `attach` of pods. */
+/** Takes the connections that become WebSockets: `exec`, `attach` and `port-forward` of pods. */
 import type { IncomingMessage } from 'node:http';
 import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
@@ -15,9 +15,10 @@ import { subjectOf } from '../observer.ts';
 import type { ApiRequest } from '../request.ts';
 import { resourcePath } from '../route.ts';
 import { badRequest, internal, noSuchResource } from '../status.ts';
-import { protocols } from './channels.ts';
+import { channelProtocols } from './channels.ts';
 import { isStream, openStream } from './open.ts';
 import type { OpenStream } from './open.ts';
+import { portForwardProtocol, servePortForward } from './port-forward.ts';
 import { serveRemoteCommand } from './remote-command.ts';
 
 /** kubectl sends 32 KiB at most. */
@@ -31,26 +32,15 @@ export const isWebSocket = ({ headers, method }: IncomingMessage): boolean =>
 export class StreamServer {
   readonly #parts: HandlerParts;
   readonly #ending: AbortSignal;
-  readonly #sockets: WebSocketServer;
+  readonly #sockets: ReadonlyMap<OpenStream['kind'], WebSocketServer>;
 
   /** `ending`: aborted when the server closes; all streams end with it. */
   constructor(parts: HandlerParts, ending: AbortSignal) {
     this.#parts = parts;
     this.#ending = ending;
-    this.#sockets = new WebSocketServer({
-      noServer: true,
-      clientTracking: true,
-      perMessageDeflate: false,
-      maxPayload: maxMessage,
-      // The server prefers what comes first in its own list, as the real one does.
-      handleProtocols: (asked) => supported(asked) ?? false,
-    });
+    this.#sockets = new Map(Object.entries(protocols).map(([kind, known]) => [kind as OpenStream['kind'], socketServer(known)]));
     ending.addEventListener('abort', () => {
-      for (const socket of this.#sockets.clients) {
-        socket.close(1001);
-        const cut = setTimeout(() => socket.terminate(), closeWithinMs);
-        socket.once('close', () => clearTimeout(cut));
-      }
+      for (const { clients } of this.#sockets.values()) clients.forEach(end);
     });
   }
 
@@ -65,7 +55,7 @@ export class StreamServer {
     if (socket instanceof Socket) socket.setKeepAlive(true, keepAliveMs);
     try {
       const stream = await this.#open(asked, request);
-      this.#sockets.handleUpgrade(request, socket, head, (webSocket) => {
+      this.#sockets.get(stream.kind)?.handleUpgrade(request, socket, head, (webSocket) => {
         answered(101);
         webSocket.on('error', () => {});
         void this.#serve(webSocket, stream);
@@ -85,20 +75,47 @@ export class StreamServer {
     if (!isStream(call)) throw badRequest('only exec, attach and portforward of pods can be upgraded');
     const stream = await openStream(this.#parts, call, asked);
     const offered = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim());
-    if (!supported(new Set(offered))) {
-      const known = protocols.join(', ');
-      throw badRequest(`no WebSocket protocol of this server was offered: ${JSON.stringify(offered)}; it speaks ${known}`);
-    }
+    offers.set(request, offered);
+    delete request.headers['sec-websocket-protocol'];
+    const known = protocols[stream.kind];
+    if (!chosen(known, new Set(offered)))
+      throw badRequest(`no WebSocket protocol of this server was offered: ${JSON.stringify(offered)}; it speaks ${known.join(', ')}`);
     return stream;
   }
 
   async #serve(socket: WebSocket, stream: OpenStream): Promise<void> {
-    if (stream.kind === 'portforward') return;
-    await serveRemoteCommand(socket, stream, this.#ending);
+    if (stream.kind === 'portforward') servePortForward(socket, stream);
+    else await serveRemoteCommand(socket, stream, this.#ending);
   }
 }
 
-const supported = (asked: ReadonlySet<string>): string | undefined => protocols.find((name) => asked.has(name));
+const protocols: Readonly<Record<OpenStream['kind'], readonly string[]>> = {
+  exec: channelProtocols,
+  attach: channelProtocols,
+  portforward: [portForwardProtocol],
+};
+
+/** The server prefers what comes first in its own list, as the real one does. */
+const chosen = (known: readonly string[], asked: ReadonlySet<string>): string | undefined => known.find((name) => asked.has(name));
+
+function socketServer(known: readonly string[]): WebSocketServer {
+  const server = new WebSocketServer({ noServer: true, clientTracking: true, perMessageDeflate: false, maxPayload: maxMessage });
+  // Here and not by `handleProtocols`: that takes no `/` in a protocol's name, and kubectl's has one.
+  server.on('headers', (headers, request) => {
+    headers.push(`Sec-WebSocket-Protocol: ${chosen(known, offeredBy(request))}`);
+  });
+  return server;
+}
+
+const offeredBy = (request: IncomingMessage): ReadonlySet<string> => new Set(offers.get(request));
+/** What a request offered, out of the sight of `ws`. */
+const offers = new WeakMap<IncomingMessage, readonly string[]>();
+
+function end(socket: WebSocket): void {
+  socket.close(1001);
+  const cut = setTimeout(() => socket.terminate(), closeWithinMs);
+  socket.once('close', () => clearTimeout(cut));
+}
 
 /** An answer instead of an upgrade, on the bare connection. */
 export function refuse(socket: Duplex, { status, headers, body }: Reply): void {

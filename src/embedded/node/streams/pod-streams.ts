@@ -7,6 +7,7 @@ import type { PodStreamAccess } from '../../api/pod-access.ts';
 import type { ContainerRun } from '../container-run.ts';
 import type { PodRun } from '../pod-run.ts';
 import { ExecError, execute } from './exec.ts';
+import { connectToPod } from './port.ts';
 
 export function podStreams(runOf: (uid: string) => PodRun | undefined): PodStreamAccess {
   /** Throws an ApiError in the kubelet's words. */
@@ -29,7 +30,12 @@ export function podStreams(runOf: (uid: string) => PodRun | undefined): PodStrea
       }
     },
     attach: () => Promise.reject(failure('attach is not there yet')),
-    connect: () => Promise.reject(failure('port-forward is not there yet')),
+    connect(pod, port) {
+      const containers = runOf(pod.metadata.uid ?? '')?.containers ?? [];
+      const pids = containers.flatMap(({ running }) => (running ? [running.pid] : []));
+      if (pids.length === 0) return Promise.reject(new Error('no container of the pod runs'));
+      return connectToPod(pids, port);
+    },
   };
 }
 
