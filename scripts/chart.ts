@@ -25,6 +25,7 @@ const marked: InstallSettings = {
   images: { 'tsumugi/node': mark('images.node'), 'tsumugi/platform': mark('images.platform') },
   imagePullSecrets: [mark('imagePullSecrets')],
   domain: mark('domain'),
+  gatewayUrl: mark('gatewayUrl'),
   serviceType: mark('serviceType') as ServiceType,
 };
 
@@ -39,7 +40,8 @@ function template(manifest: Manifest): string {
   return (
     document
       .toString({ lineWidth: 0 })
-      // Lists: nothing stands there where they are empty.
+      // Nothing stands there where they are empty.
+      .replace(/^( *)(- name: \w+\n *value: )"⟦gatewayUrl⟧"\n/gm, '$1{{- with .Values.gatewayUrl }}\n$1$2{{ . | quote }}\n$1{{- end }}\n')
       .replace(
         /^( *)imagePullSecrets:\n *- name: "⟦imagePullSecrets⟧"\n/gm,
         (_, indent: string) =>
@@ -96,6 +98,9 @@ imagePullSecrets: []
 # Functions answer at NAME.NAMESPACE.DOMAIN, too.
 domain: ${defaults.domain}
 
+# What the URLs of functions begin with, as https://functions.example.com. Empty: the gateway's Service, inside of the cluster.
+gatewayUrl: ""
+
 # Of the gateway's Service: ${serviceTypes.join(', ')}.
 serviceType: ${defaults.serviceType}
 `;
@@ -127,6 +132,7 @@ const schema = {
       },
     },
     domain: { type: 'string', pattern: patterns.dnsName.source },
+    gatewayUrl: { type: 'string', pattern: `^$|${patterns.url.source}` },
     serviceType: { enum: serviceTypes },
     // Helm puts it there for charts that are part of others.
     global: { type: 'object' },
@@ -148,6 +154,10 @@ next:
   kubectl rollout status deployment/${names.gateway} -n {{ .Values.namespace }}
   tsumugi deploy hello.ts
   tsumugi invoke hello
+
+to remove all of it:
+  helm uninstall {{ .Release.Name }} -n {{ .Release.Namespace }}
+  tsumugi uninstall     pods of functions; with --data: the definitions, and all that was declared
 `;
 
 const chart = `# ${madeBy}

@@ -127,6 +127,7 @@ function readSettings(flags: InstallFlags): InstallSettings {
     ...(flags.databaseSecret !== undefined && { databaseSecret: flags.databaseSecret }),
     ...(flags.imagePullSecret !== undefined && { imagePullSecrets: [...new Set(flags.imagePullSecret)] }),
     ...(flags.domain !== undefined && { domain: flags.domain }),
+    ...(flags.gatewayUrl !== undefined && { gatewayUrl: flags.gatewayUrl }),
     ...(flags.serviceType !== undefined && { serviceType: flags.serviceType as ServiceType }),
   });
 }

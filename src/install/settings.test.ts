@@ -20,6 +20,7 @@ describe('checkSettings', () => {
     ['--gateways', { gateways: 0 }],
     ['--database-secret', { databaseSecret: 'a b' }],
     ['--image-pull-secret', { imagePullSecrets: ['fine', 'Not'] }],
+    ['--gateway-url', { gatewayUrl: 'functions.example.com' }],
     ['--domain', { domain: 'http://example.com' }],
     ['--service-type', { serviceType: 'External' as ServiceType }],
     ['--image', { images: { ...defaults.images, 'tsumugi/node': 'a,tsumugi/platform=b' } }],

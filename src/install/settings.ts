@@ -22,6 +22,8 @@ export interface InstallSettings {
   readonly imagePullSecrets: readonly string[];
   /** Functions answer at `NAME.NAMESPACE.DOMAIN`, too. */
   readonly domain: string;
+  /** What the URLs of functions begin with; absent: the gateway's Service, a name inside of the cluster. */
+  readonly gatewayUrl?: string;
   /** Of the gateway's Service. */
   readonly serviceType: ServiceType;
 }
@@ -44,13 +46,14 @@ export function defaultSettings(version: string): InstallSettings {
 export const patterns = {
   dnsLabel: /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/,
   dnsName: /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/,
+  url: /^https?:\/\/[A-Za-z0-9][A-Za-z0-9_.\-:/]*$/,
   /** As loose as a registry's reference may be, and nothing that would end a YAML string or an entry of TSUMUGI_IMAGES. */
   reference: /^[A-Za-z0-9][A-Za-z0-9_.\-:/@]*$/,
 } as const;
 
 /** Throws Usage at what cannot be installed, with the flag that says it. */
 export function checkSettings(settings: InstallSettings): InstallSettings {
-  const { namespace, gateways, databaseSecret, images, imagePullSecrets, domain, serviceType } = settings;
+  const { namespace, gateways, databaseSecret, images, imagePullSecrets, domain, gatewayUrl, serviceType } = settings;
   const refuse = (flag: string, value: unknown, hint: string): never => {
     throw new TsumugiError('Usage', `${flag} is "${String(value)}"`, { hint });
   };
@@ -65,6 +68,8 @@ export function checkSettings(settings: InstallSettings): InstallSettings {
       'allowed: the name of a Secret in the system namespace, with the database’s URL in its key "url"',
     );
   if (!patterns.dnsName.test(domain)) refuse('--domain', domain, 'allowed: a DNS name, as functions.example.com');
+  if (gatewayUrl !== undefined && !patterns.url.test(gatewayUrl))
+    refuse('--gateway-url', gatewayUrl, 'allowed: where the gateway is reached, as https://functions.example.com');
   if (!serviceTypes.includes(serviceType)) refuse('--service-type', serviceType, `allowed: ${serviceTypes.join(', ')}`);
   for (const [name, value] of Object.entries(images)) {
     if (!(imageNames as readonly string[]).includes(name)) refuse('--image', `${name}=${value}`, `allowed names: ${imageNames.join(', ')}`);

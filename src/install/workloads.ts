@@ -36,10 +36,11 @@ export const evaluationWarning =
   'evaluation form: one controller, and code packages and logs in SQLite on an emptyDir: they are gone with its pod; give a database with --database-secret';
 
 export const databaseVariable = 'TSUMUGI_DATABASE_URL';
+export const gatewayUrlVariable = 'TSUMUGI_GATEWAY_URL';
 export const pullSecretsVariable = 'TSUMUGI_IMAGE_PULL_SECRETS';
 
 export function controller(settings: InstallSettings): Manifest {
-  const { databaseSecret, images, imagePullSecrets } = settings;
+  const { databaseSecret, images, imagePullSecrets, gatewayUrl } = settings;
   const database = databaseSecret !== undefined;
   return deployment(settings.namespace, {
     component: 'controller',
@@ -56,6 +57,7 @@ export function controller(settings: InstallSettings): Manifest {
       { name: 'TSUMUGI_POD_NAME', valueFrom: fromField('metadata.name') },
       { name: 'TSUMUGI_IMAGES', value: imageNames.map((name) => `${name}=${images[name]}`).join(',') },
       ...(imagePullSecrets.length > 0 ? [{ name: pullSecretsVariable, value: imagePullSecrets.join(',') }] : []),
+      ...(gatewayUrl !== undefined ? [{ name: gatewayUrlVariable, value: gatewayUrl }] : []),
       database
         ? { name: databaseVariable, valueFrom: { secretKeyRef: { name: databaseSecret, key: 'url' } } }
         : { name: 'TSUMUGI_DATA', value: '/data' },

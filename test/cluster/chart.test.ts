@@ -30,11 +30,18 @@ const cases: readonly (readonly [what: string, flags: readonly string[], values:
   ['a database', ['--database-secret', 'records'], ['databaseSecret=records']],
   [
     'everything said',
-    '-n fn-platform --gateways 5 --domain fn.example.com --service-type LoadBalancer --database-secret db.main'
+    '-n fn-platform --gateways 5 --domain fn.example.com --gateway-url https://fn.example.com:8443/x --service-type LoadBalancer --database-secret db.main'
       .split(' ')
       .concat('--image', 'tsumugi/platform=registry.example.com:5000/t/platform:1.2', '--image', `tsumugi/node=${byDigest}`)
       .concat('--image-pull-secret', 'registry', '--image-pull-secret', '1e3'),
-    ['namespace=fn-platform', 'gateways=5', 'domain=fn.example.com', 'serviceType=LoadBalancer', 'databaseSecret=db.main'].concat(
+    [
+      'namespace=fn-platform',
+      'gateways=5',
+      'domain=fn.example.com',
+      'gatewayUrl=https://fn.example.com:8443/x',
+      'serviceType=LoadBalancer',
+      'databaseSecret=db.main',
+    ].concat(
       'images.platform=registry.example.com:5000/t/platform:1.2',
       `images.node=${byDigest}`,
       'imagePullSecrets[0].name=registry',
@@ -103,6 +110,7 @@ describe.runIf(helm)('the Helm chart', () => {
     'images.node=a b',
     'gateway=2',
     'domain=a/b',
+    'gatewayUrl=a.b',
     'imagePullSecrets[0]=a',
   ])('refuses what install refuses: %s', (value) => {
     const { code, stderr } = run('template', 'tsumugi', 'charts/tsumugi', '--set', value);

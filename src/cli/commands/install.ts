@@ -13,6 +13,7 @@ export interface InstallFlags extends ClusterFlags {
   readonly image?: string[];
   readonly imagePullSecret?: string[];
   readonly domain?: string;
+  readonly gatewayUrl?: string;
   readonly serviceType?: string;
   readonly dryRun?: boolean;
   readonly output: string;
@@ -43,6 +44,10 @@ export function register(program: Command): void {
       collect,
     )
     .option('--domain <name>', 'functions answer at NAME.NAMESPACE.DOMAIN, too (default localhost)')
+    .option(
+      '--gateway-url <url>',
+      'what the URLs of functions begin with, as https://fn.example.com (default: the Service, inside of the cluster)',
+    )
     .option('--service-type <ClusterIP|NodePort|LoadBalancer>', 'of the gateway (default ClusterIP)')
     .option('--dry-run', 'change nothing: say what would be done, or with -o yaml print the manifests without asking the cluster')
     .option('-o, --output <table|yaml>', 'table, or the manifests', 'table')

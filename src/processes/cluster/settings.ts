@@ -1,6 +1,6 @@
 /** What `tsumugi controller` and `tsumugi gateway` can be told; `tsumugi install` tells them all of it by variables. */
 import { resolve } from 'node:path';
-import { databaseVariable, pullSecretsVariable } from '../../install/workloads.ts';
+import { databaseVariable, gatewayUrlVariable, pullSecretsVariable } from '../../install/workloads.ts';
 import { ports, names } from '../../install/parts.ts';
 import { defaultNamespace, defaultSettings, imageNames, patterns } from '../../install/settings.ts';
 import { type SettingInfo, settingReader, type SettingReader } from '../setting-table.ts';
@@ -106,7 +106,7 @@ export const controllerTable: Table<
   {
     name: 'gatewayUrl',
     flag: '--gateway-url <url>',
-    variable: 'TSUMUGI_GATEWAY_URL',
+    variable: gatewayUrlVariable,
     fallback: '',
     says: 'what the URLs of functions begin with; else the gateway’s Service',
   },
