@@ -22,7 +22,11 @@ const mark = (value: string): string => `⟦${value}⟧`;
 const marked: InstallSettings = {
   namespace: mark('namespace'),
   gateways: mark('gateways') as unknown as number,
-  images: { 'tsumugi/node': mark('images.node'), 'tsumugi/platform': mark('images.platform') },
+  images: {
+    'tsumugi/binary': mark('images.binary'),
+    'tsumugi/node': mark('images.node'),
+    'tsumugi/platform': mark('images.platform'),
+  },
   imagePullSecrets: [mark('imagePullSecrets')],
   domain: mark('domain'),
   gatewayUrl: mark('gatewayUrl'),
@@ -90,6 +94,7 @@ databaseSecret: ""
 images:
   platform: ${defaults.images['tsumugi/platform']}
   node: ${defaults.images['tsumugi/node']}
+  binary: ${defaults.images['tsumugi/binary']}
 
 # Secrets to pull these with, and the images of functions: in the system namespace and in each namespace with functions.
 imagePullSecrets: []
@@ -119,8 +124,10 @@ const schema = {
     images: {
       type: 'object',
       additionalProperties: false,
-      required: ['platform', 'node'],
-      properties: Object.fromEntries(['platform', 'node'].map((name) => [name, { type: 'string', pattern: patterns.reference.source }])),
+      required: ['platform', 'node', 'binary'],
+      properties: Object.fromEntries(
+        ['platform', 'node', 'binary'].map((name) => [name, { type: 'string', pattern: patterns.reference.source }]),
+      ),
     },
     imagePullSecrets: {
       type: 'array',

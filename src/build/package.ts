@@ -11,6 +11,10 @@ export interface PackageManifest {
   readonly exports: readonly string[];
 }
 
+/** The entry of a package: a module, or a program. */
+const moduleFile = 'handler.mjs';
+export const programFile = 'handler';
+
 export interface Package {
   readonly bytes: Uint8Array;
   /** `sha256:<64 hex>` of the bytes. */
@@ -29,7 +33,8 @@ export function packageId(bytes: Uint8Array): string {
 /** Checks what somebody uploaded and tells what it holds. Throws Invalid. */
 export function readManifest(bytes: Uint8Array): PackageManifest {
   const files = readTar(bytes);
-  if (!files['handler.mjs']) throw new TsumugiError('Invalid', 'the package has no handler.mjs');
+  if (!files[moduleFile] && !files[programFile])
+    throw new TsumugiError('Invalid', `the package has neither ${moduleFile} nor a program "${programFile}"`);
   let manifest: unknown;
   try {
     manifest = JSON.parse(Buffer.from(files['tsumugi.json'] ?? []).toString());

@@ -18,8 +18,8 @@ export type Files = Readonly<Record<string, Uint8Array>>;
 export type TarEntry = { readonly path: string; readonly mode: number } & (
   | { readonly type: 'file'; readonly bytes: Uint8Array }
   | { readonly type: 'directory' }
-  /** Another name of the file `target`, which comes before it. */
-  | { readonly type: 'link'; readonly target: string }
+  /** A link: another name of the file `target`, which comes before it. A symbolic link leads anywhere. */
+  | { readonly type: 'link' | 'symlink'; readonly target: string }
 );
 
 /** A package: regular files, mode 0644. */
@@ -67,11 +67,11 @@ export function readTar(tar: Uint8Array): Record<string, Uint8Array> {
 
 const padded = (size: number): number => Math.ceil(size / block) * block;
 
-const typeFlags = { file: '0', link: '1', directory: '5' } as const;
+const typeFlags = { file: '0', link: '1', symlink: '2', directory: '5' } as const;
 
 function writeHeader(header: Uint8Array, entry: TarEntry, size: number): void {
   const [prefix, name] = splitName(entry.type === 'directory' ? `${entry.path}/` : entry.path);
-  const target = entry.type === 'link' ? entry.target : '';
+  const target = 'target' in entry ? entry.target : '';
   if (encoder.encode(target).length > linkBytes) throw new TsumugiError('Invalid', `the link target "${target}" is too long for a tar`);
   const put = (at: number, value: string): void => header.set(encoder.encode(value), at);
   put(0, name);

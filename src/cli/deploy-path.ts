@@ -97,8 +97,8 @@ function failure(namespace: string, name: string, thrown: unknown, isFolder: boo
   };
 }
 
-/** `functions/hello/index.ts` is `hello`. */
+/** `functions/hello/index.ts` is `hello`, and `counter.sh` is `counter`. */
 function nameBase(path: string): string {
   const base = basename(path);
-  return /^index\.[cm]?[jt]s$/.test(base) ? basename(join(path, '..')) : base;
+  return /^index\.[cm]?[jt]s$/.test(base) ? basename(join(path, '..')) : base.replace(/(?<=.)\.[A-Za-z0-9]+$/, '');
 }

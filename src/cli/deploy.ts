@@ -1,11 +1,11 @@
 /** From a file to a URL: bundle here, upload the package, write the Function, wait until it is Ready. */
-import { bundleFunction } from '../build/bundle.ts';
 import { TsumugiError } from '../base/errors.ts';
 import type { EnvVar } from '../resources/builtin/pod-types.ts';
 import type { FunctionResource } from '../resources/function.ts';
 import type { DeployedFunction } from '../processes/deploy-folder.ts';
 import { isAlreadyExists, isConflict, isNotFound, type KubeObject } from '../resources/object.ts';
 import { functions, secrets } from '../resources/resources.ts';
+import { packageFile } from './package-file.ts';
 import type { Platform } from './platform.ts';
 import { watchUntil } from './watch-until.ts';
 
@@ -47,15 +47,17 @@ export async function deployFunction(
   { wishes, waitSeconds, prove, warn }: DeployOptions,
 ): Promise<DeployedFunction> {
   const started = performance.now();
-  const bundle = await bundleFunction({ file });
-  for (const warning of bundle.warnings) warn(warning);
+  const { bytes, runtimeOf } = await packageFile(platform, name, file, wishes.runtime, warn);
   const { id } = JSON.parse(
-    await platform.platform('/v1/packages', { method: 'PUT', headers: { 'content-type': 'application/x-tar' }, body: bundle.bytes }),
+    await platform.platform('/v1/packages', { method: 'PUT', headers: { 'content-type': 'application/x-tar' }, body: bytes }),
   ) as { id: string };
   const secret = await writeSecret(platform, name, wishes.secretValues);
   const secretNames = secret ? [...wishes.secrets, secret.metadata.name] : wishes.secrets;
   const how = { prove, hasNewValues: secret !== undefined };
-  const written = await writeFunction(platform, name, how, (current) => wishedSpec(current, id, wishes, secretNames));
+  const written = await writeFunction(platform, name, how, (current) => ({
+    ...wishedSpec(current, id, wishes, secretNames),
+    ...runtimeOf(current?.runtime),
+  }));
   if (secret) await own(platform, secret, written);
   return outcome(platform, written, waitSeconds, started);
 }
@@ -180,7 +182,6 @@ function wishedSpec(
   return {
     // The other form of source is taken away: exactly one may be there.
     source: { package: packageId, ...(current?.source.inline === undefined ? {} : { inline: null }) },
-    ...(wishes.runtime === undefined ? {} : { runtime: wishes.runtime }),
     ...(wishes.handler === undefined ? {} : { handler: wishes.handler }),
     ...(wishes.env.length === 0 ? {} : { env: [...env.values()] }),
     ...(secretNames.length === 0 ? {} : { secrets: allSecrets }),

@@ -100,7 +100,7 @@ describe('a function that cannot be', () => {
     await platform.inline('odd', 'export default 1;', { runtime: 'cobol' });
     expect(conditionOf(await platform.ready('odd', 'False'), 'Ready')).toMatchObject({
       reason: 'RuntimeMissing',
-      message: expect.stringContaining('there are: node'),
+      message: expect.stringContaining('there are: binary, node'),
     });
   });
 

@@ -30,7 +30,7 @@ import { ProjectionFeed } from './projection/feed.ts';
 import { Readiness } from './projection/readiness.ts';
 import { fillProjection, instanceEntry } from './projection/source.ts';
 import { poolKeys, runPools } from './reconcile/controllers.ts';
-import { ensureDefaultRuntime } from './reconcile/default-runtime.ts';
+import { ensureDefaultRuntimes } from './reconcile/default-runtime.ts';
 import { PoolReconciler } from './reconcile/pool.ts';
 import { writeRevisionStatus } from './reconcile/revision-status.ts';
 import { FunctionsState } from './state.ts';
@@ -98,7 +98,7 @@ export async function startReplica(options: FunctionsOptions): Promise<Replica> 
   const epoch = clock.now();
   const loadTimeoutMs = (options.loadTimeoutSeconds ?? defaults.loadTimeoutSeconds) * 1000;
 
-  await ensureDefaultRuntime(client);
+  await ensureDefaultRuntimes(client);
   const { stopped } = await state.start(signal);
 
   const replica = options.images && `${epoch}-${process.pid}`;

@@ -8,7 +8,11 @@ const check = (wish: Partial<InstallSettings>) => () => checkSettings({ ...defau
 describe('checkSettings', () => {
   test('takes the defaults, and what a cluster may ask for', () => {
     expect(check({})()).toEqual(defaults);
-    expect(defaults.images).toEqual({ 'tsumugi/node': 'tsumugi/node:1.2.3', 'tsumugi/platform': 'tsumugi/platform:1.2.3' });
+    expect(defaults.images).toEqual({
+      'tsumugi/binary': 'tsumugi/binary:1.2.3',
+      'tsumugi/node': 'tsumugi/node:1.2.3',
+      'tsumugi/platform': 'tsumugi/platform:1.2.3',
+    });
     const digest = `registry.example.com:5000/t/node@sha256:${'0'.repeat(64)}`;
     expect(check({ images: { ...defaults.images, 'tsumugi/node': digest }, databaseSecret: 'records', gateways: 9 })().gateways).toBe(9);
   });

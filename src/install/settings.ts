@@ -5,7 +5,7 @@ export const serviceTypes = ['ClusterIP', 'NodePort', 'LoadBalancer'] as const;
 export type ServiceType = (typeof serviceTypes)[number];
 
 /** Names that our own manifests and Runtimes use, without a registry and a tag. */
-export const imageNames = ['tsumugi/node', 'tsumugi/platform'] as const;
+export const imageNames = ['tsumugi/binary', 'tsumugi/node', 'tsumugi/platform'] as const;
 export type ImageName = (typeof imageNames)[number];
 
 /** All decided. */
@@ -35,7 +35,7 @@ export function defaultSettings(version: string): InstallSettings {
   return {
     namespace: defaultNamespace,
     gateways: 2,
-    images: { 'tsumugi/node': `tsumugi/node:${version}`, 'tsumugi/platform': `tsumugi/platform:${version}` },
+    images: Object.fromEntries(imageNames.map((name) => [name, `${name}:${version}`])) as Record<ImageName, string>,
     imagePullSecrets: [],
     domain: 'localhost',
     serviceType: 'ClusterIP',

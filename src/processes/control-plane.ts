@@ -52,12 +52,14 @@ async function start(settings: RoleSettings): Promise<RunningRole> {
   const stopping = new AbortController();
   const controllers = runEmbeddedControllers({ client: api.client, store: api.store, log, signal: stopping.signal });
   const keys = openPlatformKeys(join(data, 'pki'));
+  const shim = await bundleShim(join(data, 'shims', 'node.cjs'));
   const running = await startNode({
     client: api.client,
     host: ipcProcessHost(process),
     runFolder: run,
     hidden: [data],
-    shims: { node: await bundleShim(join(data, 'shims', 'node.cjs')) },
+    // One program for both.
+    shims: { node: shim, binary: shim },
     isolation: settings.isolation,
     publicKey: keys.signing.publicKey,
     version: packageVersion(),

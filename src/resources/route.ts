@@ -52,6 +52,7 @@ export const routeKind = defineCustom<RouteResource>(routes, {
   status,
   columns: [
     { name: 'Hosts', type: 'string', jsonPath: '.spec.match.hosts', description: 'Host names.' },
+    { name: 'Methods', type: 'string', jsonPath: '.spec.match.methods', description: 'Methods.' },
     { name: 'Path', type: 'string', jsonPath: '.spec.match.path', description: 'The whole path.' },
     { name: 'Prefix', type: 'string', jsonPath: '.spec.match.prefix', description: 'What the path begins with.' },
     { name: 'Function', type: 'string', jsonPath: '.spec.backend.function', description: 'Where requests go.' },

@@ -8,7 +8,9 @@ import { type Immutable, seconds } from './schema.ts';
 import { statusFields } from './status-fields.ts';
 
 const spec = z.strictObject({
-  image: image.describe("The image of its pods: `tsumugi/node` is this install's runtime for JavaScript."),
+  image: image.describe(
+    "The image of its pods: `tsumugi/node` is this install's runtime for JavaScript, `tsumugi/binary` the one for programs.",
+  ),
   imagePullSecrets: imagePullSecrets
     .optional()
     .describe("Secrets to pull the image with, of these names in each namespace with functions; besides the installation's."),

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { FunctionResource } from '../../src/resources/function.ts';
 import { eventually } from '../e2e/platform.ts';
+import { binaryTests } from './binary.ts';
 import { configTests } from './config.ts';
 import { type Substrate, World } from './substrate.ts';
 
@@ -106,6 +107,7 @@ export function functionsSuite(name: string, start: () => Promise<Substrate>): v
       expect(await world.ok('describe', 'fn', 'settings')).not.toMatch(/correct horse|battery staple/);
     });
 
+    binaryTests(() => world, soon);
     configTests(() => world, soon);
 
     test('what it writes is in its log, with the id of the request', async () => {

@@ -32,7 +32,7 @@ export interface DeployFlags extends PlatformFlags {
 export function functionOptions(command: Command): Command {
   return platformOptions(
     command
-      .option('--runtime <name>', 'runtime (default node)')
+      .option('--runtime <name>', 'runtime (default: node, for scripts and programs binary)')
       .option('--handler <export>', 'export that answers requests (default "default")')
       .option('--env <K=V>', 'a variable; may be given again', collect)
       .option(
@@ -61,7 +61,7 @@ export function register(program: Command, exit: (code: number) => void): void {
     program
       .command('deploy')
       .description('deploy a file, or each function and manifest of a folder')
-      .argument('<path>', 'a TypeScript or JavaScript file, or a folder of them')
+      .argument('<path>', 'a TypeScript or JavaScript file, a script or a program; or a folder of functions')
       .option('--name <name>', 'name of the function (default: the file’s, in kebab-case)'),
   )
     .addHelpText(
@@ -73,6 +73,7 @@ Examples:
   tsumugi deploy api.ts --secret API_KEY=abc --config settings
   tsumugi deploy admin.ts --visibility private
   tsumugi deploy untrusted.ts --reuse never
+  tsumugi deploy counter.sh
   tsumugi deploy functions/ --max-scale 20 --timeout 5s`,
     )
     .action(async (path: string, flags: DeployFlags) => exit(await deploy(path, flags)));

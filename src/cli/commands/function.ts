@@ -12,16 +12,21 @@ export function register(program: Command, exit: (code: number) => void): void {
     noun
       .command('create')
       .description('make a function of a file, as deploy does')
-      .argument('<name>', 'name of the function')
-      .option('--code <file>', 'TypeScript or JavaScript file'),
+      .argument('[name]', 'name of the function')
+      .option('--name <name>', 'the same')
+      .option('--code <file>', 'TypeScript or JavaScript file, script or program'),
   )
     .addHelpText(
       'after',
-      '\nExamples:\n  tsumugi fn create hello --code hello.ts\n  tsumugi fn create hello --code hello.ts --env GREETING=hi --secret API_KEY=abc --config settings',
+      '\nExamples:\n  tsumugi fn create hello --code hello.ts\n  tsumugi fn create hello --code hello.ts --env GREETING=hi --secret API_KEY=abc --config settings\n  tsumugi fn create --name counter --runtime binary --code counter.sh',
     )
-    .action(async (name: string, flags: DeployFlags & { code?: string }) => {
+    .action(async (argument: string | undefined, flags: DeployFlags & { code?: string }) => {
+      const name = argument ?? flags.name;
+      if (name === undefined) throw new TsumugiError('Usage', 'a function needs a name', { hint: 'tsumugi fn create NAME --code FILE' });
+      if (argument !== undefined && flags.name !== undefined && argument !== flags.name)
+        throw new TsumugiError('Usage', `the function has two names: "${argument}" and --name ${flags.name}`, { hint: 'give one of them' });
       if (flags.code === undefined)
-        throw new TsumugiError('Usage', 'a function needs its code', { hint: `tsumugi fn create ${name} --code FILE.ts` });
+        throw new TsumugiError('Usage', 'a function needs its code', { hint: `tsumugi fn create ${name} --code FILE` });
       exit(await deploy(flags.code, { ...flags, name }));
     });
   listCommand(noun, 'functions');

@@ -23,7 +23,7 @@ export function register(program: Command): void {
   noun
     .command('build')
     .description('build images from the files of this machine, without Docker')
-    .argument('[names...]', 'tsumugi/platform, tsumugi/node (default: all)')
+    .argument('[names...]', 'tsumugi/platform, tsumugi/node, tsumugi/binary (default: all)')
     .option('--import', 'put them into the cluster of the current context (kind, k3d, k3s, minikube, or TSUMUGI_IMAGE_IMPORT)')
     .option('--push <prefix>', 'push them to a registry, as PREFIX/NAME')
     .option('--output <folder>', 'write them as an OCI image layout')

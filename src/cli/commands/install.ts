@@ -37,7 +37,7 @@ export function register(program: Command): void {
       '--database-secret <name>',
       'Secret of the system namespace with a PostgreSQL URL in its key "url"; without it: evaluation only',
     )
-    .option('--image <NAME=REF>', 'where an image is: tsumugi/platform=… or tsumugi/node=…; may be given again', collect)
+    .option('--image <NAME=REF>', 'where an image is: tsumugi/platform=…, tsumugi/node=… or tsumugi/binary=…; may be given again', collect)
     .option(
       '--image-pull-secret <name>',
       'Secret to pull images with, in the system namespace and in those of functions; may be given again',

@@ -187,15 +187,15 @@ export class ContainerRun {
       );
       return;
     }
-    if (image.kind === 'shim') await this.#startShim(image.name, image.bundle, env, mounts);
+    if (image.kind === 'shim') await this.#startShim(image.bundle, env, mounts);
     else await this.#startHost(env, mounts);
   }
 
   /** A blank process becomes this pod; one of its own where it needs what no blank one has. */
-  async #startShim(name: string, bundle: string, env: Record<string, string>, mounts: readonly ResolvedMount[]): Promise<void> {
+  async #startShim(bundle: string, env: Record<string, string>, mounts: readonly ResolvedMount[]): Promise<void> {
     const { blanks, starter, table, runFolder, publicKey } = this.#node;
     const plain = Object.keys(env).length === 0 && mounts.every(({ given }) => given !== undefined);
-    const pool = plain ? blanks.get(name) : undefined;
+    const pool = plain ? blanks.get(bundle) : undefined;
     const blank: Blank = pool
       ? await pool.take()
       : await startShim(starter, bundle, {

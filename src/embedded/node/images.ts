@@ -1,12 +1,12 @@
 /** What an image's name means here: this install's shims, the host's file system, or nothing that this node can run. */
 
 export type ImageKind =
-  | { readonly kind: 'shim'; readonly name: string; readonly bundle: string }
+  | { readonly kind: 'shim'; readonly bundle: string }
   | { readonly kind: 'host' }
   | { readonly kind: 'unavailable'; readonly message: string };
 
 /**
- * @param shims runtime name -> bundle: `{ node: '/…/node.cjs' }` makes the image `tsumugi/node`
+ * @param shims image -> bundle: `{ node: '/…/node.cjs' }` makes the image `tsumugi/node`
  * @param version of this install; a tag that names another one is not available
  */
 export function resolveImage(image: string | undefined, shims: Readonly<Record<string, string>>, version: string): ImageKind {
@@ -27,5 +27,5 @@ export function resolveImage(image: string | undefined, shims: Readonly<Record<s
       message: `image "${image ?? ''}" is of another version; this install is ${version}: name the image without a tag`,
     };
   }
-  return { kind: 'shim', name, bundle };
+  return { kind: 'shim', bundle };
 }

@@ -18,8 +18,9 @@ export interface NodeContext {
   readonly memory: MemoryWatch;
   readonly recorder: EventRecorder;
   readonly log: Log;
-  /** Runtime name -> bundle of its shim. */
+  /** Image `tsumugi/NAME` -> bundle of its shim. */
   readonly shims: Readonly<Record<string, string>>;
+  /** By bundle. */
   readonly blanks: ReadonlyMap<string, BlankPool>;
   readonly version: string;
   /** Raw ed25519 public key of the platform, base64url: shims obey what is signed with it. */

@@ -38,7 +38,7 @@ export interface NodeOptions {
   readonly runFolder: string;
   /** Not to be seen by pods: the data folder, and whatever else. */
   readonly hidden: readonly string[];
-  /** Runtime name -> bundle of its shim: `{ node: '/…/node.cjs' }`. */
+  /** Image `tsumugi/NAME` -> bundle of its shim: `{ node: '/…/node.cjs' }`. Those of one bundle share their blank processes. */
   readonly shims: Readonly<Record<string, string>>;
   readonly isolation: IsolationMode;
   /** Raw ed25519 public key of the platform, base64url: what shims obey. */
@@ -47,7 +47,7 @@ export interface NodeOptions {
   readonly version: string;
   /** Of the Node object and in `spec.nodeName`. Default `tsumugi`. */
   readonly name?: string;
-  /** Blank processes kept ready per built-in image. Default 2. */
+  /** Blank processes kept ready per bundle. Default 2. */
   readonly blanks?: number;
   /** Bytes of log kept per container run. Default 10 MB. */
   readonly maxLogBytes?: number;
@@ -77,17 +77,13 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     mode: options.isolation,
     runFolder,
     hidden: [runFolder, ...options.hidden],
-    shims: Object.values(options.shims),
+    shims: [...new Set(Object.values(options.shims))],
   });
   const table = new ProcessTable(host);
   const slots = new Slots(availableParallelism());
   const starter = { isolation, table, slots, maxLogBytes };
-  const blanks = new Map(
-    Object.entries(options.shims).map(([runtime, bundle]) => [
-      runtime,
-      new BlankPool(starter, { bundle, size: options.blanks ?? 2, log: log.child({ runtime }) }),
-    ]),
-  );
+  const bundles = [...new Set(Object.values(options.shims))];
+  const blanks = new Map(bundles.map((bundle) => [bundle, new BlankPool(starter, { bundle, size: options.blanks ?? 2, log })]));
   const recorder = new EventRecorder(client, 'tsumugi-node', { host: name, log });
   const memory = new MemoryWatch();
   const { shims, version, publicKey, restartBackoffMs = 10_000 } = options;

@@ -53,7 +53,7 @@ it('tells an end by code, signal or want of memory', () => {
 
 it('knows its own images, and tags of its own version alone', () => {
   const shims = { node: '/shims/node.cjs' };
-  expect(resolveImage('tsumugi/node', shims, '1.0.0')).toEqual({ kind: 'shim', name: 'node', bundle: '/shims/node.cjs' });
+  expect(resolveImage('tsumugi/node', shims, '1.0.0')).toEqual({ kind: 'shim', bundle: '/shims/node.cjs' });
   expect(resolveImage('tsumugi/node:1.0.0', shims, '1.0.0').kind).toBe('shim');
   expect(resolveImage('host', shims, '1.0.0').kind).toBe('host');
   for (const image of ['tsumugi/node:2.0.0', 'tsumugi/constructor', 'nginx', undefined])

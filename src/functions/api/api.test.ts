@@ -28,7 +28,7 @@ describe('packages', () => {
 
   it.each([
     ['is no tar', Buffer.alloc(2048, 'x'), /not a tar/],
-    ['has no handler', writeTar({ 'other.mjs': Buffer.from('') }), /no handler\.mjs/],
+    ['has no handler', writeTar({ 'other.mjs': Buffer.from('') }), /neither handler\.mjs nor a program/],
     ['has no manifest', writeTar({ 'handler.mjs': Buffer.from('') }), /no tsumugi\.json/],
     [
       'is of a later format',

@@ -1,26 +1,29 @@
-/** The Runtime `node`, which every platform has: made at the first start, left alone afterwards. */
+/** The Runtimes that every platform has: made at the first start, left alone afterwards. They cost no pod until a function uses them. */
+import { programImage, programRuntime } from '../../build/program.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { isAlreadyExists } from '../../resources/object.ts';
 import { runtimes } from '../../resources/resources.ts';
 import { defaults, fieldManager } from '../model/names.ts';
 import type { RuntimeResource } from '../../resources/runtime.ts';
 
-export async function ensureDefaultRuntime(client: KubeClient): Promise<void> {
-  const node: RuntimeResource = {
-    apiVersion: 'tsumugi.dev/v1',
-    kind: 'Runtime',
-    metadata: { name: defaults.runtime },
-    spec: {
-      image: 'tsumugi/node',
-      poolSize: defaults.poolSize,
-      concurrency: defaults.concurrency,
+const standard = [
+  { name: defaults.runtime, image: 'tsumugi/node', concurrency: defaults.concurrency },
+  { name: programRuntime, image: programImage, concurrency: 1 },
+] as const;
+
+export async function ensureDefaultRuntimes(client: KubeClient): Promise<void> {
+  for (const { name, image, concurrency } of standard) {
+    const runtime: RuntimeResource = {
+      apiVersion: 'tsumugi.dev/v1',
+      kind: 'Runtime',
+      metadata: { name },
       // Without a limit, one function that eats memory takes the machine with it.
-      resources: { limits: { memory: defaults.memory } },
-    },
-  };
-  try {
-    await client.create(runtimes, node, { fieldManager });
-  } catch (error) {
-    if (!isAlreadyExists(error)) throw error;
+      spec: { image, poolSize: defaults.poolSize, concurrency, resources: { limits: { memory: defaults.memory } } },
+    };
+    try {
+      await client.create(runtimes, runtime, { fieldManager });
+    } catch (error) {
+      if (!isAlreadyExists(error)) throw error;
+    }
   }
 }

@@ -132,9 +132,9 @@ export class FunctionReconciler {
       !isAskedAgain(object, revision);
     if (newest && isSame(newest)) return newest;
 
-    const source = sourceHash(object);
+    const source = sourceHash(object, runtime);
     const sameSource = source !== undefined && newest?.metadata.annotations?.[annotation.source] === source;
-    const packageId = sameSource ? newest.spec.source.package : await this.#package(object);
+    const packageId = sameSource ? newest.spec.source.package : await this.#package(object, runtime);
     const { name, namespace = '' } = object.metadata;
     const asked = deployedAt(object);
     // A function deleted a moment ago may still have revisions of this name.
@@ -160,9 +160,9 @@ export class FunctionReconciler {
     }
   }
 
-  async #package(object: FunctionResource): Promise<string> {
+  async #package(object: FunctionResource, runtime: RuntimeResource): Promise<string> {
     try {
-      return await packageOf(this.#options.blobs, object);
+      return await packageOf(this.#options.blobs, object, runtime);
     } catch (error) {
       if (!(error instanceof TsumugiError)) throw error;
       if (error.code === 'NotFound') throw new NotReady('PackageMissing', withHint(error), missingAgain);

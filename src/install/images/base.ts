@@ -80,7 +80,7 @@ const texts = {
 const program = async (path: string): Promise<LayerEntry> => ({ mode: 0o755, bytes: await readFile(path) });
 
 /** What the loader says when it is asked, which is all that ldd does: absolute paths, the loader itself among them. */
-async function librariesOf(path: string): Promise<string[]> {
+export async function librariesOf(path: string): Promise<string[]> {
   const { stdout } = await promisify(execFile)(path, [], { env: { LD_TRACE_LOADED_OBJECTS: '1' } });
   const missing = /^\s*(\S+) => not found/m.exec(stdout)?.[1];
   if (missing !== undefined) throw new TsumugiError('NotFound', `the library ${missing}, which ${path} needs, is not there`);

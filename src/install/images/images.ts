@@ -11,11 +11,12 @@ import { readEntry } from './files.ts';
 import { buildLayer, type LayerFiles } from './layer.ts';
 import { type Image, makeImage } from './oci.ts';
 import { appFolder, platformFiles } from './platform.ts';
+import { programFiles } from './programs.ts';
 
 interface Recipe {
   readonly description: string;
   /** What lies on the base. */
-  readonly files: () => Promise<LayerFiles>;
+  readonly files: (base: LayerFiles) => Promise<LayerFiles>;
   /** Below the folder of programs. */
   readonly program: string;
 }
@@ -30,6 +31,11 @@ const recipes: Readonly<Record<ImageName, Recipe>> = {
     program: 'bin/tsumugi.js',
   },
   'tsumugi/node': { description: 'Tsumugi: runtime of functions on Node.js', files: shimFiles, program: 'node.cjs' },
+  'tsumugi/binary': {
+    description: 'Tsumugi: runtime of functions that are programs, with sh and coreutils',
+    files: async (base) => ({ ...(await shimFiles()), ...(await programFiles(base)) }),
+    program: 'node.cjs',
+  },
 };
 
 /**
@@ -39,11 +45,12 @@ const recipes: Readonly<Record<ImageName, Recipe>> = {
  */
 export async function buildImages(names: readonly ImageName[], version: string): Promise<readonly Image[]> {
   const architecture = architectureOf(thisHost());
-  const base = await buildLayer(await baseFiles());
+  const inBase = await baseFiles();
+  const base = await buildLayer(inBase);
   const images: Image[] = [];
   for (const name of names) {
     const { description, files, program } = recipes[name];
-    const layers = [base, await buildLayer(await files())];
+    const layers = [base, await buildLayer(await files(inBase))];
     images.push(
       makeImage({
         name,

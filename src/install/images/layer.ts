@@ -5,10 +5,11 @@ import { gzip } from 'node:zlib';
 
 import { linkBytes, type TarEntry, writeEntries } from '../../build/tar.ts';
 
-/** A file, or without bytes a folder. */
+/** A file; with a target a symbolic link; without either a folder. */
 export interface LayerEntry {
   readonly mode: number;
   readonly bytes?: Uint8Array;
+  readonly target?: string;
 }
 
 /** By path in the image, without the first slash. Folders above a file need no entry of their own. */
@@ -43,7 +44,11 @@ function entriesOf(files: LayerFiles): TarEntry[] {
   const entries: TarEntry[] = [...folders].map((path) => ({ type: 'directory', path, mode: 0o755 }));
   const large = new Map<string, string>();
   for (const path of paths) {
-    const { mode, bytes } = files[path] as LayerEntry;
+    const { mode, bytes, target: leadsTo } = files[path] as LayerEntry;
+    if (leadsTo !== undefined) {
+      entries.push({ type: 'symlink', path, mode, target: leadsTo });
+      continue;
+    }
     if (bytes === undefined) {
       entries.push({ type: 'directory', path, mode });
       continue;

@@ -94,7 +94,7 @@ export const controllerTable: Table<
     flag: '--images <NAME=REF,...>',
     variable: 'TSUMUGI_IMAGES',
     fallback: '',
-    says: 'references of tsumugi/node and tsumugi/platform; else of this version',
+    says: 'references of the images, NAME=REFERENCE with commas between; else of this version',
   },
   {
     name: 'imagePullSecrets',

@@ -33,6 +33,14 @@ export function toAnswer(value: unknown): Answer | Promise<Answer> {
   return objectAnswer(value) ?? asJson(value);
 }
 
+/** Promises, and what else `await` would wait for. */
+const isThenable = <T>(value: T | Promise<T>): value is Promise<T> =>
+  typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
+
+/** Converts what comes now or later. A handler that is not async is answered without a single promise. */
+export const settled = (value: unknown, convert: (value: unknown) => Answer | Promise<Answer>): Answer | Promise<Answer> =>
+  isThenable(value) ? Promise.resolve(value).then(convert) : convert(value);
+
 /** Result of a named export: as a handler's, but text is JSON too. */
 export function toCallAnswer(value: unknown): Answer | Promise<Answer> {
   return typeof value === 'string' ? asJson(value) : toAnswer(value);

@@ -65,7 +65,7 @@ const gateway = (token: string): Buffer => frame(JSON.stringify({ token }));
 const activator = (pod = 'pod-1', key = platform): Buffer => frame(signHello(pod, key));
 const came = (): Role[] => inside.map(({ role }) => role);
 const load = (): void => {
-  instance.loaded = { exports: [], handler: () => undefined, named: () => undefined };
+  instance.loaded = { exports: [], respond: () => ({ status: 204, fields: [], body: undefined }), named: () => undefined };
 };
 
 describe('is shut without a word', () => {

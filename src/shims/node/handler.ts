@@ -1,22 +1,11 @@
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { inspect } from 'node:util';
+import { loadProgram, programFile } from '../binary/program.ts';
+import { settled, toAnswer } from './answer.ts';
+import { type LoadedFunction, LoadError } from './loaded.ts';
 import { untar } from './untar.ts';
-
-/** The user's code, loaded. */
-export interface LoadedFunction {
-  /** Names of exported functions but the default one, for `/call/`. */
-  readonly exports: readonly string[];
-  /** Answers requests; throws HandlerMissing when there are only named exports. */
-  readonly handler: (request: unknown, context: unknown) => unknown;
-  /** A function by its export's name, for calls with JSON arguments. */
-  named(name: string): ((...values: unknown[]) => unknown) | undefined;
-}
-
-/** The user's code cannot be loaded. `stack` is what the author wants to see. */
-export class LoadError extends Error {
-  override name = 'LoadError';
-}
+import { incomingRequest } from './web/request.ts';
 
 /** Stack and causes of whatever was thrown, as Node itself would print it. */
 export function describe(thrown: unknown): string {
@@ -57,19 +46,21 @@ function writeMaps(packageTar: Buffer, folder: string): void {
 type AnyFunction = (...values: unknown[]) => unknown;
 
 /**
- * Extracts the package into `folder` and imports its `handler.mjs`. `handler` is the export that answers requests, '' the default.
+ * Extracts the package into `folder` and loads what it holds: a program, or the module `handler.mjs`. `handler` is the export that
+ * answers requests, '' the default.
  *
  * @throws {LoadError} with what the user can mend.
  */
 export async function loadFunction(packageTar: Buffer, folder: string, handler: string): Promise<LoadedFunction> {
   let module: Record<string, unknown>;
   try {
-    untar(packageTar, folder, (name) => !isMap(name));
+    if (untar(packageTar, folder, (name) => !isMap(name)).includes(programFile)) return await loadProgram(folder);
     // The import takes the thread. A gateway that has come in the meantime is heard first (its connection is accepted in one turn of the
     // event loop and read in the next), so that it can be greeted in the moment that the code is there.
     for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve));
     module = (await import(pathToFileURL(join(folder, 'handler.mjs')).href)) as Record<string, unknown>;
   } catch (thrown) {
+    if (thrown instanceof LoadError) throw thrown;
     writeMaps(packageTar, folder);
     const error = new LoadError(thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : `the module threw ${inspect(thrown)}`);
     error.stack = (thrown instanceof SyntaxError && (await whereSyntaxBreaks(join(folder, 'handler.mjs')))) || describe(thrown);
@@ -89,11 +80,11 @@ export async function loadFunction(packageTar: Buffer, folder: string, handler: 
   const names = functions.filter((one) => one !== 'default').sort();
   return {
     exports: names,
-    handler:
-      (chosen as AnyFunction | undefined) ??
-      (() => {
+    respond: (invocation, context) => {
+      if (typeof chosen !== 'function')
         throw new HandlerMissing(`the function has no default export to answer requests; call one of ${list(names)} instead`);
-      }),
+      return settled((chosen as AnyFunction)(incomingRequest(invocation), context), toAnswer);
+    },
     named: (wanted) => (functions.includes(wanted) ? (module[wanted] as AnyFunction) : undefined),
   };
 }

@@ -3,7 +3,8 @@ import { VERSION } from '../../wire/protocol.ts';
 import { generatePodKey, importVerifyKey, openDrain, openHello, openSpecialize, SealError } from '../../wire/seal.ts';
 import { writeConfigFiles } from './config-files.ts';
 import { setEnvironment } from './environment.ts';
-import { describe, LoadError, loadFunction, type LoadedFunction } from './handler.ts';
+import { describe, loadFunction } from './handler.ts';
+import { type LoadedFunction, LoadError } from './loaded.ts';
 import { writeLog } from './console.ts';
 
 /** Which pod this is, and whom it obeys. */

@@ -1,4 +1,5 @@
 import { Socket } from 'node:net';
+import { killPrograms } from '../binary/launcher.ts';
 import type { Assignment } from './instance.ts';
 
 /**
@@ -9,6 +10,7 @@ export function openLifeline(fd: number, start: (assignment: Assignment) => Prom
   const line = new Socket({ fd, readable: true, writable: true });
   const say = (message: object): void => void line.write(`${JSON.stringify(message)}\n`);
   const end = (): void => {
+    killPrograms();
     // Not process.exit alone: it joins V8's workers, and one that waits for a garbage collection of this thread never ends (seen under
     // load). As pid 1 of a sandbox SIGKILL from inside does nothing, then exit is what is left.
     process.kill(process.pid, 'SIGKILL');

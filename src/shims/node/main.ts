@@ -1,11 +1,12 @@
 /**
- * The node shim: what runs inside a pod of runtime `node`, beside the user's code. Bundled into one file without dependencies.
+ * The shim: what runs inside a pod of the runtimes `node` and `binary`, beside the user's code. Bundled into one file without dependencies.
  *
  * On one machine (`TSUMUGI_LIFELINE=3`) it starts blank and waits on fd 3 for `{"assign": …}`; the end of fd 3 is its own end. With
  * `TSUMUGI_HURRY` a pod waits for it already: what it would do ahead comes only when nobody claims it for a while.
  * On Kubernetes `TSUMUGI_POD_UID`, `TSUMUGI_LISTEN` and `TSUMUGI_PUBLIC_KEY` say who it is. SIGTERM: finish what runs, exit 0.
  */
 import { setSourceMapsSupport } from 'node:module';
+import { killPrograms } from '../binary/launcher.ts';
 import { installConsole, writeLog } from './console.ts';
 import { describe } from './handler.ts';
 import type { Assignment } from './instance.ts';
@@ -30,6 +31,7 @@ let serving: Serving | undefined;
 
 /** Ends the process when what was written to the log is out. */
 function exit(code: number): void {
+  killPrograms();
   process.stdout.write('', () => process.exit(code));
   setTimeout(() => process.exit(code), LOG_GRACE);
 }

@@ -1,11 +1,11 @@
 /** From an accepted invocation to its answer: calls the handler inside its context and sends what it returns. */
-import { toAnswer, toCallAnswer } from './answer.ts';
+import { settled, toCallAnswer } from './answer.ts';
 import { running, writeLog } from './console.ts';
-import { describe, HandlerMissing, messageOf, type LoadedFunction } from './handler.ts';
+import { describe, HandlerMissing, messageOf } from './handler.ts';
+import type { LoadedFunction } from './loaded.ts';
 import type { Instance } from './instance.ts';
 import { type Invocation, InvocationContext } from './invocation.ts';
 import type { Outgoing } from './outgoing.ts';
-import { incomingRequest } from './web/request.ts';
 
 /** Why there is no answer, as ABORT says it. */
 export interface Failure {
@@ -23,21 +23,14 @@ class CallerError extends Error {
   }
 }
 
-/** Promises, and what else `await` would wait for. */
-const isThenable = <T>(value: T | Promise<T>): value is Promise<T> =>
-  typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
-
 /** `over` is called once, when the handler has settled and the answer is sent or cannot be. */
 export function run(invocation: Invocation, outgoing: Outgoing, instance: Instance, over: (failure?: Failure) => void): void {
   const context = new InvocationContext(invocation, instance.claim!);
   running.run(context, () => {
     try {
       const name = invocation.export;
-      const result =
-        name === '' ? instance.loaded!.handler(incomingRequest(invocation), context) : call(instance.loaded!, name, invocation);
-      const convert = name === '' ? toAnswer : toCallAnswer;
-      // A handler that is not async is answered without a single promise.
-      const answer = isThenable(result) ? Promise.resolve(result).then(convert) : convert(result);
+      const loaded = instance.loaded!;
+      const answer = name === '' ? loaded.respond(invocation, context) : settled(call(loaded, name, invocation), toCallAnswer);
       const sent = answer instanceof Promise ? answer.then((ready) => outgoing.send(ready)) : outgoing.send(answer);
       if (!sent) over();
       else

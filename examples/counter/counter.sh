@@ -1,0 +1,4 @@
+#!/bin/sh
+
+date >> /tmp/counter.txt
+cat /tmp/counter.txt | wc -l

@@ -1,0 +1,211 @@
+/**
+ * A shell that waits, and starts one program after another: a fork of it costs a tenth of what Node's spawn does. Its stdin takes
+ * commands, its stdout tells exit codes. It leads a process group, and all that it starts is in it: killing that ends everything.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, constants, mkdirSync, open, openSync, readSync, rmSync, writeFileSync } from 'node:fs';
+import { Socket } from 'node:net';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import type { IncomingBody } from '../node/incoming-body.ts';
+import { Lines } from './lines.ts';
+import { Output } from './output.ts';
+
+const { O_RDONLY, O_WRONLY, O_RDWR, O_NONBLOCK } = constants;
+
+/** What a program left behind may keep its stdout open for so long (ms). */
+const lingerMs = 500;
+
+export interface Started {
+  readonly output: Output;
+  /** Resolves with the exit code when it has ended and its errors are logged; 128 + n: killed by signal n. */
+  readonly exit: Promise<number>;
+}
+
+const living = new Set<Launcher>();
+
+/** At the end of the instance: nothing that it started outlives it. */
+export function killPrograms(): void {
+  for (const launcher of living) launcher.kill();
+}
+
+export class Launcher {
+  readonly #shell: ChildProcess;
+  readonly #folder: string;
+  readonly #errors: number;
+  readonly #lines: Lines;
+  #heard: ((code: number) => void) | undefined;
+  /** No more of the body is read. */
+  #endInput: (() => void) | undefined;
+  #text = '';
+  #alive = true;
+
+  /**
+   * A shell with the process's own variables, whose FIFOs are in `folder`, which is made.
+   *
+   * @throws {Error} where there is no shell, or it cannot make them.
+   */
+  static async open(folder: string, log: (line: string, requestId: string) => void): Promise<Launcher> {
+    rmSync(folder, { recursive: true, force: true });
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    const shell = spawn('/bin/sh', [], { detached: true, stdio: ['pipe', 'pipe', 'pipe'] });
+    const said: Buffer[] = [];
+    shell.stderr.on('data', (piece: Buffer) => said.push(piece));
+    shell.stdin.on('error', () => {});
+    shell.stdin.write(`mkfifo ${['in', 'out', 'err'].map((name) => quoted(join(folder, name))).join(' ')} && echo ready\n`);
+    await new Promise<void>((resolve, reject) => {
+      const failed = (why: string): void => reject(new Error(`no shell for programs: ${Buffer.concat(said).toString().trim() || why}`));
+      shell.once('error', ({ message }) => failed(message));
+      shell.once('exit', () => failed('it ended'));
+      shell.stderr.once('data', () => setImmediate(failed, 'mkfifo failed'));
+      shell.stdout.once('data', () => resolve());
+    });
+    shell.removeAllListeners('exit').removeAllListeners('error');
+    return new Launcher(shell, folder, log);
+  }
+
+  private constructor(shell: ChildProcess, folder: string, log: (line: string, requestId: string) => void) {
+    this.#shell = shell;
+    this.#folder = folder;
+    this.#lines = new Lines(log);
+    // Never at its end, because this process could write, too.
+    this.#errors = openSync(join(folder, 'err'), O_RDWR | O_NONBLOCK);
+    const errors = new Socket({ fd: this.#errors, readable: true, writable: false });
+    errors.on('data', (piece) => this.#lines.push(piece as Buffer)).on('error', () => {});
+    shell.stdout!.setEncoding('latin1').on('data', (text: string) => this.#hear(text));
+    shell
+      .on('error', () => {})
+      .once('exit', (code, signal) => {
+        this.#alive = false;
+        living.delete(this);
+        this.#heard?.(signal === null ? (code ?? 1) : 137);
+        this.#lines.end();
+        errors.destroy();
+      });
+    living.add(this);
+  }
+
+  /** Another program can be started. */
+  get isAlive(): boolean {
+    return this.#alive;
+  }
+
+  kill(): void {
+    if (!this.#alive) return;
+    this.#alive = false;
+    try {
+      process.kill(-this.#shell.pid!, 'SIGKILL');
+    } catch {
+      // Gone already.
+    }
+  }
+
+  /** Starts `command`, with these variables and this body; one at a time. */
+  start(command: readonly string[], variables: ReadonlyMap<string, string>, requestId: string, body: IncomingBody | undefined): Started {
+    const path = join(this.#folder, 'out');
+    const reader = openSync(path, O_RDONLY | O_NONBLOCK);
+    // Ours, until the program has ended: else it could end before its output was looked at.
+    const writer = openSync(path, O_WRONLY);
+    const output = new Output(new Socket({ fd: reader, readable: true, writable: false }));
+    this.#lines.begin(requestId);
+    const exit = new Promise<number>((resolve) => {
+      this.#heard = (code) => {
+        this.#heard = undefined;
+        this.#readErrors();
+        this.#lines.end();
+        closeSync(writer);
+        this.#endInput?.();
+        this.#linger(output);
+        resolve(code);
+      };
+    });
+    this.#shell.stdin!.write(this.#command(command, variables, body));
+    return { output, exit };
+  }
+
+  /** One line for the shell, which says the exit code at its end. */
+  #command(command: readonly string[], variables: ReadonlyMap<string, string>, body: IncomingBody | undefined): string {
+    const given = [...variables].map(([name, value]) => `${name}=${quoted(value)}`).join(' ');
+    const file = (name: string): string => quoted(join(this.#folder, name));
+    const program = `(export ${given}; exec ${command.map(quoted).join(' ')}) >${file('out')} 2>${file('err')}`;
+    const whole = body?.takeNow();
+    if (!body || whole?.length === 0) return `${program} </dev/null\necho $?\n`;
+    if (whole) {
+      writeFileSync(join(this.#folder, 'body'), whole);
+      return `${program} <${file('body')}\necho $?\n`;
+    }
+    void this.#feed(body);
+    // Not from the FIFO itself: whoever opens /dev/stdin after its end would wait for ever. The code is told when the program ends, not
+    // when all has been read.
+    return `cat <${file('in')} 2>/dev/null | { ${program}; echo $?; }\n`;
+  }
+
+  /** Writes a body as it comes, and as it is read. */
+  async #feed(body: IncomingBody): Promise<void> {
+    const path = join(this.#folder, 'in');
+    let stdin: Socket | undefined;
+    let isOver = false;
+    let rescuer: number | undefined;
+    this.#endInput = () => {
+      isOver = true;
+      stdin?.destroy();
+      // To open waits for the other end, which may never come now.
+      rescuer ??= openSync(path, O_RDONLY | O_NONBLOCK);
+    };
+    const fd = await promisify(open)(path, O_WRONLY);
+    stdin = new Socket({ fd, readable: false, writable: true });
+    if (isOver) stdin.destroy();
+    const closed = new Promise<void>((resolve) => stdin?.on('error', () => {}).once('close', () => resolve()));
+    void closed.then(() => body.cancel());
+    try {
+      while (!stdin.destroyed) {
+        const piece = await Promise.race([body.read(), closed]);
+        if (!piece) break;
+        await Promise.race([new Promise((resolve) => stdin?.write(piece, resolve)), closed]);
+      }
+    } catch {
+      // The caller gave up: the program is being killed.
+    }
+    stdin.destroy();
+    await closed;
+    this.#endInput = undefined;
+    if (rescuer !== undefined) closeSync(rescuer);
+  }
+
+  #hear(text: string): void {
+    this.#text += text;
+    const end = this.#text.indexOf('\n');
+    if (end < 0) return;
+    const code = Number(this.#text.slice(0, end));
+    this.#text = this.#text.slice(end + 1);
+    this.#heard?.(code);
+  }
+
+  /** What the program wrote is in the pipe by now. */
+  #readErrors(): void {
+    const piece = Buffer.alloc(64 * 1024);
+    try {
+      for (;;) {
+        const length = readSync(this.#errors, piece);
+        if (length === 0) return;
+        this.#lines.push(Buffer.from(piece.subarray(0, length)));
+      }
+    } catch {
+      // No more there.
+    }
+  }
+
+  /** The output ends with the last process that can write it: what the program left behind is killed, what is out of reach is not heard any more. */
+  #linger(output: Output): void {
+    if (output.isOver) return;
+    let looks = 0;
+    const timer = setInterval(() => {
+      if (looks++ === 0) this.kill();
+      else if (output.isWaiting) output.stop();
+    }, lingerMs).unref();
+    void output.over.then(() => clearInterval(timer));
+  }
+}
+
+/** As a word for a shell. */
+const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
