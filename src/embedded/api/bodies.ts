@@ -1,6 +1,8 @@
 /** Bodies of requests: objects and patches. */
+import { toError } from '../../base/errors.ts';
 import type { Patch } from '../../kube/client.ts';
 import type { KindDefinition } from '../../resources/kind.ts';
+
 import { isMapping } from '../../resources/resolve.ts';
 import { decodeBody, mediaType, readYaml } from './decode.ts';
 import type { Decoded } from './decode.ts';
@@ -38,8 +40,14 @@ export async function readPatch(request: ApiRequest): Promise<{ patch: Patch; du
   const type = patchTypes[(request.contentType.split(';')[0] as string).trim()];
   if (!type) throw unsupportedPatch();
   const bytes = await request.body();
-  const body = parseJson(bytes, type === 'strategic' ? '' : 'error decoding patch: ');
-  return { patch: { type, body } as Patch, duplicates: duplicateFields(Buffer.from(bytes).toString('utf8')) };
+  const before = type === 'strategic' ? '' : 'error decoding patch: ';
+  const body = parseJson(bytes, before);
+  try {
+    return { patch: { type, body } as Patch, duplicates: duplicateFields(Buffer.from(bytes).toString('utf8')) };
+  } catch (error) {
+    // It nests deeper than what is done with it could follow.
+    throw badRequest(`${before}${toError(error).message}`);
+  }
 }
 
 /** `before`: what the message begins with. */

@@ -31,17 +31,25 @@ export function generalReply({ kinds }: ApiServer, request: ApiRequest): Reply {
   const { path, method, user, accept } = request;
   if (!mayReadPath(user, verbs[method] ?? method.toLowerCase(), path)) throw pathForbidden(user.name, method, path);
   const isHealth = /^\/(healthz|livez|readyz)(\/|$)/.test(path);
+  const reply = isHealth ? health : pathReply(kinds, request);
+  if (!reply) throw noSuchResource();
   if (method !== 'GET' && !(isHealth && method === 'HEAD')) throw methodNotAllowed();
-  if (isHealth) return { status: 200, headers: { 'content-type': 'text/plain; charset=utf-8' }, body: 'ok' };
+  return reply;
+}
+
+const health: Reply = { status: 200, headers: { 'content-type': 'text/plain; charset=utf-8' }, body: 'ok' };
+
+/** What a read of the path answers; undefined: there is no such path. */
+function pathReply(kinds: ApiServer['kinds'], request: ApiRequest): Reply | undefined {
+  const { path, accept } = request;
   if (path === '/version' || path === '/version/') {
     if (!/application\/json|\*\/\*|^$/.test(accept)) throw notRepresentable('application/json');
     return jsonReply(200, JSON.stringify(version, null, 2));
   }
   const etag = request.ifNoneMatch !== undefined ? { ifNoneMatch: request.ifNoneMatch } : {};
   const hash = request.query.get('hash');
-  const reply =
+  return (
     discoveryReply(kinds, { path, accept, ...etag, ...(request.host && { serverAddress: request.host }) }) ??
-    openApiReply(kinds, { path, accept, ...etag, ...(hash && { hash }) });
-  if (!reply) throw noSuchResource();
-  return reply;
+    openApiReply(kinds, { path, accept, ...etag, ...(hash && { hash }) })
+  );
 }

@@ -17,7 +17,7 @@ import type { ApiObserver } from './observer.ts';
 import type { PodAccess } from './pod-access.ts';
 import { applyOptions, isWatch, listOptions, watchOptions, writeOptions } from './query.ts';
 import type { ApiRequest } from './request.ts';
-import { resourcePath } from './route.ts';
+import { checkName, resourcePath } from './route.ts';
 import type { ResourcePath } from './route.ts';
 import type { ApiServer } from './server.ts';
 import { isStream, refuseStream } from './streams/open.ts';
@@ -80,6 +80,7 @@ async function resourceReply(parts: HandlerParts, request: ApiRequest, path: Res
   const asked = askedKind(call);
   if (asked && subresource === '' && name !== '') throw noSuchResource();
   if (asked && method !== 'POST') throw methodNotAllowed();
+  if (name !== '' && named.has(method)) checkName(name);
   const isCollection = name === '';
   const watches = path.watch || (isCollection && method === 'GET' && isWatch(query));
   checkForm(request, kind, watches ? 'stream' : isCollection && method !== 'POST' ? 'list' : 'object');
@@ -117,8 +118,8 @@ async function resourceReply(parts: HandlerParts, request: ApiRequest, path: Res
     }
     case 'DELETE': {
       if (subresource !== '') throw methodNotAllowed();
-      const options = await readDeleteOptions(request);
       if (isCollection && strategyOf(kind).noCollectionDelete) throw methodNotAllowed();
+      const options = await readDeleteOptions(request);
       if (isCollection) return listReply(shape(), await server.deleteCollection(call, listOptions(query), options));
       const answer = await server.delete(call, options);
       return 'row' in answer ? answered(answer.row) : statusReply(answer.status);
@@ -127,6 +128,9 @@ async function resourceReply(parts: HandlerParts, request: ApiRequest, path: Res
       throw methodNotAllowed();
   }
 }
+
+/** What acts on a name. */
+const named: ReadonlySet<string> = new Set(['GET', 'PUT', 'PATCH', 'DELETE']);
 
 const isServed = ({ kind, subresource }: Call): boolean =>
   (subresource === 'status' && kind.hasStatus) ||

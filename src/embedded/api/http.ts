@@ -3,8 +3,10 @@ import { createServer } from 'node:https';
 import type { Server } from 'node:https';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
 
-import { TsumugiError } from '../../base/errors.ts';
+import { toError, TsumugiError } from '../../base/errors.ts';
+import { ApiError } from '../../resources/object.ts';
 import { errorReply } from './answers.ts';
 import type { Reply } from './answers.ts';
 import { admin, anonymous } from './authorize.ts';
@@ -13,7 +15,7 @@ import { handle } from './handler.ts';
 import type { HandlerParts } from './handler.ts';
 import type { ApiRequest } from './request.ts';
 import { isWebSocket, refuse, StreamServer } from './streams/stream-server.ts';
-import { badRequest, tooLarge, unauthorized } from './status.ts';
+import { badRequest, headTooLarge, internal, requestTimeout, tooLarge, unauthorized } from './status.ts';
 
 export interface HttpOptions extends HandlerParts {
   readonly host: string;
@@ -25,6 +27,8 @@ export interface HttpOptions extends HandlerParts {
 
 /** Largest body, as the Kubernetes API server has it. */
 export const maxBody = 3 << 20;
+/** Largest head, the query included: as there. */
+const maxHead = 1 << 20;
 /** How long requests in flight may take after `close` before their connections are cut. */
 const drainMs = 5000;
 
@@ -48,6 +52,7 @@ export async function serveHttps(options: HttpOptions): Promise<HttpServer> {
       minVersion: 'TLSv1.2',
       keepAliveTimeout: 65_000,
       requestTimeout: 60_000,
+      maxHeaderSize: maxHead,
       // Other upgrades are answered as what they are without: plain requests.
       shouldUpgradeCallback: isWebSocket,
     },
@@ -67,6 +72,7 @@ export async function serveHttps(options: HttpOptions): Promise<HttpServer> {
     });
   });
   server.on('tlsClientError', () => {});
+  server.on('clientError', refuseUnread);
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       reject(
@@ -95,6 +101,22 @@ export async function serveHttps(options: HttpOptions): Promise<HttpServer> {
   };
 }
 
+/** What cannot be read as a request, or takes too long: answered with a Status like all else, and its connection ends. */
+function refuseUnread(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (!socket.writable || error.code === 'ECONNRESET') {
+    socket.destroy();
+    return;
+  }
+  const isLong = error.code === 'HPE_HEADER_OVERFLOW';
+  const isLate = error.code === 'ERR_HTTP_REQUEST_TIMEOUT';
+  refuse(
+    socket,
+    errorReply(
+      isLong ? headTooLarge(maxHead) : isLate ? requestTimeout() : badRequest(`the request is no valid HTTP/1.1: ${error.message}`),
+    ),
+  );
+}
+
 async function answer(
   options: HttpOptions,
   authenticate: Authenticate,
@@ -119,14 +141,18 @@ async function answer(
 /** What is asked, or why it cannot be answered. */
 async function requestOf(authenticate: Authenticate, request: IncomingMessage, signal: AbortSignal): Promise<ApiRequest | Reply> {
   const { method = 'GET', headers } = request;
-  const url = URL.parse(request.url ?? '/', 'https://api');
-  const user = await userOf(authenticate, request);
+  const { path, query } = targetOf(request.url ?? '/');
+  let user: User | undefined;
+  try {
+    user = await userOf(authenticate, request);
+  } catch (error) {
+    return errorReply(error instanceof ApiError ? error : internal(toError(error).message));
+  }
   if (!user) return errorReply(unauthorized());
-  if (!url) return errorReply(badRequest('the path cannot be read'));
   return {
     method,
-    path: url.pathname,
-    query: url.searchParams,
+    path,
+    query,
     ...(headers.host && { host: headers.host }),
     accept: headers.accept ?? '',
     contentType: headers['content-type'] ?? '',
@@ -137,6 +163,14 @@ async function requestOf(authenticate: Authenticate, request: IncomingMessage, s
     signal,
     body: () => readAll(request),
   };
+}
+
+/** As it is written: a URL's reader would tidy up `..`, `//` and backslashes, and make another path of it. */
+function targetOf(target: string): { path: string; query: URLSearchParams } {
+  const origin = /^https?:\/\/[^/?]*/i.exec(target)?.[0].length ?? 0;
+  const asked = target.indexOf('?', origin);
+  const path = target.slice(origin, asked === -1 ? undefined : asked);
+  return { path: path || '/', query: new URLSearchParams(asked === -1 ? '' : target.slice(asked + 1)) };
 }
 
 /** Undefined: a token that is not valid. */

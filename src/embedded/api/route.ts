@@ -18,12 +18,8 @@ export interface KindLookup {
 
 /** Undefined: no path of a resource (discovery, health, unknown). Throws 404 for a resource that is not served. */
 export function resourcePath(path: string, server: KindLookup): ResourcePath | undefined {
-  let parts: string[];
-  try {
-    parts = path.split('/').slice(1).map(decodeURIComponent);
-  } catch {
-    throw badRequest(`invalid path ${JSON.stringify(path)}`);
-  }
+  // Decoded first, as the real server does it: an encoded slash is a slash. Slashes at the end are none.
+  const parts = decoded(path).replace(/\/+$/, '').split('/').slice(1);
   const root = parts.shift();
   if (root !== 'api' && root !== 'apis') return undefined;
   const group = root === 'api' ? '' : (parts.shift() ?? '');
@@ -48,4 +44,18 @@ export function resourcePath(path: string, server: KindLookup): ResourcePath | u
   const kind = lookup(plural);
   if (!kind.namespaced || rest.length > 0 || namespace === '') throw noSuchResource();
   return { kind, namespace, name, subresource, watch };
+}
+
+/** Bytes that are no UTF-8 name nothing that exists, but are no broken path. */
+function decoded(path: string): string {
+  if (/%(?![\da-f]{2})/i.test(path)) throw badRequest(`invalid path ${JSON.stringify(path)}`);
+  if (!path.includes('%')) return path;
+  const bytes = path.replaceAll(/%([\da-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+  return Buffer.from(bytes, 'latin1').toString('utf8');
+}
+
+/** Throws BadRequest for names that would be another path. */
+export function checkName(name: string): void {
+  const wrong = name === '.' || name === '..' ? `may not be '${name}'` : name.includes('%') ? "may not contain '%'" : undefined;
+  if (wrong) throw badRequest(`Name parameter invalid: ${JSON.stringify(name)}: ${wrong}`);
 }

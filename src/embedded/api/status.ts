@@ -51,6 +51,9 @@ export const alreadyExists = (resource: Resource, name: string, deleting = false
     detailsOf(resource, name),
   );
 export const tooLarge = (limit: number): ApiError => failure(413, 'RequestEntityTooLarge', `Request entity too large: limit is ${limit}`);
+export const headTooLarge = (limit: number): ApiError =>
+  failure(431, 'RequestHeaderFieldsTooLarge', `Request header fields too large: limit is ${limit}`);
+export const requestTimeout = (): ApiError => failure(408, 'Timeout', 'the request did not come in time');
 export const unsupportedMediaType = (accepted: readonly string[]): ApiError =>
   failure(
     415,

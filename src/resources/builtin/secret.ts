@@ -16,19 +16,19 @@ export interface Secret extends KubeObject {
 }
 
 /** Keys that a type of Secret must have; an inner list: at least one of them. */
-const requiredKeys: Readonly<Record<string, readonly (string | readonly string[])[]>> = {
-  'kubernetes.io/tls': ['tls.crt', 'tls.key'],
-  'kubernetes.io/dockercfg': ['.dockercfg'],
-  'kubernetes.io/dockerconfigjson': ['.dockerconfigjson'],
-  'kubernetes.io/ssh-auth': ['ssh-privatekey'],
-  'kubernetes.io/basic-auth': [['username', 'password']],
-};
+const requiredKeys: ReadonlyMap<string, readonly (string | readonly string[])[]> = new Map([
+  ['kubernetes.io/tls', ['tls.crt', 'tls.key']],
+  ['kubernetes.io/dockercfg', ['.dockercfg']],
+  ['kubernetes.io/dockerconfigjson', ['.dockerconfigjson']],
+  ['kubernetes.io/ssh-auth', ['ssh-privatekey']],
+  ['kubernetes.io/basic-auth', [['username', 'password']]],
+]);
 
 const accountAnnotation = 'kubernetes.io/service-account.name';
 
 function typeErrors(secret: Secret): FieldError[] {
   const data = secret.data ?? {};
-  const errors = (requiredKeys[secret.type ?? ''] ?? []).flatMap((key) => {
+  const errors = (requiredKeys.get(secret.type ?? '') ?? []).flatMap((key) => {
     const wanted = [key].flat();
     return wanted.some((each) => Object.hasOwn(data, each)) ? [] : wanted.map((each) => required(`data[${each}]`));
   });
