@@ -28,7 +28,7 @@ const version = {
 const verbs: Readonly<Record<string, string>> = { HEAD: 'get', GET: 'get' };
 
 export function generalReply({ kinds }: ApiServer, request: ApiRequest): Reply {
-  const { path, method, user, accept } = request;
+  const { path, method, user } = request;
   if (!mayReadPath(user, verbs[method] ?? method.toLowerCase(), path)) throw pathForbidden(user.name, method, path);
   const isHealth = /^\/(healthz|livez|readyz)(\/|$)/.test(path);
   const reply = isHealth ? health : pathReply(kinds, request);

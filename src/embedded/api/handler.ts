@@ -79,9 +79,9 @@ async function resourceReply(parts: HandlerParts, request: ApiRequest, path: Res
   if (subresource !== '' && !isServed(call)) throw noSuchResource();
   const asked = askedKind(call);
   if (asked && subresource === '' && name !== '') throw noSuchResource();
-  if (asked && method !== 'POST') throw methodNotAllowed();
-  if (name !== '' && named.has(method)) checkName(name);
   const isCollection = name === '';
+  if (!verbsOf(call, asked !== undefined).includes(method)) throw methodNotAllowed();
+  checkName(name);
   const watches = path.watch || (isCollection && method === 'GET' && isWatch(query));
   checkForm(request, kind, watches ? 'stream' : isCollection && method !== 'POST' ? 'list' : 'object');
   const shape = (): Shape => shapeAsked(request, kind, () => server.now());
@@ -92,20 +92,16 @@ async function resourceReply(parts: HandlerParts, request: ApiRequest, path: Res
       if (isCollection) return listReply(shape(), await server.list(call, listOptions(query)));
       return answered(await server.get(call, query.get('resourceVersion') ?? ''));
     case 'POST': {
-      if (!isCollection && !asked) throw methodNotAllowed();
-      if (kind.namespaced && namespace === '') throw methodNotAllowed();
       const options = writeOptions(request, 'CreateOptions');
       const { object, duplicates } = await readBody(request, asked ?? kind);
       return answered(await server.create(call, object, { ...options, duplicates }), 201);
     }
     case 'PUT': {
-      if (isCollection) throw methodNotAllowed();
       const options = writeOptions(request, 'UpdateOptions');
       const { object, duplicates } = await readBody(request, kind);
       return answered(await server.update(call, object, { ...options, duplicates }));
     }
     case 'PATCH': {
-      if (isCollection) throw methodNotAllowed();
       if (isApply(request)) {
         const options = applyOptions(request);
         const { config, repeated } = await readApply(request);
@@ -117,8 +113,6 @@ async function resourceReply(parts: HandlerParts, request: ApiRequest, path: Res
       return answered(await server.patch(call, patch, { ...options, duplicates }));
     }
     case 'DELETE': {
-      if (subresource !== '') throw methodNotAllowed();
-      if (isCollection && strategyOf(kind).noCollectionDelete) throw methodNotAllowed();
       const options = await readDeleteOptions(request);
       if (isCollection) return listReply(shape(), await server.deleteCollection(call, listOptions(query), options));
       const answer = await server.delete(call, options);
@@ -129,8 +123,13 @@ async function resourceReply(parts: HandlerParts, request: ApiRequest, path: Res
   }
 }
 
-/** What acts on a name. */
-const named: ReadonlySet<string> = new Set(['GET', 'PUT', 'PATCH', 'DELETE']);
+/** What may be done to a collection, an object, or what is only asked. */
+function verbsOf({ kind, namespace, name, subresource }: Call, isAsked: boolean): readonly string[] {
+  if (isAsked) return ['POST'];
+  if (name !== '') return subresource === '' ? ['GET', 'PUT', 'PATCH', 'DELETE'] : ['GET', 'PUT', 'PATCH'];
+  const create = kind.namespaced && namespace === '' ? [] : ['POST'];
+  return ['GET', ...create, ...(strategyOf(kind).noCollectionDelete ? [] : ['DELETE'])];
+}
 
 const isServed = ({ kind, subresource }: Call): boolean =>
   (subresource === 'status' && kind.hasStatus) ||
