@@ -66,7 +66,7 @@ export async function lead(
     starting: (uid) => activator.starting(uid),
     loadTimeoutMs,
     start,
-    canMakePods: () => state.pods.isCurrent,
+    canMakePods: state.canMakePods,
     scaledToZero: (revision, idleMs) => {
       const object = state.functionOf(revision);
       if (object?.status?.latestReadyRevision === revision.metadata.name) story.scaledToZero(object, idleMs);

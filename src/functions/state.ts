@@ -7,6 +7,7 @@ import { functions, pods, revisions, routes, runtimes } from '../resources/resou
 import { TsumugiError } from '../base/errors.ts';
 import { defaults, isOwnedBy, label, revisionNumber } from './model/names.ts';
 import { runtimeTrouble } from './model/pod-trouble.ts';
+import { isOverlooked } from './model/pod-trouble.ts';
 import { poolKeyOfPod, poolOf } from './model/pools.ts';
 import type { Pod } from '../resources/builtin/pod-types.ts';
 import type { FunctionResource } from '../resources/function.ts';
@@ -56,6 +57,7 @@ export class FunctionsState {
       indexes: {
         pool: (pod) => [poolKeyOfPod(pod)],
         runtime: ({ metadata }) => [metadata.labels?.[label.runtime] ?? ''],
+        unbound: ({ spec }) => (spec.nodeName ? [] : ['']),
         function: ({ metadata }) => (metadata.labels?.[label.function] ? [`${metadata.namespace}/${metadata.labels[label.function]}`] : []),
       },
     });
@@ -102,6 +104,10 @@ export class FunctionsState {
     const object = this.functions.get(`${revision.metadata.namespace}/${revision.spec.function}`);
     return object && isOwnedBy(revision, object) && !object.metadata.deletionTimestamp ? object : undefined;
   }
+
+  /** False while the API server is away, and until Kubernetes starts pods again after that: what cannot be replaced stays. */
+  readonly canMakePods = (): boolean =>
+    this.pods.isCurrent && !this.pods.byIndex('unbound', '').some((pod) => isOverlooked(pod, Date.now()));
 
   readonly maxInstances = (revision: RevisionResource): number => this.functionOf(revision)?.spec.scale?.max ?? defaults.maxInstances;
 

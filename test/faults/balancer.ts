@@ -1,6 +1,7 @@
 /**
  * A load balancer as ingress controllers are: it follows the Service's endpoints, keeps connections to each gateway, and takes them in
- * turn. It tries another gateway, once, only if one did not take the connection at all: nothing was sent then.
+ * turn. It tries another gateway, once, only if one did not take the connection at all: nothing was sent then. If none is said to be
+ * ready, as when Kubernetes takes all its nodes for dead, it goes on with all of them (Envoy's panic mode, AWS's fail-open).
  */
 import { Agent, request as httpRequest, type IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
@@ -16,8 +17,13 @@ const endpointSlices: Resource = {
   namespaced: true,
 };
 
+interface Endpoint {
+  readonly addresses: readonly string[];
+  readonly conditions?: { readonly ready?: boolean };
+}
+
 interface EndpointSlice extends KubeObject {
-  readonly endpoints?: readonly { readonly addresses: readonly string[]; readonly conditions?: { readonly ready?: boolean } }[];
+  readonly endpoints?: readonly Endpoint[];
   readonly ports?: readonly { readonly name?: string; readonly port?: number }[];
 }
 
@@ -64,18 +70,21 @@ export class Balancer {
 
   /** `ip:port` of those that are ready. */
   gateways(): readonly string[] {
+    return this.#addresses(({ conditions }) => conditions?.ready !== false);
+  }
+
+  #addresses(wanted: (endpoint: Endpoint) => boolean): readonly string[] {
     return this.#slices
       .list()
       .flatMap(({ endpoints = [], ports = [] }) =>
-        endpoints
-          .filter(({ conditions }) => conditions?.ready !== false)
-          .flatMap(({ addresses }) => addresses.map((ip) => `${ip}:${ports[0]?.port}`)),
+        endpoints.filter(wanted).flatMap(({ addresses }) => addresses.map((ip) => `${ip}:${ports[0]?.port}`)),
       );
   }
 
   /** Rejects when no gateway takes it, or its connection breaks. `attempts` is filled as it goes. */
   async send(question: Question, attempts: Attempt[]): Promise<Answer> {
-    const gateways = this.gateways();
+    const ready = this.gateways();
+    const gateways = ready.length > 0 ? ready : this.#addresses(() => true);
     const first = this.#turn++ % gateways.length;
     for (const gateway of [gateways[first], gateways[(first + 1) % gateways.length]]) {
       if (gateway === undefined) break;

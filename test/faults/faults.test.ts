@@ -35,6 +35,8 @@ describe.runIf(kubeconfig)('under load', () => {
     async ({ scenario }) => {
       if (scenario.needs === 'restart' && !canRestart)
         throw new Error('needs TSUMUGI_TEST_CLUSTER_RESTART, a command that restarts a program of the cluster');
+      if (scenario.needs === 'database' && !platform?.database)
+        throw new Error('needs the database of the platform: let this test install it, on a cluster without one');
       const result = await runScenario(scenario, platform!, rates);
       results.push(result);
       console.log(tableLine(result));

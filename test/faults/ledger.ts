@@ -17,11 +17,14 @@ export interface Ledger {
   readonly port: number;
   /** Of a request's id: all that began it. */
   runs(id: string): readonly Run[];
+  /** When a pod began its first request. */
+  firstRunOf(pod: string): number | undefined;
   close(): Promise<void>;
 }
 
 export async function openLedger(host: string): Promise<Ledger> {
   const runs = new Map<string, Run[]>();
+  const firstRuns = new Map<string, number>();
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
     sockets.add(socket);
@@ -29,6 +32,7 @@ export async function openLedger(host: string): Promise<Ledger> {
     createInterface({ input: socket }).on('line', (line) => {
       const [id = '', pod = ''] = line.split(' ');
       const run = { pod, at: performance.now() };
+      if (!firstRuns.has(pod)) firstRuns.set(pod, run.at);
       const known = runs.get(id);
       if (known) known.push(run);
       else runs.set(id, [run]);
@@ -38,6 +42,7 @@ export async function openLedger(host: string): Promise<Ledger> {
   return {
     port: (server.address() as AddressInfo).port,
     runs: (id) => runs.get(id) ?? [],
+    firstRunOf: (pod) => firstRuns.get(pod),
     close: async () => {
       const closed = new Promise((resolve) => server.close(resolve));
       for (const socket of sockets) socket.destroy();

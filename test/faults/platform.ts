@@ -29,6 +29,8 @@ export interface FaultPlatform {
   readonly client: KubeClient;
   readonly balancer: Balancer;
   readonly ledger: Ledger;
+  /** Of the platform's records, where it was started here. */
+  readonly database: Pick<PostgresCluster, 'start' | 'stop'> | undefined;
   /** Of functions, generic ones too. */
   readonly pods: Informer<Pod>;
   /** The pods of a component that are not on their way out. */
@@ -153,6 +155,7 @@ export async function startFaultPlatform(kubeconfig: string, sleeping: number): 
     client,
     balancer,
     ledger,
+    database: postgres,
     pods: functionPods,
     componentPods,
     leader,

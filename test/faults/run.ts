@@ -24,7 +24,8 @@ export async function runScenario(scenario: Scenario, platform: FaultPlatform, r
     const broken = await scenario.fault(platform);
     await sleep(scenario.secondsAfter * 1000);
     const outcomes = await load.stop();
-    return { scenario, broken, verdict: judgeOutcomes(outcomes, broken, ledger), made: counted(outcomes) };
+    const { made, poolAt } = counted(outcomes);
+    return { scenario, broken, verdict: judgeOutcomes(outcomes, broken, ledger, poolAt), made };
   } finally {
     await load.stop();
   }

@@ -23,7 +23,7 @@ export interface Scenario {
   readonly secondsAfter: number;
   readonly short?: true;
   /** Absent: it can be done on any cluster. */
-  readonly needs?: 'restart';
+  readonly needs?: 'restart' | 'database';
   /** Resolves when the fault is over, not when all is mended. */
   readonly fault: (platform: FaultPlatform) => Promise<Broken>;
 }
@@ -50,6 +50,31 @@ async function anotherLeads(platform: FaultPlatform, epoch: number): Promise<str
   await eventually('another leads', async () => (await platform.leader()).epoch > epoch, 60);
   return `another led after ${((performance.now() - from) / 1000).toFixed(0)} s`;
 }
+
+/** Containers of the controllers that have been started, in all, and those that are ready. */
+function controllers(platform: FaultPlatform): { readonly started: number; readonly ready: number } {
+  const containers = platform.componentPods('controller').flatMap(({ status }) => status?.containerStatuses ?? []);
+  return {
+    started: containers.reduce((sum, { restartCount }) => sum + 1 + restartCount, 0),
+    ready: containers.filter(({ ready }) => ready).length,
+  };
+}
+
+const seconds = (from: number, to = performance.now()): string => `${((to - from) / 1000).toFixed(1)} s`;
+
+/** First of those that end them: the kubelet starts a container anew at once, but later each time. */
+const controllersKilled: Scenario = {
+  name: 'all controllers killed (SIGKILL)',
+  secondsAfter: 10,
+  fault: async (platform) => {
+    const from = performance.now();
+    const { started } = controllers(platform);
+    for (const pod of platform.componentPods('controller')) signalPod(uidOf(pod), 'SIGKILL');
+    const areBack = (): boolean => controllers(platform).started === started + 2 && controllers(platform).ready === 2;
+    await eventually('both controllers are ready again', areBack, 90);
+    return { killed: [], seen: `both were ready again after ${seconds(from)}` };
+  },
+};
 
 const gatewayKilled: Scenario = {
   name: 'a gateway killed (SIGKILL)',
@@ -111,11 +136,48 @@ const apiAway: Scenario = {
   name: 'the API server away for 20 s (SIGKILL)',
   secondsAfter: 15,
   needs: 'restart',
-  fault: async () => {
+  fault: async ({ client, pods: known, namespace }) => {
     const [program = '', ...args] = (process.env['TSUMUGI_TEST_CLUSTER_RESTART'] ?? '').split(' ');
+    const pool = known
+      .list(namespace)
+      .filter(isWarm)
+      .map(({ metadata }) => metadata.name);
+    // Nothing can be made while it is away.
+    const away = Date.now() + 5000;
+    const young = (): readonly Pod[] => known.list(namespace).filter(({ metadata }) => Date.parse(metadata.creationTimestamp ?? '') > away);
     const from = performance.now();
     await run(program, [...args, 'kube-apiserver', '20']);
-    return { killed: [], noPods: { from, to: performance.now() } };
+    await eventually('the API server answers', async () => (await client.raw('/readyz')) === 'ok', 30);
+    const back = performance.now();
+    await eventually('pods are asked for', () => young().length > 0, 10);
+    const asked = performance.now();
+    // Kubernetes' own programs look again after up to a minute: client-go doubles its delays to 30 s, and lengthens them at random.
+    await eventually('the scheduler has found a node', () => young().some(({ spec }) => spec.nodeName), 120);
+    const scheduled = performance.now();
+    await eventually('the kubelet has started it', () => young().some(({ status }) => status?.phase === 'Running'), 120);
+    const to = performance.now();
+    const times = [seconds(from, back), seconds(back, asked), seconds(asked, scheduled), seconds(scheduled, to)];
+    const seen = `away for ${times[0]}; ${times[1]} later pods were asked for, ${times[2]} later Kubernetes' scheduler took the first, ${times[3]} later the kubelet had started it`;
+    return { killed: [], noPods: { from, back, to, pool }, seen };
+  },
+};
+
+/** Generic, and ready for so long that every controller knows it. */
+function isWarm({ metadata, status }: Pod): boolean {
+  const ready = status?.conditions?.find(({ type }) => type === 'Ready');
+  const since = Date.now() - Date.parse(ready?.lastTransitionTime ?? '');
+  return metadata.labels?.['tsumugi.dev/function'] === undefined && !metadata.deletionTimestamp && ready?.status === 'True' && since > 2000;
+}
+
+const databaseAway: Scenario = {
+  name: 'PostgreSQL away for 20 s (crashed)',
+  secondsAfter: 10,
+  needs: 'database',
+  fault: async ({ database }) => {
+    await database?.stop('immediate');
+    await sleep(20_000);
+    await database?.start();
+    return { killed: [] };
   },
 };
 
@@ -156,11 +218,13 @@ const nothing: Scenario = {
 
 export const scenarios: readonly Scenario[] = [
   nothing,
+  controllersKilled,
   gatewayKilled,
   leaderKilled,
   standbyKilled,
   podsKilled,
   podsDeleted,
+  databaseAway,
   apiAway,
   upgrade,
   leaderStopped,

@@ -1,6 +1,7 @@
 /** What became of the requests of one scenario, and whether each that failed could have been saved. */
 import type { Ledger } from './ledger.ts';
 import type { Outcome } from './load.ts';
+import type { PoolThen } from './watch-pods.ts';
 
 /** What a fault has ended: what was in there at that moment is lost with it. */
 export interface Killed {
@@ -12,16 +13,24 @@ export interface Killed {
   readonly pod?: string;
 }
 
-/** While no pod could be made, and while the queue of those who wait for one is worked off: cold calls may be told so, in time. */
+/** While no pod could be started, though pods were asked for: cold calls wait as long as they may, and are told so. */
 export interface NoPods {
   readonly from: number;
+  /** When they could be asked for again. */
+  readonly back: number;
+  /** When the first had been started again. */
   readonly to: number;
+  /** Names of the pods that were in the pool at the beginning: each is there for a call. */
+  readonly pool: readonly string[];
 }
 
 export interface Failed {
   readonly outcome: Outcome;
-  /** In flight on what was killed, or without a pod while none could be made; absent: it should not have failed. */
-  readonly because?: 'in flight on the killed gateway' | 'in flight on the killed pod' | 'cold, told that no pod could be had within 30 s';
+  /** In flight on what was killed, or without a pod while none could be started; absent: it should not have failed. */
+  readonly because?:
+    | 'in flight on the killed gateway'
+    | 'in flight on the killed pod'
+    | 'cold, told after 30 s in which Kubernetes started no pod for it';
   readonly ran: number;
 }
 
@@ -30,29 +39,51 @@ export interface Verdict {
   readonly failed: readonly Failed[];
   /** Ids that more than one instance, or one more than once, has begun. */
   readonly ranTwice: readonly string[];
+  /** Pods of the pool that were there for those who were told that there is none. */
+  readonly unused: readonly string[];
 }
 
 /** How much later than the signal what a process wrote before it may be read here. */
 const deliveryMs = 100;
-/** How long a request waits for a pod at most, and a little. */
-const patienceMs = 32_000;
+/** How long a request waits for a pod, less and more a little. */
+const patienceMs = [29_000, 32_000] as const;
+/** How long after they can be asked for again pods may still not have been asked for. */
+const askMs = 5000;
 
 export function judgeOutcomes(
   outcomes: readonly Outcome[],
   { killed, noPods }: { readonly killed: readonly Killed[]; readonly noPods?: NoPods },
   ledger: Ledger,
+  poolAt: (at: number) => PoolThen,
 ): Verdict {
   const failed = outcomes
     .filter(({ failure }) => failure !== undefined)
     .map((outcome): Failed => {
       const ran = ledger.runs(outcome.id).length;
-      const { kind, failure, at, endedAt } = outcome;
-      const isTold = kind === 'cold' && failure === '503 NoInstance' && ran === 0 && endedAt - at < patienceMs;
-      const waited = noPods !== undefined && isTold && endedAt >= noPods.from && at <= noPods.to + patienceMs;
-      const because = waited ? 'cold, told that no pod could be had within 30 s' : whatHadIt(outcome, killed, ledger);
+      const because = (noPods && wasTold(outcome, ran, noPods, poolAt)) ?? whatHadIt(outcome, killed, ledger);
       return { outcome, ran, ...(because && { because }) };
     });
-  return { outcomes, failed, ranTwice: outcomes.map(({ id }) => id).filter((id) => ledger.runs(id).length > 1) };
+  const used = new Set(outcomes.map(({ signature }) => signature?.pod));
+  const unused = failed.some(({ outcome: { kind } }) => kind === 'cold') ? (noPods?.pool ?? []).filter((pod) => !used.has(pod)) : [];
+  return { outcomes, failed, ranTwice: outcomes.map(({ id }) => id).filter((id) => ledger.runs(id).length > 1), unused };
+}
+
+/**
+ * It was sent before Kubernetes started pods again, waited for one as long as it may, and was not begun; when it was told, no pod was
+ * there that nobody used, and more had been asked for.
+ */
+function wasTold(
+  { kind, failure, at, endedAt }: Outcome,
+  ran: number,
+  { from, back, to }: NoPods,
+  poolAt: (at: number) => PoolThen,
+): Failed['because'] {
+  const [least, most] = patienceMs;
+  const waitedInFull = endedAt - at > least && endedAt - at < most;
+  if (kind !== 'cold' || failure !== '503 NoInstance' || ran > 0 || !waitedInFull || endedAt < from || at > to) return undefined;
+  const { free, coming } = poolAt(endedAt);
+  const askedFor = coming > 0 || endedAt < back + askMs;
+  return free.length === 0 && askedFor ? 'cold, told after 30 s in which Kubernetes started no pod for it' : undefined;
 }
 
 function whatHadIt({ id, attempts, status, endedAt, failure = '' }: Outcome, killed: readonly Killed[], ledger: Ledger): Failed['because'] {
@@ -73,7 +104,7 @@ function whatHadIt({ id, attempts, status, endedAt, failure = '' }: Outcome, kil
 }
 
 /** What should not have happened, a line for each: empty when all is well. */
-export function complaints({ failed, ranTwice }: Verdict): readonly string[] {
+export function complaints({ failed, ranTwice, unused }: Verdict): readonly string[] {
   return [
     ...failed
       .filter(({ because }) => because === undefined)
@@ -82,5 +113,6 @@ export function complaints({ failed, ranTwice }: Verdict): readonly string[] {
         return `${id} ${name} by ${way}: ${failure} ${message}; after ${Math.round(endedAt - at)} ms, begun ${ran} times`;
       }),
     ...ranTwice.map((id) => `${id} was run twice`),
+    ...unused.map((pod) => `${pod} was in the pool, and served nobody while cold calls were told that there is no pod`),
   ];
 }

@@ -1,4 +1,5 @@
 /** What was made while a scenario ran: nothing is to be made twice. */
+import type { Pod } from '../../src/resources/builtin/pod-types.ts';
 import { coldNames } from './functions.ts';
 import type { Outcome } from './load.ts';
 import type { FaultPlatform } from './platform.ts';
@@ -14,8 +15,32 @@ export interface Made {
   readonly dismissed: number;
 }
 
+/** The pool at some moment, of `performance.now()`. */
+export interface PoolThen {
+  /** Pods that had been ready for a while, and that nobody used. */
+  readonly free: readonly string[];
+  /** Pods that were made, and not yet ready. */
+  readonly coming: number;
+}
+
+/** All `performance.now()`; absent: not yet. */
+interface Life {
+  readonly madeAt: number;
+  readyAt?: number;
+  /** It had the label of a function. */
+  takenAt?: number;
+  goneAt?: number;
+}
+
+/** How long a controller may take to reach a pod that is ready. */
+const reachMs = 2000;
+
 /** Begins to count; the answer ends it. */
-export function watchPods({ pods, sleeping }: FaultPlatform): (outcomes: readonly Outcome[]) => Made {
+export function watchPods({ pods, sleeping, ledger }: FaultPlatform): (outcomes: readonly Outcome[]) => {
+  readonly made: Made;
+  readonly poolAt: (at: number) => PoolThen;
+} {
+  const lives = new Map<string, Life>();
   const names = new Set(coldNames(sleeping));
   const before = new Set(pods.list().map(({ metadata }) => metadata.name));
   const made = new Set<string>();
@@ -25,12 +50,30 @@ export function watchPods({ pods, sleeping }: FaultPlatform): (outcomes: readonl
     const name = metadata.labels?.['tsumugi.dev/function'];
     if (type === 'added' && !before.has(metadata.name)) made.add(metadata.name);
     if (type !== 'deleted' && name !== undefined && names.has(name)) instances.add(metadata.name);
+    const now = performance.now();
+    const life: Life = lives.get(metadata.name) ?? { madeAt: now };
+    lives.set(metadata.name, life);
+    if (isReady(status)) life.readyAt ??= now;
+    if (name !== undefined) life.takenAt ??= now;
+    if (type === 'deleted' || metadata.deletionTimestamp || /Succeeded|Failed/.test(status?.phase ?? '')) life.goneAt ??= now;
     if (type === 'deleted' && name === undefined && !/Succeeded|Failed/.test(status?.phase ?? '')) dismissed.add(metadata.name);
   });
   return (outcomes) => {
     stop();
     const used = new Set(outcomes.map(({ signature }) => signature?.pod));
     const idle = [...instances].filter((pod) => !used.has(pod)).length;
-    return { pods: made.size, instances: instances.size, idle, dismissed: dismissed.size };
+    const poolAt = (at: number): PoolThen => {
+      const there = [...lives].filter(([, { madeAt, goneAt = Infinity }]) => madeAt <= at && goneAt > at);
+      const isFree = ([pod, { readyAt = Infinity, takenAt = Infinity }]: [string, Life]): boolean =>
+        readyAt < at - reachMs && Math.min(takenAt, ledger.firstRunOf(pod) ?? Infinity) > at;
+      return {
+        free: there.filter(isFree).map(([pod]) => pod),
+        coming: there.filter(([, { readyAt = Infinity }]) => readyAt > at).length,
+      };
+    };
+    return { made: { pods: made.size, instances: instances.size, idle, dismissed: dismissed.size }, poolAt };
   };
 }
+
+const isReady = (status: Pod['status']): boolean =>
+  status?.conditions?.some((condition) => condition.type === 'Ready' && condition.status === 'True') ?? false;

@@ -1,5 +1,6 @@
 /** A PostgreSQL of the test's own: the programs of Debian's package, a folder in the temporary one, a port of the loopback, and of another address if that is asked for. */
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { accessSync, appendFileSync, chownSync, constants, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -11,9 +12,10 @@ export interface PostgresCluster {
   /** A new, empty database; its URL. `options`: what CREATE DATABASE takes. */
   createDatabase(name: string, options?: string): string;
   url(database: string, user?: string): string;
-  start(): void;
+  /** Resolves when it answers. */
+  start(): Promise<void>;
   /** `immediate` is a crash. */
-  stop(mode: 'fast' | 'immediate'): void;
+  stop(mode: 'fast' | 'immediate'): Promise<void>;
   /** Statements on a database, as the superuser. */
   sql(database: string, statements: string): string;
   close(): void;
@@ -49,35 +51,34 @@ export async function startPostgres(programs: string, address?: string): Promise
   if (as) chownSync(folder, as.uid, as.gid);
   const data = join(folder, 'data');
   const port = await freePort();
+  const options = { cwd: folder, env: { PATH: programs, LC_ALL: 'C.UTF-8' }, ...as };
   const run = (program: string, args: readonly string[]): string => {
-    // The server keeps what it inherits: with pipes, the call would wait for its end.
-    const { status, error, stdout, stderr } = spawnSync(join(programs, program), args, {
-      encoding: 'utf8',
-      cwd: folder,
-      stdio: program === 'pg_ctl' ? 'ignore' : 'pipe',
-      env: { PATH: programs, LC_ALL: 'C.UTF-8' },
-      ...as,
-    });
+    const { status, error, stdout, stderr } = spawnSync(join(programs, program), args, { ...options, encoding: 'utf8' });
     if (error || status !== 0) throw error ?? new Error(`${program} ended with ${status}: ${stderr}`);
     return stdout;
   };
-  const start = (): void => {
+  /** Without pipes: the server keeps what it inherits, and their end would be its own. */
+  const control = async (...args: string[]): Promise<void> => {
+    const [code] = (await once(spawn(join(programs, 'pg_ctl'), args, { ...options, stdio: 'ignore' }), 'close')) as [number | null];
+    if (code !== 0) throw new Error(`pg_ctl ${args[0]} ended with ${code}`);
+  };
+  const start = (): Promise<void> => {
     const addresses = ['127.0.0.1', ...(address === undefined ? [] : [address])].join(',');
     const settings = `-c listen_addresses=${addresses} -c port=${port} -c unix_socket_directories=${folder} -c fsync=off`;
-    run('pg_ctl', ['start', '-w', '-D', data, '-l', join(folder, 'log'), '-o', settings]);
+    return control('start', '-w', '-D', data, '-l', join(folder, 'log'), '-o', settings);
   };
-  const stop = (mode: 'fast' | 'immediate'): void => void run('pg_ctl', ['stop', '-w', '-D', data, '-m', mode]);
+  const stop = (mode: 'fast' | 'immediate'): Promise<void> => control('stop', '-w', '-D', data, '-m', mode);
   const url = (database: string, user = 'tsumugi'): string => `postgres://${user}@127.0.0.1:${port}/${database}`;
   const sql = (database: string, statements: string): string =>
     run('psql', ['-X', '-q', '-t', '-A', '-v', 'ON_ERROR_STOP=1', '-c', statements, url(database)]);
   const close = (): void => {
-    if (spawnSync(join(programs, 'pg_ctl'), ['status', '-D', data], { ...as, cwd: folder }).status === 0) stop('immediate');
+    spawnSync(join(programs, 'pg_ctl'), ['stop', '-w', '-D', data, '-m', 'immediate'], { ...options, stdio: 'ignore' });
     rmSync(folder, { recursive: true });
   };
   try {
     run('initdb', ['-D', data, '-U', 'tsumugi', '-A', 'trust', '-E', 'UTF8', '--locale=C.UTF-8', '--no-sync']);
     if (address !== undefined) appendFileSync(join(data, 'pg_hba.conf'), 'host all all all trust\n');
-    start();
+    await start();
   } catch (error) {
     close();
     throw error;

@@ -106,10 +106,10 @@ describe.runIf(programs)('records in PostgreSQL', () => {
     const records = await open();
     for (const mode of ['fast', 'immediate'] as const) {
       await records.logs.append([{ stream: mode, lines: [{ time: 1, text: 'before' }] }]);
-      cluster.stop(mode);
+      await cluster.stop(mode);
       await expect(records.logs.read(mode)).rejects.toMatchObject({ code: 'Unavailable', hint: expect.any(String) });
       await expect(records.blobs.put([new Uint8Array([1])])).rejects.toMatchObject({ code: 'Unavailable' });
-      cluster.start();
+      await cluster.start();
       expect(await records.logs.read(mode)).toMatchObject([{ text: 'before' }]);
     }
   });

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Pod } from '../../resources/builtin/pod-types.ts';
-import { podTrouble, refusalText } from './pod-trouble.ts';
+import { isOverlooked, podTrouble, refusalText } from './pod-trouble.ts';
 
 const image = 'registry.example/team/node:1';
 const waiting = (reason: string, message?: string): Pod => ({
@@ -66,4 +66,19 @@ test('a refusal is told without the name of the pod', () => {
   expect(refusalText('pods "node-5vpnns8dcg" is forbidden: exceeded quota: small')).toBe('exceeded quota: small');
   expect(refusalText('Pod "node-5vpnns8dcg" is invalid: spec: Forbidden')).toBe('spec: Forbidden');
   expect(refusalText('namespaces "x" not found')).toBe('namespaces "x" not found');
+});
+
+test('a pod is overlooked when after 2 s no scheduler has looked at it', () => {
+  const creationTimestamp = '2030-01-01T00:00:00Z';
+  const pod = (spec: object, status: object): Pod => ({
+    ...waiting('ContainerCreating'),
+    metadata: { name: 'node-1', creationTimestamp },
+    spec: { containers: [], ...spec },
+    status: { phase: 'Pending', ...status },
+  });
+  const at = (pod: Pod, seconds: number): boolean => isOverlooked(pod, Date.parse(creationTimestamp) + seconds * 1000);
+  expect([at(pod({}, {}), 1), at(pod({}, {}), 3)]).toEqual([false, true]);
+  expect(at(pod({ nodeName: 'a' }, {}), 3)).toBe(false);
+  // It was looked at: no node has room.
+  expect(at(pod({}, { conditions: [{ type: 'PodScheduled', status: 'False' }] }), 3)).toBe(false);
 });

@@ -33,6 +33,15 @@ export function podTrouble({ spec, status }: Pod): PodTrouble | undefined {
   return { reason, message, isLasting: false };
 }
 
+/** A scheduler that works has bound a pod, or said why not, long before; ms. */
+const overlookedMs = 2000;
+
+/** Nobody has looked for a node for it yet: after an outage of the API server a scheduler may take a minute to hear of new pods. */
+export function isOverlooked({ metadata, spec, status }: Pod, now: number): boolean {
+  if (spec.nodeName || metadata.deletionTimestamp || status?.conditions?.some(({ type }) => type === 'PodScheduled')) return false;
+  return now - Date.parse(metadata.creationTimestamp ?? '') > overlookedMs;
+}
+
 /** Why the runtime's pods cannot start, for those who need one; undefined while nothing is known against it. */
 export function runtimeTrouble(runtime: RuntimeResource): string | undefined {
   const verdict = conditionOf(runtime, 'Ready');

@@ -32,7 +32,7 @@ export interface ScalerOptions {
   readonly loadTimeoutMs: number;
   /** Starts one more; rejects when it cannot. */
   readonly start: (revision: RevisionResource) => Promise<unknown>;
-  /** False while the API server is away: no pod can be made then, so none that works is taken away for want of work. */
+  /** False: none that works is taken away for want of work, for no other could be made. */
   readonly canMakePods: () => boolean;
   /** The last instance has gone after so long without work. */
   readonly scaledToZero: (revision: RevisionResource, idleMs: number) => void;
@@ -70,6 +70,7 @@ export class Scaler {
     const { fleet, revisionByUid, policy, canMakePods } = this.#options;
     this.#ticks++;
     const now = Date.now();
+    const mayReap = canMakePods();
     for (const uid of fleet.revisionsInUse()) {
       const revision = revisionByUid(uid);
       const members = fleet.instances(uid);
@@ -82,7 +83,7 @@ export class Scaler {
       } else if (rules.drainSince !== undefined) {
         if (now - rules.drainSince > moveGraceMs)
           for (const member of members) void this.#stop(member, 0, 'another revision has the traffic');
-      } else if (canMakePods()) this.#reap(members, rules, now);
+      } else if (mayReap) this.#reap(members, rules, now);
     }
     this.#fill();
     if (this.#ticks % pingEveryTicks === 0) this.#ping();

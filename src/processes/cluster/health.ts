@@ -26,7 +26,7 @@ export interface Trying {
 }
 
 const firstPauseMs = 500;
-const longestPauseMs = 10_000;
+const longestPauseMs = 2_000;
 
 /** Does it again and again until it works; rejects only when the signal is aborted. Meanwhile `part` is what is missing. */
 export async function untilItWorks<T>(
