@@ -86,7 +86,7 @@ it('the pool goes on serving cold calls; those who find it empty wait, and insta
   expect(await codeOf('secretive')).toBe('Unavailable');
   for (const name of ['a', 'b', 'c']) expect(await platform.call(name)).toBe(name);
   // Its time to wait is longer than the idle one's.
-  expect(await codeOf('d')).toBe('NoInstance');
+  expect(await codeOf('d')).toBe('Timeout');
   expect((await platform.instance('idle')).id).toBe(idle.id);
 
   const waiting = platform.call('d');

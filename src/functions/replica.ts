@@ -54,7 +54,7 @@ export interface FunctionsOptions {
   readonly images?: ReadonlyMap<string, string>;
   /** Names of Secrets that the pods of all functions may be pulled with. */
   readonly imagePullSecrets?: readonly string[];
-  /** How long a request waits for a pod. Default 30. */
+  /** How long a start waits for a pod. Default 29: less than a gateway lets a request wait, so that its caller hears why. */
   readonly podTimeoutSeconds?: number;
   /** How long the code of a function may take to load. Default 30. */
   readonly loadTimeoutSeconds?: number;
@@ -105,7 +105,7 @@ export async function startReplica(options: FunctionsOptions): Promise<Replica> 
   const fleet = new Fleet({ pods: state.pods, key: keys.signing, addressOf, replica, log, signal });
   const remover = new PodRemover({ client, fleet, keeper: new LogKeeper(client, logs), revisionByUid, log });
   const labeller = startLabeller({ client, fleet, revisionByUid, epoch, log });
-  const queue = new PodQueue(fleet, (options.podTimeoutSeconds ?? 30) * 1000);
+  const queue = new PodQueue(fleet, (options.podTimeoutSeconds ?? 29) * 1000);
   const ends = new PodEnds(state.pods);
   const packages = new PackageCache(blobs);
   const activator = new InstanceActivator({

@@ -298,6 +298,28 @@ test("the queue is bounded: 429; what cannot be started fails all that wait, wit
   expect(new Set(await Promise.all(answers.slice(0, 1000).map((answer) => answer.outcome())))).toEqual(new Set(['LoadError']));
 });
 
+test('a start that took too long is told to those whose time is up with it; who came later gets another', async () => {
+  const a = await instance('a');
+  a.onRequest = (request) => request.respond('a');
+  const starts: PromiseWithResolvers<InstanceEntry>[] = [];
+  activate = () => {
+    const start = Promise.withResolvers<InstanceEntry>();
+    starts.push(start);
+    return start.promise;
+  };
+  table.put({ ...hello, timeoutSeconds: 1 });
+  const first = invoke();
+  table.put(hello);
+  const second = invoke();
+  expect(starts).toHaveLength(1);
+  starts[0]?.reject(new TsumugiError('Timeout', 'no pod within 29 s: no node has room'));
+  expect(await first.outcome()).toBe('NoInstance');
+  expect(first.error?.message).toContain('no node has room');
+  expect(starts).toHaveLength(2);
+  starts[1]?.resolve(a.entry);
+  expect(await second.outcome()).toBe('200 a');
+});
+
 test('a reserved pod is connected to at once, and gets what waits when it greets, before the activator answers', async () => {
   const a = await instance('a');
   a.greets = false;

@@ -21,6 +21,8 @@ export interface PoolHost {
 const MAX_WAITING = 1000;
 const MAX_WAIT = 30_000;
 const MAX_ATTEMPTS = 10;
+/** For a call that has so little time left nothing is begun any more; ms. */
+const LAST_MOMENT = 2_000;
 /** After these nothing can change by waiting. */
 const terminal = new Set(['LoadError', 'NotFound', 'Invalid', 'Forbidden', 'Unauthorized', 'OutOfMemory', 'Internal']);
 
@@ -194,6 +196,13 @@ export class Pool implements CallOwner {
   }
 
   #activationFailed(error: TsumugiError): void {
+    if (error.code === 'Timeout') {
+      // It was asked for those who came first. Who came since has time for another try.
+      const told = new TsumugiError('NoInstance', error.message, { retryAfterSeconds: 5 });
+      if (this.#usable() === 0) this.#failWaiting(told, performance.now() + LAST_MOMENT);
+      this.pump();
+      return;
+    }
     const hopeless = terminal.has(error.code) || error.code === 'NoInstance';
     if (hopeless && this.#usable() === 0) {
       this.#failWaiting(error);
@@ -204,9 +213,11 @@ export class Pool implements CallOwner {
     this.#holdUntil = performance.now() + pause;
   }
 
-  #failWaiting(error: TsumugiError): void {
-    for (let call = this.queue.shift(); call; call = this.queue.shift()) {
-      call.waiting = false;
+  /** Fails those who would give up before `until`. */
+  #failWaiting(error: TsumugiError, until = Infinity): void {
+    for (const call of this.queue.live()) {
+      if (call.giveUpAt > until) continue;
+      this.left(call);
       call.fail(error);
     }
   }

@@ -32,6 +32,8 @@ export interface Failed {
     | 'in flight on the killed pod'
     | 'cold, told after 30 s in which Kubernetes started no pod for it';
   readonly ran: number;
+  /** When it failed. */
+  readonly pool: PoolThen;
 }
 
 export interface Verdict {
@@ -46,7 +48,7 @@ export interface Verdict {
 /** How much later than the signal what a process wrote before it may be read here. */
 const deliveryMs = 100;
 /** How long a request waits for a pod, less and more a little. */
-const patienceMs = [29_000, 32_000] as const;
+const patienceMs = [28_000, 35_000] as const;
 /** How long after they can be asked for again pods may still not have been asked for. */
 const askMs = 5000;
 
@@ -60,8 +62,9 @@ export function judgeOutcomes(
     .filter(({ failure }) => failure !== undefined)
     .map((outcome): Failed => {
       const ran = ledger.runs(outcome.id).length;
-      const because = (noPods && wasTold(outcome, ran, noPods, poolAt)) ?? whatHadIt(outcome, killed, ledger);
-      return { outcome, ran, ...(because && { because }) };
+      const pool = poolAt(outcome.endedAt);
+      const because = (noPods && wasTold(outcome, ran, noPods, pool)) ?? whatHadIt(outcome, killed, ledger);
+      return { outcome, ran, pool, ...(because && { because }) };
     });
   const used = new Set(outcomes.map(({ signature }) => signature?.pod));
   const unused = failed.some(({ outcome: { kind } }) => kind === 'cold') ? (noPods?.pool ?? []).filter((pod) => !used.has(pod)) : [];
@@ -76,12 +79,11 @@ function wasTold(
   { kind, failure, at, endedAt }: Outcome,
   ran: number,
   { from, back, to }: NoPods,
-  poolAt: (at: number) => PoolThen,
+  { free, coming }: PoolThen,
 ): Failed['because'] {
   const [least, most] = patienceMs;
   const waitedInFull = endedAt - at > least && endedAt - at < most;
   if (kind !== 'cold' || failure !== '503 NoInstance' || ran > 0 || !waitedInFull || endedAt < from || at > to) return undefined;
-  const { free, coming } = poolAt(endedAt);
   const askedFor = coming > 0 || endedAt < back + askMs;
   return free.length === 0 && askedFor ? 'cold, told after 30 s in which Kubernetes started no pod for it' : undefined;
 }
@@ -108,9 +110,9 @@ export function complaints({ failed, ranTwice, unused }: Verdict): readonly stri
   return [
     ...failed
       .filter(({ because }) => because === undefined)
-      .map(({ outcome: { id, function: name, attempts, failure, message = '', at, endedAt }, ran }) => {
+      .map(({ outcome: { id, function: name, attempts, failure, message = '', at, endedAt }, ran, pool }) => {
         const way = attempts.map(({ gateway, sentAt }) => gateway + (sentAt === undefined ? ' (not taken)' : '')).join(', ');
-        return `${id} ${name} by ${way}: ${failure} ${message}; after ${Math.round(endedAt - at)} ms, begun ${ran} times`;
+        return `${id} ${name} by ${way}: ${failure} ${message}; after ${Math.round(endedAt - at)} ms, begun ${ran} times; ${pool.free.length} pods were free, ${pool.coming} on their way`;
       }),
     ...ranTwice.map((id) => `${id} was run twice`),
     ...unused.map((pod) => `${pod} was in the pool, and served nobody while cold calls were told that there is no pod`),

@@ -67,7 +67,7 @@ export class InstanceActivator {
 
   /**
    * An instance that is not among `known`. `reserved` hears of each pod that is about to become it.
-   * Rejects with Busy, NoInstance, LoadError or NotFound.
+   * Rejects with Busy, NoInstance, Timeout (no pod came in time: another try may have more luck), LoadError or NotFound.
    */
   async activate(request: ActivateRequest, reserved?: OnReserved): Promise<Member> {
     const from = performance.now();

@@ -45,8 +45,8 @@ const maxRaces = 20;
 const attempts = 3;
 
 /**
- * Makes an instance of the revision. Rejects with LoadError (the user's code, with its stack), NoInstance (no pod, or something it
- * needs is missing), Busy (too many wait).
+ * Makes an instance of the revision. Rejects with LoadError (the user's code, with its stack), NoInstance (no pod can be had, or
+ * something it needs is missing), Timeout (no pod came in time), Busy (too many wait).
  */
 export async function startInstance(options: StarterOptions, revision: RevisionResource): Promise<Member> {
   const { queue, log, signal } = options;

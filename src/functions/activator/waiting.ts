@@ -72,7 +72,7 @@ export class PodQueue {
     return performance.now() - (this.#takenAt.get(key) ?? -Infinity);
   }
 
-  /** A pod that nobody else has. Rejects with NoInstance when none can be started, or not in time, Busy when too many wait already. */
+  /** A pod that nobody else has. Rejects with NoInstance when none can be started, Timeout when none came in time, Busy when too many wait already. */
   async take(pool: Pool, signal: AbortSignal): Promise<Member> {
     const { key, runtime } = pool;
     const waiting = this.#waiting.get(key) ?? { pool, waiters: new Set<Waiter>() };
@@ -94,9 +94,9 @@ export class PodQueue {
     const late = setTimeout(() => {
       const why = this.explain(key);
       const says = `no pod of runtime ${runtime} could be started within ${this.#timeoutMs / 1000} s${why === undefined ? '' : `: ${why}`}`;
-      reject(new TsumugiError('NoInstance', says, { retryAfterSeconds: 5 }));
+      reject(new TsumugiError('Timeout', says, { retryAfterSeconds: 5 }));
     }, this.#timeoutMs);
-    const onAbort = (): void => reject(new TsumugiError('NoInstance', 'the platform is stopping', { retryAfterSeconds: 1 }));
+    const onAbort = (): void => reject(new TsumugiError('Unavailable', 'the platform is stopping', { retryAfterSeconds: 1 }));
     signal.addEventListener('abort', onAbort, { once: true });
     waiters.add(waiter);
     this.onDemand(key);
