@@ -57,3 +57,10 @@ test('orders have URLs of their own', async () => {
   expect((await platform.fetch('/orders/7', { method: 'POST', body: '{}' })).status).toBe(405);
   expect(await platform.stop()).toBe(0);
 });
+
+test('counter counts its calls', async () => {
+  const platform = await startPlatform();
+  expect((await platform.tsumugi('deploy', 'examples/counter/counter.sh')).stdout).toMatch(/^counter .* ready in/);
+  for (const count of [1, 2]) expect((await (await platform.fetch('/function/counter')).text()).trim()).toBe(String(count));
+  expect(await platform.stop()).toBe(0);
+});

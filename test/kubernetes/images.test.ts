@@ -118,6 +118,22 @@ describe.skipIf(missing)('images on a real Kubernetes', () => {
     });
   });
 
+  it('the binary runtime’s image has a shell, and what scripts are made of; all of it can be started', async () => {
+    const script = `[ "$(id -u)" = 65532 ] || exit 1
+for program in /bin/* /usr/bin/env; do
+  ldd=$(LD_TRACE_LOADED_OBJECTS=1 "$program" 2>&1 </dev/null) || { echo "$program: $ldd"; exit 1; }
+  case "$ldd" in *"not found"*) echo "$program: $ldd"; exit 1;; esac
+done
+printf 'b\\na\\n' | sort | sed s/a/A/ | grep -c . ; date +%Y >/dev/null && mkfifo /tmp/f && echo works`;
+    const container = {
+      image: reference('tsumugi/binary'),
+      command: ['sh', '-c', script],
+      volumeMounts: [{ name: 'tmp', mountPath: '/tmp' }],
+    };
+    await kubectl.ok(['apply', '-f', '-'], pod('programs', container, [{ name: 'tmp', emptyDir: {} }]));
+    expect(await output('programs')).toBe('2\nworks\n');
+  });
+
   it('the node runtime’s image listens for its platform', async () => {
     const { publicKey } = generateKeyPairSync('ed25519');
     const env = [

@@ -53,7 +53,7 @@ it('is another one when one byte or one mode is', async () => {
   expect(new Set(layers.map(({ diffId }) => diffId)).size).toBe(4);
 });
 
-it("is unpacked by the system's tar: modes, folders above files, what is large once under both names", async () => {
+it("is unpacked by the system's tar: modes, folders above files, links, what is large once under both names", async () => {
   const large = Buffer.alloc(1024 * 1024, 'x');
   const layer = await buildLayer({
     'usr/bin/run': file('#!', 0o755),
@@ -61,11 +61,13 @@ it("is unpacked by the system's tar: modes, folders above files, what is large o
     'b/large': { mode: 0o755, bytes: large },
     'b/plain': { mode: 0o644, bytes: large },
     tmp: { mode: 0o1777 },
+    bin: { mode: 0o777, target: 'usr/bin' },
   });
   writeFileSync(join(folder, 'layer.tar.gz'), layer.bytes);
   execFileSync('tar', ['-xpzf', 'layer.tar.gz'], { cwd: folder });
   const modeOf = (path: string): string => (statSync(join(folder, path)).mode & 0o7777).toString(8);
   expect(['usr', 'usr/bin', 'usr/bin/run', 'b/plain', 'tmp'].map(modeOf)).toEqual(['755', '755', '755', '644', '1777']);
+  expect(readFileSync(join(folder, 'bin/run'), 'utf8')).toBe('#!');
   const inode = (path: string): number => statSync(join(folder, path)).ino;
   expect(inode('a/large')).toBe(inode('b/large'));
   expect(inode('b/plain')).not.toBe(inode('a/large'));
