@@ -72,7 +72,7 @@ describe.runIf(path)('bodies on a real Kubernetes API server', () => {
       '{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"x","name":"y","ownerReferences":[{"a":1,"name":"b","name":"c"}]},"data":{"a":"b","a":"c"},"kind":"ConfigMap","foo":1}';
     const { object, duplicates } = ours(body, json) as ReturnType<typeof decodeBody>;
     const problems = [
-      ...duplicates.map((each) => `duplicate field "${each}"`),
+      ...duplicates.paths.map((each) => `duplicate field "${each}"`),
       ...unknownFields(configMaps.structure, object).map((each) => `unknown field "${each}"`),
     ];
     const { message } = (await send(body, json)).body as { message: string };

@@ -7,6 +7,7 @@ import { isMapping } from '../../resources/resolve.ts';
 import { decodeBody, mediaType, readYaml } from './decode.ts';
 import type { Decoded } from './decode.ts';
 import { duplicateFields } from './json-scan.ts';
+import type { Duplicates } from './strict.ts';
 import type { ApiRequest } from './request.ts';
 import { patchTypes } from './patching.ts';
 import { badRequest, unsupportedPatch } from './status.ts';
@@ -23,7 +24,7 @@ export const isApply = (request: ApiRequest): boolean => mediaType(request.conte
 export async function readApply(request: ApiRequest): Promise<{ config: object; repeated: readonly string[] }> {
   const bytes = await request.body();
   const refuse = (why: string): Error => badRequest(`error decoding YAML: ${why}`);
-  const { value, repeated = [] } = readYaml(Buffer.from(bytes).toString('utf8'), (why) => refuse(`error converting YAML to JSON: ${why}`));
+  const { value, duplicates } = readYaml(Buffer.from(bytes).toString('utf8'), (why) => refuse(`error converting YAML to JSON: ${why}`));
   const config = value ?? {};
   if (!isMapping(config)) {
     const type = Array.isArray(config) ? 'array' : typeof config === 'boolean' ? 'bool' : typeof config;
@@ -31,11 +32,11 @@ export async function readApply(request: ApiRequest): Promise<{ config: object; 
       `error unmarshaling JSON: while decoding JSON: json: cannot unmarshal ${type} into Go value of type map[string]interface {}`,
     );
   }
-  return { config, repeated };
+  return { config, repeated: duplicates.lines ?? [] };
 }
 
 /** The patch, and the paths that it had twice. */
-export async function readPatch(request: ApiRequest): Promise<{ patch: Patch; duplicates: readonly string[] }> {
+export async function readPatch(request: ApiRequest): Promise<{ patch: Patch; duplicates: Duplicates }> {
   // Its type is compared as it is written: other letters are another type.
   const type = patchTypes[(request.contentType.split(';')[0] as string).trim()];
   if (!type) throw unsupportedPatch();
@@ -43,7 +44,7 @@ export async function readPatch(request: ApiRequest): Promise<{ patch: Patch; du
   const before = type === 'strategic' ? '' : 'error decoding patch: ';
   const body = parseJson(bytes, before);
   try {
-    return { patch: { type, body } as Patch, duplicates: duplicateFields(Buffer.from(bytes).toString('utf8')) };
+    return { patch: { type, body } as Patch, duplicates: { paths: duplicateFields(Buffer.from(bytes).toString('utf8')) } };
   } catch (error) {
     // It nests deeper than what is done with it could follow.
     throw badRequest(`${before}${toError(error).message}`);

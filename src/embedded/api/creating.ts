@@ -10,6 +10,7 @@ import { keyOf, timestamp } from './core.ts';
 import type { Call, Core } from './core.ts';
 import { readObject } from './decode-object.ts';
 import type { FieldValidation } from './decode-object.ts';
+import type { Duplicates } from './strict.ts';
 import { encodeRow, objectOf, unstoredRow } from './rows.ts';
 import { alreadyExists, badRequest, conflict, invalid, malformed, namespaceNotFound, namespaceTerminating } from './status.ts';
 import { countsGeneration } from './strategy.ts';
@@ -18,8 +19,7 @@ import { managersOfNew, managersSaid, writerOf } from './writers.ts';
 export interface WriteCall {
   readonly dryRun?: boolean;
   readonly fieldValidation?: FieldValidation;
-  /** Paths that the body had twice. */
-  readonly duplicates?: readonly string[];
+  readonly duplicates?: Duplicates;
   /** Who writes, as `managedFields` say it. */
   readonly fieldManager?: string;
 }

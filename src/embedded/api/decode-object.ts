@@ -4,14 +4,15 @@ import type { KindDefinition } from '../../resources/kind.ts';
 import { apiVersionOf, defaulted, kindOf, prune, typeError, unknownFields } from '../../resources/kinds.ts';
 import type { KubeObject } from '../../resources/object.ts';
 import { badRequest } from './status.ts';
+import { noDuplicates, strictProblems } from './strict.ts';
+import type { Duplicates } from './strict.ts';
 import { conversionError } from './strategic-types.ts';
 
 export type FieldValidation = 'Strict' | 'Warn' | 'Ignore';
 
 export interface ReadOptions {
   readonly fieldValidation: FieldValidation;
-  /** Paths that the body had twice. */
-  readonly duplicates?: readonly string[];
+  readonly duplicates?: Duplicates;
   readonly warn: (text: string) => void;
   /** It comes of a patch: what was wrong with the patch itself is told first. `strategic`: converted without JSON. */
   readonly patch?: 'json' | 'merge' | 'strategic';
@@ -33,13 +34,10 @@ export function readObject(kind: KindDefinition, sent: unknown, options: ReadOpt
   const wrong = isConverted ? conversionError(kind.structure, object) : typeError(kind.structure, object);
   if (wrong) throw refuse(wrong);
   if (options.fieldValidation !== 'Ignore') {
-    const unknown = unknownFields(kind.structure, object).map((path) => `unknown field "${path}"`);
-    if (isConverted) unknown.sort();
-    const duplicates = (options.duplicates ?? []).map((path) => `duplicate field "${path}"`);
-    // The real server finds duplicates of custom kinds while it parses, and what is unknown once it knows the schema.
-    const problems = kind.origin === 'custom' || options.patch ? [...duplicates, ...unknown] : [...unknown, ...duplicates];
-    if (problems.length > 0 && options.fieldValidation === 'Strict') throw refuse(`strict decoding error: ${problems.join(', ')}`);
-    for (const problem of problems) options.warn(problem);
+    const unknown = unknownFields(kind.structure, object);
+    const { errors, warnings } = strictProblems(kind, unknown, options.duplicates ?? noDuplicates, options.patch);
+    if (errors.length > 0 && options.fieldValidation === 'Strict') throw refuse(`strict decoding error: ${errors.join(', ')}`);
+    for (const warning of warnings) options.warn(warning);
   }
   return onceOwned(defaulted(kind, prune(kind.structure, object)), options);
 }

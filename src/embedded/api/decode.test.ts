@@ -66,7 +66,7 @@ describe('JSON', () => {
     const { object, duplicates } = decode(
       '{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"x","name":"y"},"data":{"a":"b","a":"c"},"l":[{"q":1},{"r":1,"r":2}],"kind":"ConfigMap"}',
     );
-    expect(duplicates).toEqual(['metadata.name', 'data.a', 'l[1].r', 'kind']);
+    expect(duplicates.paths).toEqual(['metadata.name', 'data.a', 'l[1].r', 'kind']);
     expect(object).toMatchObject({ metadata: { name: 'y' }, data: { a: 'c' } });
   });
 
@@ -142,7 +142,7 @@ describe('YAML', () => {
   });
 
   test('finds what stands twice', () => {
-    expect(yaml('metadata:\n  name: a\n  name: b\ndata: {x: a, x: b}\n').duplicates).toEqual(['metadata.name', 'data.x']);
+    expect(yaml('metadata:\n  name: a\n  name: b\ndata: {x: a, x: b}\n').duplicates.paths).toEqual(['metadata.name', 'data.x']);
   });
 
   test('anchors and merges', () => {
@@ -249,5 +249,5 @@ describe('protobuf', () => {
 
 test('other content types are refused', () => {
   expect(refusal('x', 'text/plain')).toMatchObject({ code: 415, reason: 'UnsupportedMediaType' });
-  expect(decode('{}', 'application/json; charset=utf-8').duplicates).toEqual([]);
+  expect(decode('{}', 'application/json; charset=utf-8').duplicates.paths).toEqual([]);
 });

@@ -8,6 +8,8 @@ import type { KubeObject } from '../../resources/object.ts';
 import { isMapping, type Json } from '../../resources/resolve.ts';
 import { duplicateFields } from './json-scan.ts';
 import { decodeProtobuf, ProtobufError } from './protobuf.ts';
+import { noDuplicates } from './strict.ts';
+import type { Duplicates } from './strict.ts';
 import { badRequest, invalid, unsupportedMediaType } from './status.ts';
 
 export const protobufType = 'application/vnd.kubernetes.protobuf';
@@ -16,8 +18,7 @@ export const objectTypes: readonly string[] = ['application/json', 'application/
 export interface Decoded {
   /** Its apiVersion and kind are the wanted kind's; all else is as it was sent. */
   readonly object: KubeObject;
-  /** Paths of fields that stood twice: strict validation says `duplicate field "PATH"`. The last one counts. */
-  readonly duplicates: readonly string[];
+  readonly duplicates: Duplicates;
 }
 
 /** `application/json` of `application/json; charset=utf-8`; an absent type is JSON. */
@@ -33,7 +34,7 @@ export function decodeBody(bytes: Uint8Array, contentType: string, kind: KindDef
   const unrecognized = (why: string): Error =>
     badRequest(`the object provided is unrecognized (must be of type ${kind.kind}): ${why} (${summary(bytes)})`);
   if (type === protobufType && kind.origin === 'builtin')
-    return { object: typed(fromProtobuf(bytes, unrecognized), kind, unrecognized), duplicates: [] };
+    return { object: typed(fromProtobuf(bytes, unrecognized), kind, unrecognized), duplicates: noDuplicates };
   if (type !== 'application/json' && type !== 'application/yaml') throw unsupportedMediaType(objectTypes);
   const text = Buffer.from(bytes).toString('utf8');
   const { value, duplicates } = type === 'application/json' ? fromJson(text, unrecognized) : readYaml(text, unrecognized);
@@ -44,9 +45,7 @@ type Refusal = (why: string) => Error;
 
 export interface Parsed {
   readonly value: unknown;
-  readonly duplicates: readonly string[];
-  /** The same of YAML, by line, as its decoder tells them: `line 6: key "a" already set in map`. */
-  readonly repeated?: readonly string[];
+  readonly duplicates: Duplicates;
 }
 
 /** The start of the body, as the server shows it: text when it looks like JSON, else in hex. */
@@ -58,8 +57,8 @@ function summary(bytes: Uint8Array): string {
 
 function fromJson(text: string, unrecognized: Refusal): Parsed {
   try {
-    const duplicates = duplicateFields(text);
-    return { value: JSON.parse(text), duplicates };
+    const paths = duplicateFields(text);
+    return { value: JSON.parse(text), duplicates: { paths, json: text } };
   } catch (error) {
     if (error instanceof SyntaxError) throw unrecognized(`couldn't get version/kind; json parse error: ${error.message}`);
     throw error;
@@ -89,9 +88,9 @@ export function readYaml(text: string, unrecognized: Refusal): Parsed {
       customTags: (tags) => tags.filter((tag) => typeof tag !== 'string' && plainTags.has(tag.tag)),
     }) as Document[];
     const [error] = document?.errors ?? [];
-    if (!document) return { value: null, duplicates: [] };
+    if (!document) return { value: null, duplicates: noDuplicates };
     if (error) throw unrecognized(`yaml: ${error.message.split('\n')[0]}`);
-    return { value: document.toJS({ maxAliasCount: 100 }) as unknown, ...yamlDuplicates(document, text) };
+    return { value: document.toJS({ maxAliasCount: 100 }) as unknown, duplicates: yamlDuplicates(document, text) };
   } catch (error) {
     // Too many aliases (ReferenceError) or too deep (RangeError): nothing that a person wrote.
     if (error instanceof ReferenceError || error instanceof RangeError) throw unrecognized(`yaml: ${error.message}`);
@@ -99,9 +98,9 @@ export function readYaml(text: string, unrecognized: Refusal): Parsed {
   }
 }
 
-function yamlDuplicates(document: Document, text: string): { duplicates: string[]; repeated: string[] } {
+function yamlDuplicates(document: Document, text: string): Duplicates {
   const found = new Set<string>();
-  const repeated: string[] = [];
+  const lines: string[] = [];
   const visit = (node: Node | null | undefined, path: string): void => {
     if (isAlias(node)) return;
     if (isSeq(node)) node.items.forEach((item, index) => visit(item as Node, `${path}[${index}]`));
@@ -113,14 +112,14 @@ function yamlDuplicates(document: Document, text: string): { duplicates: string[
       if (seen.has(name)) {
         found.add(at);
         const line = text.slice(0, isScalar(key) ? key.range?.[0] : 0).split('\n').length;
-        repeated.push(`line ${line}: key ${JSON.stringify(name)} already set in map`);
+        lines.push(`line ${line}: key ${JSON.stringify(name)} already set in map`);
       }
       seen.add(name);
       visit(value as Node | null, at);
     }
   };
   visit(document.contents, '');
-  return { duplicates: [...found], repeated };
+  return { paths: [...found], lines };
 }
 
 const typeMetaGo = 'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }';

@@ -22,6 +22,7 @@ import type { ResourcePath } from './route.ts';
 import type { ApiServer } from './server.ts';
 import { isStream, refuseStream } from './streams/open.ts';
 import { internal, methodNotAllowed, noSuchResource } from './status.ts';
+import { Warnings } from './warnings.ts';
 import { strategyOf } from './strategy.ts';
 
 export interface HandlerParts {
@@ -45,14 +46,16 @@ export async function handle(parts: HandlerParts, request: ApiRequest): Promise<
 const replyTo = async (parts: HandlerParts, request: ApiRequest): Promise<Reply> => encoded(await plainReply(parts, request), request);
 
 async function plainReply(parts: HandlerParts, request: ApiRequest): Promise<Reply> {
+  const warnings = new Warnings();
+  const warned = (reply: Reply): Reply => {
+    const warning = warnings.headers();
+    return warning.length === 0 ? reply : { ...reply, headers: { ...reply.headers, warning } };
+  };
   try {
     const path = resourcePath(request.path, parts.server);
-    if (!path) return generalReply(parts.server, request);
-    const warnings: string[] = [];
-    const reply = await resourceReply(parts, request, path, warnings);
-    return warnings.length === 0 ? reply : { ...reply, headers: { ...reply.headers, warning: warnings.map(warningText) } };
+    return path ? warned(await resourceReply(parts, request, path, warnings)) : generalReply(parts.server, request);
   } catch (error) {
-    if (error instanceof ApiError) return errorReply(error);
+    if (error instanceof ApiError) return warned(errorReply(error));
     // A client that has gone while its body was read is nobody's defect.
     if (!request.signal?.aborted)
       parts.log.error({ err: error, method: request.method, path: request.path }, 'a request failed unexpectedly');
@@ -60,14 +63,11 @@ async function plainReply(parts: HandlerParts, request: ApiRequest): Promise<Rep
   }
 }
 
-/** A header carries bytes: UTF-8 as it is, without control characters. */
-const warningText = (text: string): string => `299 - ${Buffer.from(JSON.stringify(text).replaceAll('\u007f', '')).toString('latin1')}`;
-
-async function resourceReply(parts: HandlerParts, request: ApiRequest, path: ResourcePath, warnings: string[]): Promise<Reply> {
+async function resourceReply(parts: HandlerParts, request: ApiRequest, path: ResourcePath, warnings: Warnings): Promise<Reply> {
   const { server } = parts;
   const { method, query } = request;
   const { kind, namespace, name, subresource } = path;
-  const call: Call = { user: request.user, kind, namespace, name, subresource, warn: (text) => warnings.push(text) };
+  const call: Call = { user: request.user, kind, namespace, name, subresource, warn: (text) => warnings.add(text) };
   if (subresource === 'log' && kind.plural === 'pods' && kind.group === '') {
     if (method !== 'GET') throw methodNotAllowed();
     return podLogReply(server, parts.podAccess, call, request);

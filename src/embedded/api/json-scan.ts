@@ -29,6 +29,14 @@ const quoted = (character: string): string =>
  */
 export function duplicateFields(json: string): string[] {
   const duplicates = new Set<string>();
+  scanFields(json, (path, repeated) => {
+    if (repeated) duplicates.add(path);
+  });
+  return [...duplicates];
+}
+
+/** Tells of each field in the order of the text, and whether it stood there before. Throws as `duplicateFields`. */
+export function scanFields(json: string, tell: (path: string, repeated: boolean) => void): void {
   const levels: Level[] = [];
   let at = 0;
 
@@ -52,7 +60,7 @@ export function duplicateFields(json: string): string[] {
     if (json[at] !== '"') throw broken('looking for beginning of object key string');
     const name = JSON.parse(string()) as string;
     level.at = level.path === '' ? name : `${level.path}.${name}`;
-    if (level.keys?.has(name)) duplicates.add(level.at);
+    tell(level.at, level.keys?.has(name) ?? false);
     level.keys?.add(name);
     skip();
     if (json[at] !== ':') throw broken('after object key');
@@ -97,7 +105,7 @@ export function duplicateFields(json: string): string[] {
       const level = levels.at(-1);
       if (!level) {
         if (at < json.length) throw broken('after top-level value');
-        return [...duplicates];
+        return;
       }
       const next = json[at];
       if (next === (level.keys ? '}' : ']')) {
