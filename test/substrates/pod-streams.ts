@@ -101,10 +101,23 @@ export function podStreamsSuite(where: string, open: () => Promise<StreamsWorld>
         pod('tools', container('main', idle, { env: [{ name: 'GREETING', value: "it's me" }], workingDir: '/tmp' })),
         pod('two', container('first', idle), container('second', idle)),
         pod('web', container('main', `${node} -e '${server.replaceAll("'", '"')}' ${podPort}`)),
+        pod('shell', { name: 'main', image, command: ['sh'], stdin: true, tty: true }),
+        pod('ticker', container('main', 'while :; do echo tick; echo tock >&2; sleep 0.2; done')),
         pod('ended', container('main', 'exit 0')),
       ];
       await kubectl.ok(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
-      await kubectl.ok(['-n', namespace, 'wait', '--for=condition=Ready', 'pod/tools', 'pod/two', 'pod/web', '--timeout=60s']);
+      await kubectl.ok([
+        '-n',
+        namespace,
+        'wait',
+        '--for=condition=Ready',
+        'pod/tools',
+        'pod/two',
+        'pod/web',
+        'pod/shell',
+        'pod/ticker',
+        '--timeout=60s',
+      ]);
       await kubectl.ok(['-n', namespace, 'wait', '--for=jsonpath={.status.phase}=Succeeded', 'pod/ended', '--timeout=60s']);
     }, 180_000);
     afterAll(async () => {
@@ -182,6 +195,51 @@ export function podStreamsSuite(where: string, open: () => Promise<StreamsWorld>
         } finally {
           await terminal.close();
         }
+      });
+    });
+
+    describe('attach', () => {
+      it('shows what the program says from now on', async () => {
+        const attached = world.kubectl.follow(['-n', namespace, 'attach', 'ticker']);
+        try {
+          await eventually('it ticks and tocks', () => ['tick', 'tock'].every((line) => attached.lines().includes(line)), 30);
+          expect(attached.lines()[0]).toMatch(/^All commands|^If you|^t[io]ck$/);
+        } finally {
+          await attached.stop();
+        }
+      });
+
+      it('brings stdin to the program, to its end, and kubectl tells how that ended', async () => {
+        const script = 'read x; echo "got $x"; cat; echo bye >&2; exit 3';
+        const args = ['run', 'once', '-i', '--rm', `--image=${world.image}`, '--restart=Never', '--command', '--', 'sh', '-c', script];
+        const { code, stdout, stderr } = await world.kubectl.run(['-n', namespace, ...args], 'one\ntwo\nthree');
+        expect({ code, stdout }).toEqual({ code: 3, stdout: `got one\ntwo\nthreepod "once" deleted from ${namespace} namespace\n` });
+        expect(stderr).toMatch(/(^|\n)bye\n/);
+        expect(stderr).toContain(`pod ${namespace}/once terminated (Error)\n`);
+      });
+
+      it('gives the terminal of the program, with its size', async () => {
+        const terminal = await world.kubectl.terminal(['-n', namespace, 'attach', '-it', 'shell'], { rows: 33, columns: 99 });
+        try {
+          await terminal.says('until stty size | grep 99; do sleep 0.1; done\n', '33 99');
+          await terminal.says('tty\n', '/dev/pts/0');
+          await terminal.resize({ rows: 44, columns: 111 });
+          await terminal.says('until stty size | grep 111; do sleep 0.1; done\n', '44 111');
+          terminal.write('exit 5\n');
+          expect(await terminal.ended).toBe(0);
+        } finally {
+          await terminal.close();
+        }
+        const code = '{.status.containerStatuses[0].state.terminated.exitCode}';
+        expect(await run(['wait', `--for=jsonpath=${code}=5`, 'pod/shell', '--timeout=30s'])).toMatchObject({ code: 0 });
+      });
+
+      it('is refused for a pod that has ended', async () => {
+        expect(await run(['attach', 'ended'])).toEqual({
+          code: 1,
+          stdout: '',
+          stderr: 'error: cannot attach a container in a completed pod; current phase is Succeeded\n',
+        });
       });
     });
 

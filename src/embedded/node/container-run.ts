@@ -11,6 +11,7 @@ import { fillPlace, limitsOf } from './container-needs.ts';
 import { isHeapAbort, lost, rfc3339, terminated } from './container-exit.ts';
 import { resolveImage } from './images.ts';
 import type { Place, Program } from './isolation/isolation.ts';
+import { terminalCommand } from './streams/launcher.ts';
 import type { NodeContext } from './node-context.ts';
 import { podFolder } from './paths.ts';
 import type { ProcessExit } from './process-host.ts';
@@ -238,7 +239,7 @@ export class ContainerRun {
       place.limit(limits);
       if (this.#restarts > 0) await place.reset();
       const program: Program = {
-        argv,
+        argv: this.spec.tty ? terminalCommand(argv) : argv,
         env,
         binds: await fillPlace(place, mounts, this.#sharedFolder(place)),
         ...(this.spec.workingDir ? { cwd: this.spec.workingDir } : {}),
@@ -247,7 +248,9 @@ export class ContainerRun {
       if (this.#stopping) return;
       const id = `${this.#pod.metadata.uid}.${this.#index}.${this.#restarts}`;
       this.#oomBefore = place.oomKills();
-      const spec = { id, ...launch, logFile: join(place.folder, `${this.#restarts - this.#firstRun}.log`), maxLogBytes };
+      // A terminal without anybody is open all the same.
+      const stdin = this.spec.stdin === true || this.spec.tty === true;
+      const spec = { id, ...launch, stdin, logFile: join(place.folder, `${this.#restarts - this.#firstRun}.log`), maxLogBytes };
       const started = table.start(spec, (exit) => void this.#onExit(exit));
       this.#processId = id;
       const { pid, startedAt } = await started.catch((error: unknown) => {

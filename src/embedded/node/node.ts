@@ -182,7 +182,10 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   return {
     isolation: { name: isolation.name, description: isolation.description, warnings: isolation.warnings },
     log: (pod, request) => podLog(pod as Pod, runs.get(pod.metadata.uid ?? ''), request),
-    streams: podStreams((uid) => runs.get(uid)),
+    streams: podStreams(
+      (uid) => runs.get(uid),
+      (id) => table.attach(id),
+    ),
     phases() {
       const counts = new Map<string, number>();
       for (const pod of informer.list().filter(mine)) {

@@ -1,8 +1,12 @@
 /** What every driver of the process host must do. Run with real processes. */
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { channel, message, readMessages } from './host/attachment.ts';
 import type { HostedProcess, ProcessEvent, ProcessExit, ProcessHost, ProcessSpec } from './process-host.ts';
 
 /** `make` gives a host and how to end it with all that it runs. */
@@ -75,6 +79,28 @@ export function processHostContract(name: string, make: () => Promise<{ readonly
       await run('opens', 'echo to-stderr > /dev/stderr && echo to-stdout > /dev/stdout');
       expect(await exitOf('opens')).toMatchObject({ code: 0 });
       expect((await log('opens')).match(/(stdout|stderr) F .*/g)?.toSorted()).toEqual(['stderr F to-stderr', 'stdout F to-stdout']);
+    });
+
+    it('lets others attach to a program: what it says goes to them and to the log, and its stdin ends when they say so', async () => {
+      await run('attached', 'while read line; do echo "<$line>"; echo "[$line]" >&2; done; echo end', { stdin: true });
+      const talk = async (...said: readonly Buffer[]): Promise<{ socket: Socket; heard: () => string; closed: Promise<unknown> }> => {
+        const socket = connect(await host.attach('attached'));
+        const parts: string[] = [];
+        readMessages(socket, (from, data) => parts.push(`${from}:${data.toString()}`));
+        for (const piece of said) socket.write(piece);
+        return { socket, heard: () => parts.toSorted().join(''), closed: once(socket, 'close') };
+      };
+      const first = await talk(message(channel.stdin, Buffer.from('one\n')));
+      await until(() => first.heard() === '1:<one>\n2:[one]\n' || undefined);
+      first.socket.destroy();
+      await first.closed;
+      const second = await talk(message(channel.stdin, Buffer.from('two\n')), message(channel.closeStdin));
+      await second.closed;
+      expect(second.heard().replaceAll(/[12]:/g, '').split('\n').toSorted()).toEqual(['', '<two>', '[two]', 'end']);
+      expect(await exitOf('attached')).toMatchObject({ code: 0 });
+      expect(await log('attached')).toContain('stdout F <one>');
+      await expect(host.attach('attached')).rejects.toThrow('attached');
+      await expect(host.attach('nobody')).rejects.toThrow('nobody');
     });
 
     it('bounds the log: the newest lines stay, the last part in the file and the one before in .1', async () => {

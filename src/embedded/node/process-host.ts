@@ -52,6 +52,11 @@ export interface ProcessHost {
   send(id: string, line: string): void;
   /** SIGTERM goes to the program, SIGKILL to all that it started. */
   signal(id: string, signal: 'SIGTERM' | 'SIGKILL'): void;
+  /**
+   * A way to the program's stdin, stdout and stderr from now on: the path of a unix socket that takes one connection, soon
+   * (`host/attachment.ts` says what is spoken there). Rejects when there is no such program any more.
+   */
+  attach(id: string): Promise<string>;
   list(): Promise<readonly HostedProcess[]>;
   /** The exit has been recorded; drop it. */
   forget(id: string): void;

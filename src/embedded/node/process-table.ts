@@ -63,6 +63,10 @@ export class ProcessTable {
     this.#host.signal(id, signal);
   }
 
+  attach(id: string): Promise<string> {
+    return this.#host.attach(id);
+  }
+
   isRunning(id: string): boolean {
     return this.#watched.has(id);
   }

@@ -12,7 +12,7 @@ export interface IpcPeer {
   off(event: 'message' | 'disconnect', listener: (message: unknown) => void): unknown;
 }
 
-type Call = { readonly op: 'start'; readonly spec: ProcessSpec } | { readonly op: 'list' };
+type Call = { readonly op: 'start'; readonly spec: ProcessSpec } | { readonly op: 'list' } | { readonly op: 'attach'; readonly id: string };
 type Cast =
   | { readonly op: 'send'; readonly id: string; readonly line: string }
   | { readonly op: 'signal'; readonly id: string; readonly signal: 'SIGTERM' | 'SIGKILL' }
@@ -25,7 +25,7 @@ type Message =
   | {
       readonly processHost: 'answer';
       readonly n: number;
-      readonly processes?: readonly HostedProcess[];
+      readonly value?: unknown;
       readonly error?: { readonly message: string; readonly code?: string };
     }
   | { readonly processHost: 'event'; readonly event: ProcessEvent };
@@ -38,7 +38,7 @@ function isMessage(message: unknown): message is Message {
 export function serveProcessHost(host: ProcessHost, peer: IpcPeer): () => void {
   const answer = async (n: number, call: Call): Promise<void> => {
     try {
-      say(peer, { processHost: 'answer', n, processes: call.op === 'start' ? [await host.start(call.spec)] : await host.list() });
+      say(peer, { processHost: 'answer', n, value: await answerOf(host, call) });
     } catch (error) {
       const { message, code } = error as NodeJS.ErrnoException;
       say(peer, { processHost: 'answer', n, error: { message, ...(code === undefined ? {} : { code }) } });
@@ -60,6 +60,11 @@ export function serveProcessHost(host: ProcessHost, peer: IpcPeer): () => void {
   return stop;
 }
 
+function answerOf(host: ProcessHost, call: Call): Promise<unknown> {
+  if (call.op === 'start') return host.start(call.spec);
+  return call.op === 'attach' ? host.attach(call.id) : host.list();
+}
+
 function obey(host: ProcessHost, cast: Cast): void {
   if (cast.op === 'send') host.send(cast.id, cast.line);
   else if (cast.op === 'signal') host.signal(cast.id, cast.signal);
@@ -74,20 +79,20 @@ export interface IpcProcessHost extends ProcessHost {
 /** The control plane's side. */
 export function ipcProcessHost(peer: IpcPeer): IpcProcessHost {
   const listeners = new Set<(event: ProcessEvent) => void>();
-  const waiting = new Map<number, { resolve(processes: readonly HostedProcess[]): void; reject(error: Error): void }>();
+  const waiting = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>();
   let calls = 0;
   const onMessage = (message: unknown): void => {
     if (!isMessage(message)) return;
     if (message.processHost === 'event') {
       for (const listener of listeners) listener(message.event);
     } else if (message.processHost === 'answer') {
-      const { n, error, processes } = message;
+      const { n, error, value } = message;
       if (error) waiting.get(n)?.reject(Object.assign(new Error(error.message), error.code === undefined ? {} : { code: error.code }));
-      else waiting.get(n)?.resolve(processes ?? []);
+      else waiting.get(n)?.resolve(value);
       waiting.delete(n);
     }
   };
-  const ask = (call: Call): Promise<readonly HostedProcess[]> =>
+  const ask = (call: Call): Promise<unknown> =>
     new Promise((resolve, reject) => {
       if (!peer.connected) reject(new Error('the channel to the process host is closed'));
       calls += 1;
@@ -105,8 +110,9 @@ export function ipcProcessHost(peer: IpcPeer): IpcProcessHost {
   peer.on('disconnect', close);
 
   return {
-    start: async (spec) => (await ask({ op: 'start', spec }))[0] as HostedProcess,
-    list: () => ask({ op: 'list' }),
+    start: async (spec) => (await ask({ op: 'start', spec })) as HostedProcess,
+    attach: async (id) => (await ask({ op: 'attach', id })) as string,
+    list: async () => (await ask({ op: 'list' })) as readonly HostedProcess[],
     send: (id, line) => cast({ op: 'send', id, line }),
     signal: (id, signal) => cast({ op: 'signal', id, signal }),
     forget: (id) => cast({ op: 'forget', id }),

@@ -10,6 +10,7 @@ import { finished } from 'node:stream/promises';
 import type { Log } from '../../../base/log.ts';
 import { silentLog } from '../../../base/log.ts';
 import type { HostedProcess, ProcessEvent, ProcessExit, ProcessHost, ProcessSpec } from '../process-host.ts';
+import { offerAttachment } from './attachment.ts';
 import { deathSignalPrefix } from './death-signal.ts';
 import { LogWriter } from './log-writer.ts';
 import { makePipes } from './pipes.ts';
@@ -25,6 +26,7 @@ interface Entry {
   readonly spec: ProcessSpec;
   readonly child: ChildProcess;
   readonly lifeline: Duplex;
+  readonly pipes: StdioPipes;
   readonly pid: number;
   readonly startedAt: number;
   exit?: ProcessExit;
@@ -74,14 +76,15 @@ export function localProcessHost(options: { readonly log?: Log } = {}): LocalPro
         reject(error);
       });
     }).finally(() => pipes.started());
-    const entry: Entry = { spec, child, lifeline: child.stdio[3] as Duplex, pid: child.pid as number, startedAt: Date.now() };
+    const entry: Entry = { spec, child, lifeline: child.stdio[3] as Duplex, pipes, pid: child.pid as number, startedAt: Date.now() };
     entries.set(spec.id, entry);
-    follow(entry, writer, pipes);
+    follow(entry, writer);
     return describe(entry);
   }
 
-  function follow(entry: Entry, writer: LogWriter, { stdin, stdout, stderr }: StdioPipes): void {
+  function follow(entry: Entry, writer: LogWriter): void {
     const { child, lifeline, spec } = entry;
+    const { stdin, stdout, stderr } = entry.pipes;
     writer.attach(stdout, 'stdout');
     writer.attach(stderr, 'stderr');
     stdin?.on('error', () => {});
@@ -124,6 +127,11 @@ export function localProcessHost(options: { readonly log?: Log } = {}): LocalPro
       if (!entry || hasEnded(entry)) return;
       if (signal === 'SIGKILL') killAll(entry);
       else send(entry.spec.nested ? firstChild(entry.pid) : entry.pid, 'SIGTERM');
+    },
+    async attach(id) {
+      const entry = entries.get(id);
+      if (!entry || hasEnded(entry)) throw new Error(`process ${id} does not run`);
+      return offerAttachment(dirname(entry.spec.logFile), entry.pipes);
     },
     list: () => Promise.resolve([...entries.values()].map(describe)),
     forget(id) {

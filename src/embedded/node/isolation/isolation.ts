@@ -40,6 +40,8 @@ export interface Launch {
 
 /** The way to where a program runs: whoever takes it is what the program is, and has no more rights. */
 export interface Entry {
+  /** The program, as the host numbers it. */
+  readonly pid: number;
   /** Goes before a command. */
   readonly argv: readonly string[];
   /** For the command that is begun with that; inside, the program's own variables are there. */

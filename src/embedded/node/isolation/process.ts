@@ -30,7 +30,7 @@ export function processIsolation(runFolder: string): Isolation {
           nested: false,
         }),
       enter: (pid) =>
-        Promise.resolve({ argv: [], env: { PATH: basePath, HOME: tmp, TMPDIR: tmp, ...environOf(pid) }, cwd: work, check: ':' }),
+        Promise.resolve({ pid, argv: [], env: { PATH: basePath, HOME: tmp, TMPDIR: tmp, ...environOf(pid) }, cwd: work, check: ':' }),
       limit() {},
       weight() {},
       sealSocket: () => takeSocket(folder),

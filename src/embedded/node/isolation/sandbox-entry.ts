@@ -43,6 +43,7 @@ export async function sandboxEntry({ pid, uid, joins, hasStarter }: RunningSandb
   const outside = uid === undefined ? ['nsenter', '--target', String(pid), '--user', '--preserve-credentials', '--'] : [];
   const starter = hasStarter ? ['/bin/sh', starterPath] : [];
   return {
+    pid: Number(first),
     argv: [...outside, 'sh', '-c', script, 'tsumugi', uid === undefined ? 'user' : String(uid), first, ...joins, '--', ...starter],
     env: { PATH: basePath, HOME: '/tmp' },
     cwd: '/work',

@@ -10,7 +10,8 @@ import type { PodStreams, TerminalSize } from '../../api/pod-access.ts';
 import { deathSignalPrefix } from '../host/death-signal.ts';
 import { makePipes } from '../host/pipes.ts';
 import type { Entry } from '../isolation/isolation.ts';
-import { beginText, launcher, sizeCommand } from './launcher.ts';
+import { beginText, launcher } from './launcher.ts';
+import { resize } from './resize.ts';
 
 /** How long a first size of the client's terminal is waited for. */
 const sizeWithinMs = 100;
@@ -119,15 +120,6 @@ async function follow(
   to: (size: TerminalSize) => Promise<void>,
 ): Promise<void> {
   for (let next = await (first ?? sizes.next()); !next.done; next = await sizes.next()) await to(next.value);
-}
-
-function resize(entry: Entry, terminal: string, size: TerminalSize): Promise<void> {
-  const [program, ...args] = [...entry.argv, '/bin/sh', '-c', `${sizeCommand(size)} <"$1"`, 'resize', terminal];
-  const child = spawn(program, args, { cwd: '/', env: entry.env, stdio: 'ignore' });
-  return new Promise((resolve) => {
-    child.once('error', () => resolve());
-    child.once('exit', () => resolve());
-  });
 }
 
 function killGroup({ pid, exitCode: code, signalCode }: ChildProcess): void {

@@ -35,16 +35,22 @@ export function beginText({ command, cwd, check, terminal }: Begin): string {
     `cd ${shellQuote(cwd)} 2>/dev/null || fail ${shellQuote(`chdir to cwd (${JSON.stringify(cwd)}) set in config.json failed: no such file or directory`)}`,
     'unset OLDPWD',
     find,
-    ...(terminal ? inTerminal(command, terminal.size) : ['exec 3>&-', 'exec "$@"']),
+    ...(terminal ? inTerminal(command, terminal.size, true) : ['exec 3>&-', 'exec "$@"']),
   ].join('\n');
 }
 
+/** A command at a terminal that lasts as long as it does. */
+export const terminalCommand = (command: readonly string[]): readonly string[] => [
+  '/bin/sh',
+  '-c',
+  ['fail() { printf \'%s\\n\' "$1" >&2; exit 126; }', ...inTerminal(command, undefined, false)].join('\n'),
+];
+
 /** `script` of util-linux makes the terminal, with the pod's own rights. */
-function inTerminal(command: readonly string[], size: TerminalSize | undefined): string[] {
+function inTerminal(command: readonly string[], size: TerminalSize | undefined, tells: boolean): string[] {
   const inner = [
     ...(size ? [sizeCommand(size)] : []),
-    `printf 'terminal %s\\n' "$(tty)" >&3`,
-    'exec 3>&-',
+    ...(tells ? [`printf 'terminal %s\\n' "$(tty)" >&3`, 'exec 3>&-'] : []),
     'if [ "${POD_SHELL+set}" ]; then SHELL=$POD_SHELL; unset POD_SHELL; else unset SHELL; fi',
     `exec ${command.map(shellQuote).join(' ')}`,
   ].join('\n');

@@ -6,10 +6,12 @@ import type { KubeObject } from '../../../resources/object.ts';
 import type { PodStreamAccess } from '../../api/pod-access.ts';
 import type { ContainerRun } from '../container-run.ts';
 import type { PodRun } from '../pod-run.ts';
+import { attach } from './attach.ts';
 import { ExecError, execute } from './exec.ts';
 import { connectToPod } from './port.ts';
 
-export function podStreams(runOf: (uid: string) => PodRun | undefined): PodStreamAccess {
+/** `offer`: the path of a socket to a process's stdio. */
+export function podStreams(runOf: (uid: string) => PodRun | undefined, offer: (processId: string) => Promise<string>): PodStreamAccess {
   /** Throws an ApiError in the kubelet's words. */
   const runningContainer = (pod: KubeObject, name: string): NonNullable<ContainerRun['running']> & Pick<ContainerRun, 'spec'> => {
     const container = runOf(pod.metadata.uid ?? '')?.containers.find(({ spec }) => spec.name === name);
@@ -29,7 +31,17 @@ export function podStreams(runOf: (uid: string) => PodRun | undefined): PodStrea
         throw failure(refusal(toError(error).message));
       }
     },
-    attach: () => Promise.reject(failure('attach is not there yet')),
+    async attach(pod, request) {
+      const { place, pid, processId, spec } = runningContainer(pod, request.container);
+      try {
+        const entry = await place.enter(pid);
+        // What has no stdin is not told what the client types, and what has no terminal knows no size.
+        const streams = { ...request, tty: request.tty && spec.tty === true };
+        await attach({ path: await offer(processId), entry, stdinOnce: spec.stdinOnce === true }, streams);
+      } catch (error) {
+        throw failure(`error attaching to container: ${toError(error).message}`);
+      }
+    },
     connect(pod, port) {
       const containers = runOf(pod.metadata.uid ?? '')?.containers ?? [];
       const pids = containers.flatMap(({ running }) => (running ? [running.pid] : []));
