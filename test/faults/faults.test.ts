@@ -1,4 +1,5 @@
 /** Faults under a constant load, all of them: `npm run faults`. TSUMUGI_WRITE=1 puts the table into docs/reliability.md. */
+import { loadavg } from 'node:os';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type FaultPlatform, startFaultPlatform } from './platform.ts';
 import { conditions, type Result, tableHead, tableLine, writeBetweenMarks } from './report.ts';
@@ -14,6 +15,7 @@ const sleeping = 30;
 describe.runIf(kubeconfig)('under load', () => {
   let platform: FaultPlatform | undefined;
   const results: Result[] = [];
+  const [busy = 0] = loadavg();
   const toTable = (): string => [tableHead, ...results.map(tableLine)].join('\n');
 
   beforeAll(async () => {
@@ -23,7 +25,7 @@ describe.runIf(kubeconfig)('under load', () => {
     if (!platform) return;
     const { gitVersion } = await platform.client.raw('/version').then((text) => JSON.parse(text) as { gitVersion: string });
     const load = `${rates.warmPerSecond} warm calls and ${rates.coldPerSecond} cold a second.`;
-    const text = `${conditions(gitVersion, load)}\n\n${toTable()}`;
+    const text = `${conditions(gitVersion, load, busy)}\n\n${toTable()}`;
     console.log(text);
     if (process.env['TSUMUGI_WRITE'] === '1') writeBetweenMarks('docs/reliability.md', text);
     await platform.stop();

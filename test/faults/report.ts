@@ -45,11 +45,11 @@ export function tableLine({ scenario, broken, verdict, made }: Result): string {
   return `| ${cells.join(' | ')} |`;
 }
 
-/** Machine and versions that the figures are of. */
-export function conditions(kubernetes: string, load: string): string {
+/** Machine and versions that the figures are of. `busy`: its load average before all began. */
+export function conditions(kubernetes: string, load: string, busy: number): string {
   const memory = Math.round(totalmem() / 2 ** 30);
   const date = new Date().toISOString().slice(0, 10);
-  return `${date}: ${cpus().length} cores (${cpus()[0]?.model.trim()}), ${memory} GiB, Linux ${release()}, Kubernetes ${kubernetes} of one node, Node ${process.versions.node}; cluster, database and load on this one machine. ${load}`;
+  return `${date}: ${cpus().length} cores (${cpus()[0]?.model.trim()}), ${memory} GiB, Linux ${release()}, Kubernetes ${kubernetes} of one node, Node ${process.versions.node}; cluster, database and load on this one machine, which others used, too: its load average before was ${busy.toFixed(1)}. ${load}`;
 }
 
 /** Puts it between the two marks of the file. */

@@ -51,6 +51,8 @@ const deliveryMs = 100;
 const patienceMs = [28_000, 35_000] as const;
 /** How long after they can be asked for again pods may still not have been asked for. */
 const askMs = 5000;
+/** How long those who were sent after the first pod had been started may wait behind those before them. */
+const queueMs = 30_000;
 
 export function judgeOutcomes(
   outcomes: readonly Outcome[],
@@ -72,8 +74,8 @@ export function judgeOutcomes(
 }
 
 /**
- * It was sent before Kubernetes started pods again, waited for one as long as it may, and was not begun; when it was told, no pod was
- * there that nobody used, and more had been asked for.
+ * It was sent before Kubernetes started pods again, or while others still waited for them, waited as long as it may, and was not begun;
+ * when it was told, no pod was there that nobody used, and more had been asked for.
  */
 function wasTold(
   { kind, failure, at, endedAt }: Outcome,
@@ -83,7 +85,7 @@ function wasTold(
 ): Failed['because'] {
   const [least, most] = patienceMs;
   const waitedInFull = endedAt - at > least && endedAt - at < most;
-  if (kind !== 'cold' || failure !== '503 NoInstance' || ran > 0 || !waitedInFull || endedAt < from || at > to) return undefined;
+  if (kind !== 'cold' || failure !== '503 NoInstance' || ran > 0 || !waitedInFull || endedAt < from || at > to + queueMs) return undefined;
   const askedFor = coming > 0 || endedAt < back + askMs;
   return free.length === 0 && askedFor ? 'cold, told after 30 s in which Kubernetes started no pod for it' : undefined;
 }

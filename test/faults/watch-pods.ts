@@ -32,8 +32,8 @@ interface Life {
   goneAt?: number;
 }
 
-/** How long a controller may take to reach a pod that is ready. */
-const reachMs = 2000;
+/** How long a controller may take to hear of a pod that is ready, and to reach it, on a machine that is busy. */
+const reachMs = 5000;
 
 /** Begins to count; the answer ends it. */
 export function watchPods({ pods, sleeping, ledger }: FaultPlatform): (outcomes: readonly Outcome[]) => {
