@@ -1,8 +1,8 @@
 /** Real kubectl for tests: finding it, running it against one server, and making its output comparable. */
 import { execFile, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 
 import { openTerminal } from './terminal.ts';
@@ -11,18 +11,28 @@ import type { Size, Terminal } from './terminal.ts';
 const run = promisify(execFile);
 const oldest = 27;
 
-/** The newest kubectl >= 1.27 of `$KUBECTL` and PATH, or why there is none. */
-export async function findKubectl(): Promise<{ readonly path: string; readonly minor: number } | { readonly missing: string }> {
-  const named = process.env['KUBECTL'];
-  const candidates = named ? [named] : (process.env['PATH'] ?? '').split(delimiter).map((folder) => join(folder, 'kubectl'));
-  const found: { path: string; minor: number }[] = [];
-  for (const path of new Set(candidates)) {
+export interface KubectlProgram {
+  readonly path: string;
+  readonly minor: number;
+}
+
+/** Each kubectl >= 1.27 of `$KUBECTL` (one, or several with `:`) and of PATH, one of each minor version, the newest first. */
+export async function findKubectls(): Promise<readonly KubectlProgram[]> {
+  const named = process.env['KUBECTL']?.split(delimiter) ?? [];
+  const inPath = (process.env['PATH'] ?? '').split(delimiter).map((folder) => join(folder, 'kubectl'));
+  const found = new Map<number, KubectlProgram>();
+  for (const path of new Set([...named, ...inPath])) {
     if (!existsSync(path)) continue;
     const { stdout } = await run(path, ['version', '--client', '-o', 'json']).catch(() => ({ stdout: '{}' }));
     const minor = Number.parseInt((JSON.parse(stdout) as { clientVersion?: { minor?: string } }).clientVersion?.minor ?? '0', 10);
-    if (minor >= oldest) found.push({ path, minor });
+    if (minor >= oldest && !found.has(minor)) found.set(minor, { path, minor });
   }
-  const [newest] = found.toSorted((a, b) => b.minor - a.minor);
+  return [...found.values()].toSorted((a, b) => b.minor - a.minor);
+}
+
+/** The newest of them, or why there is none. */
+export async function findKubectl(): Promise<KubectlProgram | { readonly missing: string }> {
+  const [newest] = await findKubectls();
   return newest ?? { missing: `no kubectl >= 1.${oldest} in $KUBECTL or PATH` };
 }
 
@@ -49,10 +59,25 @@ export class Kubectl {
     return { PATH: process.env['PATH'], HOME: this.#home, KUBECONFIG: this.#kubeconfig };
   }
 
+  /** Puts files where its commands run. */
+  write(files: Readonly<Record<string, string>>): void {
+    for (const [name, content] of Object.entries(files)) {
+      const path = join(this.#home, name);
+      mkdirSync(dirname(path), { recursive: true });
+      writeFileSync(path, content);
+    }
+  }
+
+  /** Output without the paths of this run and the address of the server. */
+  withoutPlaces(text: string): string {
+    return text.replaceAll(this.#home, 'HOME').replaceAll(/https:\/\/(127\.0\.0\.1|localhost):\d+/g, 'SERVER');
+  }
+
   /** Never rejects: the exit code is part of the result. `input` goes to stdin. */
-  run(args: readonly string[], input: string | Buffer = ''): Promise<Result> {
+  run(args: readonly string[], input: string | Buffer = '', env: Readonly<Record<string, string>> = {}): Promise<Result> {
     return new Promise((resolve) => {
-      const child = execFile(this.#path, args, { env: this.#env, timeout: 60_000 }, (error, stdout, stderr) => {
+      const options = { env: { ...this.#env, ...env }, cwd: this.#home, timeout: 60_000 };
+      const child = execFile(this.#path, args, options, (error, stdout, stderr) => {
         resolve({ code: error ? (typeof error.code === 'number' ? error.code : 1) : 0, stdout, stderr });
       });
       // A command that ends before it has read all is no failure of the test.
@@ -95,16 +120,20 @@ export class Kubectl {
 
 /**
  * Without what differs from run to run (ages, times, uids, versions, widths of columns) and what only a whole Kubernetes has:
- * its CA's ConfigMap in every namespace, what admission adds to a pod, and Go's dump of the fields of a pod that may not change.
+ * its CA's ConfigMap in every namespace, what admission adds to a pod, Go's dump of the fields of a pod that may not change, quotas,
+ * its order of fields in an object that an error repeats, and what a library of kubectl logs when its watch ends early.
  */
 export function normalised(text: string): string {
   return text
     .replaceAll(/.*\bkube-root-ca\.crt +.*\n|configmap\/kube-root-ca\.crt\n/g, '')
     .replaceAll(/^(Priority|Service Account): .*\n|^Tolerations:.*\n( .*op=Exists.*\n)*/gm, '')
-    .replaceAll(/^@@ -\d[\s\S]*?^ .*null,\n\n/gm, '')
+    .replaceAll(/^@@ -\d[\s\S]*?\n(\n|$(?![\s\S]))/gm, '')
+    .replaceAll(/^[IW]\d{4} .*\.go:\d+\].*\n/gm, '')
+    .replaceAll(/\n+No (resource quota|LimitRange resource)\.(?=\n)/g, '')
+    .replaceAll(/Invalid value: "\{.*\}"/g, 'Invalid value: "{…}"')
     .replaceAll(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, 'UID')
     .replaceAll(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ/g, 'TIME')
-    .replaceAll(/\b(LIVE|MERGED)-\d+/g, '$1')
+    .replaceAll(/\b(LIVE|MERGED|kubectl-edit)-\d+/g, '$1')
     .replaceAll(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+ [+-]\d{4}/g, 'TIME')
     .replaceAll(/(resourceVersion"?: )"\d+"/g, '$1"RV"')
     .replaceAll(/(Resource Version: +)\d+/g, '$1RV')

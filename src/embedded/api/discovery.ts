@@ -51,8 +51,10 @@ const isAggregated = ({ as, group, version }: Form): boolean =>
   as === 'APIGroupDiscoveryList' && group === 'apidiscovery.k8s.io' && (version === 'v2' || version === 'v2beta1');
 
 const allVerbs = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'];
+/** In the order in which the real server tells those of custom kinds. */
+const customVerbs = ['delete', 'deletecollection', 'get', 'list', 'patch', 'create', 'update', 'watch'];
 
-const verbsOf = ({ kind, verbs = allVerbs }: KindDefinition): readonly string[] =>
+const verbsOf = ({ kind, origin, verbs = origin === 'custom' ? customVerbs : allVerbs }: KindDefinition): readonly string[] =>
   verbs.filter((verb) => verb !== 'deletecollection' || kind !== 'Namespace');
 
 /** What a subresource can do, and the kind that it speaks where that is not the resource's own. */

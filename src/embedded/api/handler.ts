@@ -21,7 +21,7 @@ import { checkName, resourcePath } from './route.ts';
 import type { ResourcePath } from './route.ts';
 import type { ApiServer } from './server.ts';
 import { isStream, refuseStream } from './streams/open.ts';
-import { internal, methodNotAllowed, noSuchResource } from './status.ts';
+import { internal, methodNotAllowed, noSuchResource, notFound } from './status.ts';
 import { Warnings } from './warnings.ts';
 import { strategyOf } from './strategy.ts';
 
@@ -76,7 +76,7 @@ async function resourceReply(parts: HandlerParts, request: ApiRequest, path: Res
     if (method !== 'GET' && method !== 'POST') throw methodNotAllowed();
     return refuseStream(parts, call, request);
   }
-  if (subresource !== '' && !isServed(call)) throw noSuchResource();
+  if (subresource !== '' && !isServed(call)) throw kind.origin === 'custom' ? notFound(kind, name) : noSuchResource();
   const asked = askedKind(call);
   if (asked && subresource === '' && name !== '') throw noSuchResource();
   const isCollection = name === '';

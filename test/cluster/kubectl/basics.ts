@@ -1,17 +1,12 @@
-/** One script of kubectl commands whose output must be the same on the embedded API and on a real one. */
-import { type Kubectl, normalised } from './kubectl.ts';
-
-export interface Step {
-  readonly args: readonly string[];
-  readonly input?: string;
-}
+/** What everybody does first: create, apply, get, label, patch, wait, replace, describe, delete. */
+import { type Step, step, within } from './step.ts';
 
 const webPod = (image: string): string => `
 apiVersion: v1
 kind: Pod
 metadata: {name: web, labels: {app: web}}
 spec:
-  nodeName: nowhere
+  schedulerName: nobody
   automountServiceAccountToken: false
   containers: [{name: main, image: "${image}", env: [{name: A, value: "1"}], ports: [{containerPort: 80}]}]
 `;
@@ -32,14 +27,9 @@ spec:
   env: [{name: A, value: "1"}]
 ${more}`;
 
-const step = (line: string, input?: string): Step => ({
-  args: line.match(/'[^']*'|\S+/g)?.map((word) => word.replaceAll("'", '')) ?? [],
-  ...(input !== undefined && { input }),
-});
-
 /** In order; all in one new namespace, which the script makes and removes. */
-export function script(namespace: string): readonly Step[] {
-  const here = (line: string, input?: string): Step => step(`${line} -n ${namespace}`, input);
+export function basics(namespace: string): readonly Step[] {
+  const here = within(namespace);
   return [
     step(`create namespace ${namespace}`),
     step(`create namespace ${namespace}`),
@@ -71,7 +61,9 @@ export function script(namespace: string): readonly Step[] {
     here('apply --server-side -f -', map('sided', '{a: 1}')),
     here('apply --server-side -f -', map('sided', '{a: "1"}', 'dta: {b: "1"}')),
     here('apply --server-side -f -', webPod('other:1').replace('name: web', 'name: sided')),
-    here('get cm sided --show-managed-fields -o yaml'),
+    // Each manager by name: their order is that of the seconds, which a slow run parts elsewhere.
+    here('get cm sided -o jsonpath={.metadata.managedFields[?(@.manager=="kubectl")]}'),
+    here('get cm sided -o jsonpath={.metadata.managedFields[?(@.manager=="other")]}'),
     here("get pod sided --show-managed-fields -o jsonpath='{.metadata.managedFields}'"),
     here('get cm sided -o yaml'),
     here('delete pod/sided cm/sided --grace-period=0 --force'),
@@ -193,16 +185,4 @@ export function script(namespace: string): readonly Step[] {
     step(`get namespace ${namespace}`),
     step('get --raw /readyz'),
   ];
-}
-
-/** What kubectl said to each step, normalised, as `$ kubectl …` followed by its output and exit code. */
-export async function transcript(kubectl: Kubectl, namespace: string): Promise<readonly string[]> {
-  const said: string[] = [];
-  for (const { args, input } of script(namespace)) {
-    const { code, stdout, stderr } = await kubectl.run(args, input);
-    said.push(
-      normalised(`$ kubectl ${args.join(' ')}\n${stdout}${stderr}`.replaceAll(namespace, 'NAMESPACE')) + (code === 0 ? '' : `[${code}]\n`),
-    );
-  }
-  return said;
 }
