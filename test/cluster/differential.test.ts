@@ -4,6 +4,7 @@ import { deleteCases } from './differential/delete-cases.ts';
 import { differences } from './differential/differences.ts';
 import { listCases } from './differential/list-cases.ts';
 import { openBoth, type Both, type Script } from './differential/servers.ts';
+import { podCases } from './differential/pod-cases.ts';
 import { strategicCases } from './differential/strategic-cases.ts';
 import { watchCases } from './differential/watch-cases.ts';
 
@@ -14,6 +15,7 @@ const suites: Readonly<Record<string, Readonly<Record<string, Script>>>> = {
   lists: listCases,
   watches: watchCases,
   deletes: deleteCases,
+  pods: podCases,
 };
 
 describe.runIf(path)('a real API server and ours', () => {

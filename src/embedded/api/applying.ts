@@ -94,7 +94,7 @@ function wanted(core: Core, call: Call, config: Partial<KubeObject>, options: Ap
   const read =
     applied.object === live
       ? live
-      : readObject(kind, applied.object, { fieldValidation: 'Ignore', warn: call.warn }, (why) => malformed(why));
+      : readObject(kind, applied.object, { fieldValidation: 'Ignore', warn: call.warn, patch: 'strategic' }, (why) => malformed(unconverted(call, config, why)));
   return { object: options.fieldManager === kubectl ? withLastApplied(read, config) : read, managers: applied.managers };
 }
 
@@ -109,6 +109,12 @@ function orTaken(call: Call, attempt: (force: boolean) => Applied, live: KubeObj
     if (left) throw applyConflict(left.message, left.causes);
     return attempt(true);
   }
+}
+
+function unconverted({ kind }: Call, { metadata }: Partial<KubeObject>, why: string): string {
+  const type = `${kind.group}/${kind.version}, Kind=${kind.kind}`;
+  const where = `${metadata?.namespace ?? ''}/${metadata?.name ?? ''}`;
+  return `failed to convert new object (${where}; ${type}) to proper version: unable to convert unstructured object to ${type}: ${why}`;
 }
 
 /** The configuration is one of this kind, and has only fields that the kind has. */

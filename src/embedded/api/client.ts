@@ -80,9 +80,8 @@ export class InProcessClient implements KubeClient {
   }
 
   async update<T extends KubeObject>(resource: Resource, object: T, options: WriteOptions = {}): Promise<T> {
-    return objectOf<T>(
-      await this.#server.update(this.#call(resource, object.metadata, options.subresource), asSent(object), named(options)),
-    );
+    const call = this.#call(resource, object.metadata, options.subresource);
+    return objectOf<T>((await this.#server.update(call, asSent(object), named(options))).row);
   }
 
   async patch<T extends KubeObject>(resource: Resource, key: ObjectKey, patch: Patch, options: WriteOptions = {}): Promise<T> {

@@ -29,7 +29,7 @@ export const unreadable =
 /** The object with its kind's fields alone, defaults filled in. Throws what `refuse` makes of the reason. */
 export function readObject(kind: KindDefinition, sent: unknown, options: ReadOptions, refuse: Refusal = unreadable(kind)): KubeObject {
   if (typeof sent !== 'object' || sent === null || Array.isArray(sent)) throw refuse('json: cannot unmarshal into an object');
-  const isConverted = options.patch === 'strategic';
+  const isConverted = options.patch === 'strategic' && kind.origin === 'builtin';
   const object = isConverted ? named(kind, sent) : withType(kind, sent, refuse);
   const wrong = isConverted ? conversionError(kind.structure, object) : typeError(kind.structure, object);
   if (wrong) throw refuse(wrong);

@@ -99,7 +99,8 @@ async function resourceReply(parts: HandlerParts, request: ApiRequest, path: Res
     case 'PUT': {
       const options = writeOptions(request, 'UpdateOptions');
       const { object, duplicates } = await readBody(request, kind);
-      return answered(await server.update(call, object, { ...options, duplicates }));
+      const { row, created } = await server.update(call, object, { ...options, duplicates });
+      return answered(row, created ? 201 : 200);
     }
     case 'PATCH': {
       if (isApply(request)) {

@@ -87,6 +87,13 @@ function remove(document: Json, path: string): Json {
   });
 }
 
+/** As the API server's library does: what an object lacks is copied as null. */
+function copied(document: Json, from: string): Json {
+  const parent = read(document, from.slice(0, Math.max(0, from.lastIndexOf('/'))));
+  const key = pointer(from).at(-1);
+  return isRecord(parent) && key !== undefined && !Object.hasOwn(parent, key) ? null : read(document, from);
+}
+
 /** As the API server's library does: what is absent equals null. */
 function valueOrNull(document: Json, path: string, wanted: Json): Json {
   try {
@@ -125,7 +132,7 @@ export function applyJsonPatch(document: Json, operations: readonly object[]): J
             );
     else if (op === 'remove') at = remove(at, path);
     else if (op === 'move') at = add(remove(at, from), path, read(at, from));
-    else if (op === 'copy') at = add(at, path, read(at, from));
+    else if (op === 'copy') at = add(at, path, copied(at, from));
     else if (op === 'test') {
       if (!equal(valueOrNull(at, path, value), value)) throw new PatchError(`test of ${path} failed`);
     } else throw new PatchError(`unknown operation ${JSON.stringify(op)}`);

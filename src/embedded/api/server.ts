@@ -28,6 +28,7 @@ import { reportingStore } from './reporting-store.ts';
 import { objectOf } from './rows.ts';
 import { protectedNamespaces } from './strategy.ts';
 import { update } from './updating.ts';
+import type { Updated } from './updating.ts';
 import { watch } from './watching.ts';
 import type { Bookmark, WatchCall } from './watching.ts';
 import { WatchHub } from './watch-hub.ts';
@@ -131,9 +132,9 @@ export class ApiServer {
     return (await answer(this.#core, call, sent, options)) ?? create(this.#core, call, sent, options);
   }
 
-  async update(call: Call, sent: unknown, options: WriteCall): Promise<StoredRow> {
+  async update(call: Call, sent: unknown, options: WriteCall): Promise<Updated> {
     this.authorize(call, 'update');
-    return update(this.#core, call, sent, options);
+    return update(this.#core, call, sent, options, () => this.authorize(call, 'create'));
   }
 
   async patch(call: Call, body: PatchBody, options: WriteCall): Promise<StoredRow> {

@@ -1,5 +1,5 @@
 /** Types as a strategic merge patch meets them: Go structs, looked up by reflection, and converted to without JSON. */
-import { typeError } from '../../resources/type-check.ts';
+import { typeErrorOf } from '../../resources/type-check.ts';
 import { own, resolve } from '../../resources/resolve.ts';
 import type { Structure } from '../../resources/structure.ts';
 import { goKind, goType } from './go-text.ts';
@@ -57,10 +57,10 @@ export function conversionError(structure: Structure, value: unknown): string | 
       return first(value as readonly unknown[], (item) => conversionError(at.items, item));
     case 'string':
       if (typeof value === 'string') {
-        const wrong = typeError(at, value);
+        const wrong = typeErrorOf(at, value, '');
         return wrong === undefined || at.format === 'date-time' ? wrong : `error decoding from json: ${wrong}`;
       }
-      if (at.format !== undefined) return typeError(at, value);
+      if (at.format !== undefined) return typeErrorOf(at, value, '');
       return goKind(value) === 'int64' ? 'cannot convert int64 to string' : 'unrecognized type: string';
     case 'boolean':
       return typeof value === 'boolean' ? undefined : 'unrecognized type: bool';
@@ -70,7 +70,7 @@ export function conversionError(structure: Structure, value: unknown): string | 
     case 'number':
       return typeof value === 'number' ? undefined : 'unrecognized type: float64';
     default:
-      return typeError(at, value);
+      return typeErrorOf(at, value, '');
   }
 }
 

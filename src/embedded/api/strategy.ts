@@ -18,6 +18,8 @@ export interface Strategy {
   readonly answersObject?: boolean;
   /** All objects of the kind cannot be deleted with one request. */
   readonly noCollectionDelete?: boolean;
+  /** An update of what is not there makes it. */
+  readonly createsOnUpdate?: boolean;
   /** Policy of a delete that says nothing. */
   readonly defaultPropagation?: 'Background' | 'Orphan';
   /** Other subresources that can be written: how the sent object changes the stored one. */
@@ -73,6 +75,8 @@ const strategies: Readonly<Record<string, Strategy>> = {
   pods,
   namespaces,
   'jobs.batch': jobs,
+  'leases.coordination.k8s.io': { createsOnUpdate: true },
+  events: { createsOnUpdate: true },
   serviceaccounts: answered,
   persistentvolumeclaims: answered,
 };

@@ -8,7 +8,7 @@ import { managersText, sameManagers } from './apply/managers.ts';
 import type { Managers } from './apply/managers.ts';
 import { keyOf } from './core.ts';
 import type { Call, Core } from './core.ts';
-import { placed } from './creating.ts';
+import { create, placed } from './creating.ts';
 import type { WriteCall } from './creating.ts';
 import { readObject } from './decode-object.ts';
 import { encodeRow, managersTextOf, objectOf, unstoredRow } from './rows.ts';
@@ -31,8 +31,13 @@ export interface Wanted {
 /** Makes it from the stored object; called again when another write came in between. */
 export type Change = (old: KubeObject, row: StoredRow) => Wanted;
 
-/** PUT. */
-export function update(core: Core, call: Call, sent: unknown, options: WriteCall): Promise<StoredRow> {
+export interface Updated {
+  readonly row: StoredRow;
+  readonly created: boolean;
+}
+
+/** PUT. `mayCreate` throws where the user may not: some kinds are created by an update. */
+export async function update(core: Core, call: Call, sent: unknown, options: WriteCall, mayCreate: () => void): Promise<Updated> {
   const { kind } = call;
   const read = readObject(kind, sent, {
     fieldValidation: options.fieldValidation ?? 'Warn',
@@ -40,16 +45,17 @@ export function update(core: Core, call: Call, sent: unknown, options: WriteCall
     warn: call.warn,
   });
   const { uid, resourceVersion } = read.metadata;
-  return change(core, call, options, (old) => {
-    if (uid && uid !== old.metadata.uid) {
-      const key = `/registry/${kind.plural}/${call.namespace ? `${call.namespace}/` : ''}${call.name}`;
-      const detail = `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${old.metadata.uid}`;
-      throw conflict(
-        kind,
-        call.name,
-        `StorageError: invalid object, Code: 4, Key: ${key}, ResourceVersion: 0, AdditionalErrorMsg: ${detail}`,
-      );
+  if (strategyOf(kind).createsOnUpdate && call.subresource === '') {
+    const [there] = await core.store.get([keyOf(call)]);
+    if (!there) {
+      mayCreate();
+      requireName(call, read.metadata.name);
+      requireUid(call, options, uid, '');
+      return { row: await create(core, call, withoutVersion(sent), options), created: true };
     }
+  }
+  const row = await change(core, call, options, (old) => {
+    requireUid(call, options, uid, old.metadata.uid);
     if (!resourceVersion && needsVersion(kind)) {
       // Kubernetes names the resource here, not the kind.
       throw invalid({ kind: kind.plural, group: kind.group }, call.name, [
@@ -58,7 +64,14 @@ export function update(core: Core, call: Call, sent: unknown, options: WriteCall
     }
     return { object: read, said: managersSaid(sent) };
   });
+  return { row, created: false };
 }
+
+const withoutVersion = (sent: unknown): unknown => {
+  const { metadata, ...rest } = sent as KubeObject;
+  const { resourceVersion: _, ...others } = metadata;
+  return { ...rest, metadata: others };
+};
 
 /** Reads, changes, checks, writes; again from the start when the object changed in between. */
 export async function change(core: Core, call: Call, options: WriteCall, make: Change): Promise<StoredRow> {
@@ -88,11 +101,25 @@ export async function change(core: Core, call: Call, options: WriteCall, make: C
 /** The wanted object speaks of this one: same name, and the stored version where it names one. */
 function requireSame(call: Call, wanted: KubeObject, row: StoredRow): void {
   const { name, resourceVersion } = wanted.metadata;
-  if (!name) throw badRequest(`the name of the object (${call.name} based on URL) was undeterminable: name must be provided`);
-  if (name !== call.name) throw badRequest(`the name of the object (${name}) does not match the name on the URL (${call.name})`);
+  requireName(call, name);
   if (!resourceVersion) return;
   if (!/^\d{1,19}$/.test(resourceVersion)) throw malformed(`strconv.ParseUint: parsing ${JSON.stringify(resourceVersion)}: invalid syntax`);
   if (resourceVersion !== '0' && resourceVersion !== String(row.revision)) throw conflict(call.kind, call.name);
+}
+
+/** Whoever names the object's uid means no other. */
+function requireUid({ kind, namespace, name }: Call, { dryRun }: WriteCall, wanted: string | undefined, found = ''): void {
+  if (!wanted || wanted === found) return;
+  const place = [kind.origin === 'custom' ? kind.group : '', kind.plural, namespace, name].filter((part) => part !== '').join('/');
+  // A dry run knows its storage by another name.
+  const key = `${dryRun ? '' : '/registry'}/${place}`;
+  const detail = `Precondition failed: UID in precondition: ${wanted}, UID in object meta: ${found}`;
+  throw conflict(kind, name, `StorageError: invalid object, Code: 4, Key: ${key}, ResourceVersion: 0, AdditionalErrorMsg: ${detail}`);
+}
+
+function requireName({ name: named }: Call, name: string | undefined): void {
+  if (!name) throw badRequest(`the name of the object (${named} based on URL) was undeterminable: name must be provided`);
+  if (name !== named) throw badRequest(`the name of the object (${name}) does not match the name on the URL (${named})`);
 }
 
 /** What the wanted object becomes: the server's own fields and the other subresource come from the stored one. */

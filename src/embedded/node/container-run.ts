@@ -142,7 +142,7 @@ export class ContainerRun {
       else this.#end({ reason: 'Error', ...ended });
       return;
     }
-    const startedAt = before?.state?.running?.startedAt;
+    const startedAt = before?.state?.running?.startedAt ?? undefined;
     if (!process) {
       if (startedAt !== undefined) this.#end(lost(startedAt, Date.now()));
       else this.#isDue = this.#lastState.terminated !== undefined;

@@ -1,7 +1,7 @@
 /** What the real server says of containers; types, enums and plainly required fields are checked by structure before. */
 import { duplicate, forbidden, invalid, notFound, required } from '../field-errors.ts';
 import type { FieldError } from '../kind.ts';
-import { configMapKey, dnsLabel, dnsSubdomain } from '../names.ts';
+import { configMapKey, dnsLabel, dnsSubdomain, type Syntax } from '../names.ts';
 import { parseQuantity } from '../quantity.ts';
 import type { Container, EnvFromSource, EnvVar, KeySelector, Probe } from './pod-types.ts';
 
@@ -28,9 +28,20 @@ export function containerErrors(container: Container, at: string, volumes: Reado
     ...resourceErrors(container, `${at}.resources`),
   );
   for (const probe of ['livenessProbe', 'readinessProbe', 'startupProbe'] as const)
-    errors.push(...probeErrors(container[probe], `${at}.${probe}`));
+    errors.push(...probeErrors(container[probe], `${at}.${probe}`, probe === 'readinessProbe'));
+  for (const [hook, handler] of Object.entries(container.lifecycle ?? {}))
+    if (handler && Object.keys(handler).length === 0) errors.push(required(`${at}.lifecycle.${hook}`, 'must specify a handler type'));
+  for (const field of ['runAsUser', 'runAsGroup']) {
+    const id = container.securityContext?.[field];
+    if (typeof id === 'number' && (id < 0 || id > 2 ** 31 - 1))
+      errors.push(invalid(`${at}.securityContext.${field}`, id, 'must be between 0 and 2147483647, inclusive'));
+  }
   return errors;
 }
+
+/** What a variable's name may not have. */
+const variableName = /[^\x20-\x3c\x3e-\x7e]/;
+const variableSays = "a valid environment variable name must consist only of printable ASCII characters other than '='";
 
 const refFields = ['fieldRef', 'resourceFieldRef', 'configMapKeyRef', 'secretKeyRef', 'fileKeyRef'] as const;
 const fieldPaths =
@@ -38,10 +49,7 @@ const fieldPaths =
 
 function envErrors({ name, value, valueFrom }: EnvVar, at: string): FieldError[] {
   const errors: FieldError[] = [];
-  if (name && /[^\x20-\x3c\x3e-\x7e]/.test(name))
-    errors.push(
-      invalid(`${at}.name`, name, "a valid environment variable name must consist only of printable ASCII characters other than '='"),
-    );
+  if (name && variableName.test(name)) errors.push(invalid(`${at}.name`, name, variableSays));
   if (!valueFrom) return errors;
   const field = `${at}.valueFrom`;
   const given = refFields.filter((each) => valueFrom[each] !== undefined);
@@ -73,14 +81,22 @@ function keyErrors({ name = '', key = '' }: Partial<KeySelector>, at: string): F
   ];
 }
 
-function envFromErrors({ secretRef, configMapRef }: EnvFromSource, at: string, index: number): FieldError[] {
-  const errors: FieldError[] = [];
+function envFromErrors({ prefix, secretRef, configMapRef }: EnvFromSource, at: string, index: number): FieldError[] {
+  const errors = prefix && variableName.test(prefix) ? [invalid(`${at}[${index}].prefix`, prefix, variableSays)] : [];
   for (const [field, ref] of Object.entries({ configMapRef, secretRef }))
     if (ref && !ref.name) errors.push(required(`${at}[${index}].${field}.name`));
   if (!secretRef && !configMapRef) errors.push(invalid(at, '', 'must specify one of: `configMapRef` or `secretRef`'));
   if (secretRef && configMapRef) errors.push(invalid(at, '', 'may not have more than one field specified at a time'));
   return errors;
 }
+
+const portName: Syntax = (name) => [
+  ...(name.length > 15 ? ['must be no more than 15 characters'] : []),
+  ...(/^[-a-z0-9]+$/.test(name) ? [] : ['must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)']),
+  ...(/[a-z]/.test(name) ? [] : ['must contain at least one letter (a-z)']),
+  ...(name.includes('--') ? ['must not contain consecutive hyphens'] : []),
+  ...(/^-|-$/.test(name) ? ['must not begin or end with a hyphen'] : []),
+];
 
 function portErrors({ ports = [] }: Container, at: string): FieldError[] {
   const names = new Set<string>();
@@ -90,9 +106,7 @@ function portErrors({ ports = [] }: Container, at: string): FieldError[] {
     if (name) {
       if (names.has(name)) errors.push(duplicate(`${field}.name`, name));
       names.add(name);
-      if (name.length > 15) errors.push(invalid(`${field}.name`, name, 'must be no more than 15 characters'));
-      if (!/^[-a-z0-9]+$/.test(name))
-        errors.push(invalid(`${field}.name`, name, 'must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)'));
+      errors.push(...portName(name).map((says) => invalid(`${field}.name`, name, says)));
     }
     if (!containerPort) errors.push(required(`${field}.containerPort`));
     else errors.push(...port(`${field}.containerPort`, containerPort));
@@ -140,11 +154,27 @@ function resourceErrors({ resources = {} }: Container, at: string): FieldError[]
 
 const handlers = ['exec', 'httpGet', 'tcpSocket', 'grpc'] as const;
 
-function probeErrors(probe: Probe | undefined, at: string): FieldError[] {
+function probeErrors(probe: Probe | undefined, at: string, isReadiness: boolean): FieldError[] {
   if (!probe) return [];
   const given = handlers.filter((each) => probe[each] !== undefined);
   if (given.length === 0) return [required(at, 'must specify a handler type')];
   const errors = given.slice(1).map((each) => forbidden(`${at}.${each}`, 'may not specify more than 1 handler type'));
   if (probe.exec && !probe.exec.command?.length) errors.unshift(required(`${at}.exec.command`));
+  for (const handler of ['httpGet', 'tcpSocket'] as const) {
+    const { port: number } = (probe[handler] ?? {}) as { port?: number | string };
+    const field = `${at}.${handler}.port`;
+    if (typeof number === 'number') errors.push(...port(field, number));
+    if (typeof number === 'string') errors.push(...portName(number).map((says) => invalid(field, number, says)));
+  }
+  for (const field of ['initialDelaySeconds', 'timeoutSeconds', 'periodSeconds', 'successThreshold', 'failureThreshold'] as const) {
+    const value = probe[field] ?? 0;
+    if (value < 0) errors.push(invalid(`${at}.${field}`, value, 'must be greater than or equal to 0'));
+  }
+  const { terminationGracePeriodSeconds: grace, successThreshold = 1 } = probe;
+  if (isReadiness && grace !== undefined)
+    errors.push(invalid(`${at}.terminationGracePeriodSeconds`, grace, 'must not be set for readinessProbes'));
+  if (!isReadiness && grace !== undefined && grace <= 0)
+    errors.push(invalid(`${at}.terminationGracePeriodSeconds`, grace, 'must be greater than 0'));
+  if (!isReadiness && successThreshold !== 1) errors.push(invalid(`${at}.successThreshold`, successThreshold, 'must be 1'));
   return errors;
 }

@@ -1,6 +1,6 @@
 /** Defaults of a Pod that OpenAPI does not tell; what the real server's admission adds (service account, tolerations) is left out. */
 import { canonicalQuantity, parseQuantity } from '../quantity.ts';
-import type { Container, EnvVar, Pod, PodStatus, Probe, ResourceRequirements, Volume } from './pod-types.ts';
+import type { Container, ContainerState, ContainerStatus, EnvVar, Pod, PodStatus, Probe, ResourceRequirements, Volume } from './pod-types.ts';
 
 /** The object with `defaults` below what it has; itself when it has them all. */
 function over<T extends object>(object: T, defaults: Partial<T>): T {
@@ -17,19 +17,38 @@ function pullPolicy(image = ''): 'Always' | 'IfNotPresent' {
   return tag === 'latest' ? 'Always' : 'IfNotPresent';
 }
 
+/** Without these fields where they say nothing: Go does not write them. */
+function terse<T extends object>(object: T, ...fields: readonly (keyof T)[]): T {
+  const silent = fields.filter((field) => object[field] === '' || object[field] === 0 || object[field] === false);
+  if (silent.length === 0) return object;
+  return Object.fromEntries(Object.entries(object).filter(([field]) => !silent.includes(field as keyof T))) as T;
+}
+
+const handler = <T extends Pick<Probe, 'httpGet'>>(given: T): T =>
+  given.httpGet ? { ...given, httpGet: over(given.httpGet, { path: '/', scheme: 'HTTP' }) } : given;
+
 const probe = (given: Probe | undefined): Probe | undefined =>
   given &&
-  over(given.httpGet ? { ...given, httpGet: over(given.httpGet, { path: '/', scheme: 'HTTP' }) } : given, {
+  over(terse({ ...handler(given), ...(given.grpc && { grpc: over(given.grpc, { service: '' } as object) }) }, 'initialDelaySeconds'), {
     timeoutSeconds: 1,
     periodSeconds: 10,
     successThreshold: 1,
     failureThreshold: 3,
   });
 
-const envVar = (given: EnvVar): EnvVar =>
-  given.valueFrom?.fieldRef
-    ? { ...given, valueFrom: { ...given.valueFrom, fieldRef: over(given.valueFrom.fieldRef, { apiVersion: 'v1' }) } }
-    : given;
+function envVar(given: EnvVar): EnvVar {
+  const { valueFrom: { fieldRef, resourceFieldRef } = {} } = given;
+  const plain = terse(given, 'value');
+  if (!fieldRef && !resourceFieldRef) return plain;
+  return {
+    ...plain,
+    valueFrom: {
+      ...given.valueFrom,
+      ...(fieldRef && { fieldRef: over(fieldRef, { apiVersion: 'v1' }) }),
+      ...(resourceFieldRef && { resourceFieldRef: over(resourceFieldRef, { divisor: '0' } as object) }),
+    },
+  };
+}
 
 const quantities = (given: Readonly<Record<string, string | number>>): Record<string, string> =>
   Object.fromEntries(Object.entries(given).map(([name, value]) => [name, canonicalQuantity(value)]));
@@ -41,7 +60,7 @@ function resources({ limits, requests, ...rest }: ResourceRequirements): Resourc
 }
 
 function container(given: Container): Container {
-  const { env, livenessProbe, readinessProbe, startupProbe } = given;
+  const { env, lifecycle, livenessProbe, readinessProbe, startupProbe } = given;
   const probes = { livenessProbe: probe(livenessProbe), readinessProbe: probe(readinessProbe), startupProbe: probe(startupProbe) };
   const filled = over(given, {
     terminationMessagePath: '/dev/termination-log',
@@ -51,12 +70,36 @@ function container(given: Container): Container {
   return {
     ...filled,
     ...(env && { env: env.map(envVar) }),
+    ...(lifecycle && {
+      lifecycle: Object.fromEntries(Object.entries(lifecycle).map(([hook, each]) => [hook, handler(each)])) as Container['lifecycle'] & object,
+    }),
     ...(given.resources && { resources: resources(given.resources) }),
     ...(Object.fromEntries(Object.entries(probes).filter(([, value]) => value !== undefined)) as Partial<Container>),
   };
 }
 
 const fileMode = 0o644;
+
+interface DownwardFiles {
+  readonly items?: readonly object[];
+}
+
+/** Of which version of a pod the fields are. */
+const withReferences = <T extends DownwardFiles>(files: T): T =>
+  files.items ? { ...files, items: files.items.map((item) => envVarLike(item)) } : files;
+
+function envVarLike(item: { fieldRef?: object }): object {
+  return item.fieldRef ? { ...item, fieldRef: over(item.fieldRef, { apiVersion: 'v1' } as object) } : item;
+}
+
+function projection(source: { serviceAccountToken?: object; downwardAPI?: DownwardFiles }): object {
+  const { serviceAccountToken: token, downwardAPI } = source;
+  return {
+    ...source,
+    ...(token && { serviceAccountToken: over(token, { expirationSeconds: 3600 } as object) }),
+    ...(downwardAPI && { downwardAPI: withReferences(downwardAPI) }),
+  };
+}
 
 function volume(given: Volume): Volume {
   const { name: _, ...sources } = given;
@@ -65,19 +108,38 @@ function volume(given: Volume): Volume {
     ...given,
     ...(given.secret && { secret: over(given.secret, { defaultMode: fileMode }) }),
     ...(given.configMap && { configMap: over(given.configMap, { defaultMode: fileMode }) }),
-    ...(given.downwardAPI && { downwardAPI: over(given.downwardAPI, { defaultMode: fileMode }) }),
-    ...(given.projected && { projected: over(given.projected, { defaultMode: fileMode }) }),
+    ...(given.downwardAPI && { downwardAPI: over(withReferences(given.downwardAPI), { defaultMode: fileMode }) }),
+    ...(given.projected && {
+      projected: over({ ...given.projected, ...(given.projected.sources && { sources: given.projected.sources.map(projection) }) }, { defaultMode: fileMode }),
+    }),
     ...(given.hostPath && { hostPath: over(given.hostPath, { type: '' }) }),
   };
 }
 
+/** In the host's network a port is the host's. */
+const onHost = (given: Container): Container =>
+  given.ports ? { ...given, ports: given.ports.map((port) => over(port, { hostPort: port.containerPort })) } : given;
+
+/** A state has all its times, null where it has none. */
+function containerStatus(given: ContainerStatus): ContainerStatus {
+  const timed = (state: ContainerState): ContainerState => ({
+    ...state,
+    ...(state.running && { running: over(state.running, { startedAt: null }) }),
+    ...(state.terminated && { terminated: over(state.terminated, { startedAt: null, finishedAt: null }) }),
+  });
+  const { state, lastState } = given;
+  return { ...given, ...(state && { state: timed(state) }), ...(lastState && { lastState: timed(lastState) }) };
+}
+
 /** One address is the first of all; where they differ, the one counts. A condition has all its times, null where it has none. */
 function statusDefaults(status: PodStatus): PodStatus {
-  const { podIP, podIPs, conditions } = status;
+  const { podIP, podIPs, conditions, containerStatuses, initContainerStatuses } = status;
   const addresses = podIP && podIPs?.[0]?.ip !== podIP ? [{ ip: podIP }] : podIPs;
   return {
     ...status,
     ...(addresses?.[0]?.ip && { podIP: addresses[0].ip, podIPs: addresses }),
+    ...(containerStatuses && { containerStatuses: containerStatuses.map(containerStatus) }),
+    ...(initContainerStatuses && { initContainerStatuses: initContainerStatuses.map(containerStatus) }),
     ...(conditions && { conditions: conditions.map((condition) => over(condition, { lastProbeTime: null, lastTransitionTime: null })) }),
   };
 }
@@ -94,13 +156,14 @@ export function podDefaults(pod: Pod): Pod {
     enableServiceLinks: true,
     ...(account !== undefined && { serviceAccount: account }),
   });
+  const hosted = (given: Container): Container => container(spec.hostNetwork ? onHost(given) : given);
   return {
     ...pod,
     ...(pod.status && { status: statusDefaults(pod.status) }),
     spec: {
       ...filled,
-      ...(Array.isArray(containers) && { containers: containers.map(container) }),
-      ...(initContainers && { initContainers: initContainers.map(container) }),
+      ...(Array.isArray(containers) && { containers: containers.map(hosted) }),
+      ...(initContainers && { initContainers: initContainers.map(hosted) }),
       ...(volumes && { volumes: volumes.map(volume) }),
       ...(grace !== undefined && grace < 0 && { terminationGracePeriodSeconds: 1 }),
     },

@@ -31,6 +31,7 @@ export interface ResourceRequirements {
 }
 
 export interface ContainerPort {
+  readonly hostIP?: string;
   readonly containerPort: number;
   readonly hostPort?: number;
   readonly name?: string;
@@ -53,9 +54,16 @@ export interface Probe {
   readonly periodSeconds?: number;
   readonly successThreshold?: number;
   readonly failureThreshold?: number;
+  readonly initialDelaySeconds?: number;
+  readonly terminationGracePeriodSeconds?: number;
+}
+
+export interface LifecycleHandler extends Pick<Probe, 'exec' | 'httpGet' | 'tcpSocket'> {
+  readonly sleep?: object;
 }
 
 export interface Container {
+  readonly lifecycle?: { readonly postStart?: LifecycleHandler; readonly preStop?: LifecycleHandler };
   readonly name: string;
   readonly image?: string;
   readonly imagePullPolicy?: 'Always' | 'IfNotPresent' | 'Never';
@@ -107,6 +115,12 @@ export interface PodSpec {
   readonly terminationGracePeriodSeconds?: number;
   readonly activeDeadlineSeconds?: number;
   readonly dnsPolicy?: string;
+  readonly dnsConfig?: object;
+  readonly hostNetwork?: boolean;
+  readonly hostPID?: boolean;
+  readonly hostAliases?: readonly { readonly ip?: string }[];
+  readonly shareProcessNamespace?: boolean;
+  readonly ephemeralContainers?: readonly object[];
   readonly nodeName?: string;
   readonly nodeSelector?: Readonly<Record<string, string>>;
   readonly serviceAccountName?: string;
@@ -128,14 +142,14 @@ export interface ContainerStateTerminated {
   readonly signal?: number;
   readonly reason?: string;
   readonly message?: string;
-  readonly startedAt?: string;
-  readonly finishedAt?: string;
+  readonly startedAt?: string | null;
+  readonly finishedAt?: string | null;
   readonly containerID?: string;
 }
 
 export interface ContainerState {
   readonly waiting?: { readonly reason?: string; readonly message?: string };
-  readonly running?: { readonly startedAt?: string };
+  readonly running?: { readonly startedAt?: string | null };
   readonly terminated?: ContainerStateTerminated;
 }
 

@@ -1,10 +1,12 @@
-/** What the real server says of a Pod beyond its structure, and of what an update may change. */
-import { isDeepStrictEqual } from 'node:util';
-import { duplicate, forbidden, invalid, notSupported, required } from '../field-errors.ts';
+/** What the real server says of a Pod beyond its structure. */
+import { isIP } from 'node:net';
+import { duplicate, forbidden, invalid, required } from '../field-errors.ts';
 import type { FieldError } from '../kind.ts';
 import { dnsLabel, dnsSubdomain, labelValueSyntax, qualifiedName, type Syntax } from '../names.ts';
 import { containerErrors } from './container-validation.ts';
-import type { Pod, PodSpec, Volume } from './pod-types.ts';
+import type { Pod, PodSpec } from './pod-types.ts';
+import { updateErrors } from './pod-update-validation.ts';
+import { volumeErrors } from './volume-validation.ts';
 
 const says = (syntax: Syntax, field: string, value: string | undefined): FieldError[] =>
   value ? syntax(value).map((each) => invalid(field, value, each)) : [];
@@ -33,7 +35,49 @@ export function podErrors(pod: Pod, old?: Pod): FieldError[] {
   for (const field of ['fsGroup', 'runAsGroup', 'runAsUser'])
     errors.push(...idErrors(`spec.securityContext.${field}`, spec.securityContext?.[field]));
   (spec.tolerations ?? []).forEach((each, index) => errors.push(...tolerationErrors(each, `spec.tolerations[${index}]`)));
-  return old ? [...errors, ...updateErrors(spec, old.spec)] : errors;
+  errors.push(...specErrors(spec));
+  if (!old) return spec.ephemeralContainers === undefined ? errors : [...errors, forbidden('spec.ephemeralContainers', 'cannot be set on create')];
+  if (pod.status?.qosClass !== old.status?.qosClass) errors.push(invalid('status.qosClass', pod.status?.qosClass ?? '', 'field is immutable'));
+  return [...errors, ...updateErrors(spec, old.spec)];
+}
+
+/** What fields say of each other. */
+function specErrors(spec: PodSpec): FieldError[] {
+  const errors: FieldError[] = [];
+  const { securityContext = {} } = spec;
+  if (spec.dnsPolicy === 'None' && spec.dnsConfig === undefined)
+    errors.push(required('spec.dnsConfig', 'must provide `dnsConfig` when `dnsPolicy` is None'));
+  if (spec.shareProcessNamespace && spec.hostPID)
+    errors.push(
+      invalid('spec.securityContext.shareProcessNamespace', true, 'ShareProcessNamespace and HostPID cannot both be enabled'),
+    );
+  const groups = (securityContext['supplementalGroups'] ?? []) as readonly unknown[];
+  groups.forEach((group, index) => errors.push(...idErrors(`spec.securityContext.supplementalGroups[${index}]`, group)));
+  (spec.hostAliases ?? []).forEach(({ ip = '' }, index) => {
+    if (ip !== '' && isIP(ip) === 0)
+      errors.push(invalid(`spec.hostAliases[${index}].ip`, ip, 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)'));
+  });
+  (spec.readinessGates ?? []).forEach(({ conditionType }, index) =>
+    errors.push(...says(qualifiedName, `spec.readinessGates[${index}].conditionType`, conditionType)),
+  );
+  return [...errors, ...hostPortErrors(spec)];
+}
+
+/** A port of the host is taken once; in the host's own network it is the container's. */
+function hostPortErrors({ containers, hostNetwork }: PodSpec): FieldError[] {
+  const errors: FieldError[] = [];
+  const taken = new Set<string>();
+  (containers ?? []).forEach(({ ports = [] }, container) =>
+    ports.forEach(({ hostPort, containerPort, protocol, hostIP = '' }, index) => {
+      const field = `spec.containers[${container}].ports[${index}].hostPort`;
+      if (hostNetwork && hostPort !== containerPort) errors.push(invalid(field, hostPort, 'must match `containerPort` when `hostNetwork` is true'));
+      if (!hostPort) return;
+      const place = `${protocol}/${hostIP}/${hostPort}`;
+      if (taken.has(place)) errors.push(duplicate(field, place));
+      taken.add(place);
+    }),
+  );
+  return errors;
 }
 
 interface Toleration {
@@ -64,46 +108,3 @@ function idErrors(field: string, value: unknown): FieldError[] {
     ? [invalid(field, value, 'must be between 0 and 2147483647, inclusive')]
     : [];
 }
-
-const hostPathTypes = ['', 'BlockDevice', 'CharDevice', 'Directory', 'DirectoryOrCreate', 'File', 'FileOrCreate', 'Socket'];
-
-function volumeErrors(volume: Volume, at: string, before: readonly Volume[]): FieldError[] {
-  const { name, ...sources } = volume;
-  const errors = says(dnsLabel, `${at}.name`, name);
-  if (name && before.some((each) => each.name === name)) errors.push(duplicate(`${at}.name`, name));
-  const given = Object.keys(sources);
-  errors.push(...given.slice(1).map((each) => forbidden(`${at}.${each}`, 'may not specify more than 1 volume type')));
-  if (volume.secret && !volume.secret.secretName) errors.push(required(`${at}.secret.secretName`));
-  if (given[0] === 'configMap' && !volume.configMap?.name) errors.push(required(`${at}.configMap.name`));
-  const type = volume.hostPath?.type;
-  if (type && !hostPathTypes.includes(type)) errors.push(notSupported(`${at}.hostPath.type`, type, hostPathTypes));
-  return errors;
-}
-
-const mayChange =
-  'pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)';
-
-function updateErrors(spec: PodSpec, old: PodSpec): FieldError[] {
-  const counts = (['containers', 'initContainers'] as const).filter((list) => (spec[list]?.length ?? 0) !== (old[list]?.length ?? 0));
-  if (counts.length > 0) return counts.map((list) => forbidden(`spec.${list}`, 'pod updates may not add or remove containers'));
-  const lost = (old.tolerations ?? []).some((toleration) => !spec.tolerations?.some((each) => isDeepStrictEqual(each, toleration)));
-  if (lost) return [forbidden('spec.tolerations', 'existing toleration can not be modified except its tolerationSeconds')];
-  // The embedded node binds a pod to itself; a real server has the subresource `binding` for that.
-  const bound = old.nodeName || !spec.nodeName ? old : { ...old, nodeName: spec.nodeName };
-  return isDeepStrictEqual(fixed(spec), fixed(bound)) ? [] : [forbidden('spec', mayChange)];
-}
-
-/** The spec without what may change; undefined fields compare as absent. */
-function fixed(spec: PodSpec): object {
-  const images = (containers: readonly object[] = []): object[] =>
-    containers.map((container) => present({ ...container, image: undefined }));
-  return present({
-    ...spec,
-    activeDeadlineSeconds: undefined,
-    tolerations: undefined,
-    containers: images(spec.containers),
-    initContainers: images(spec.initContainers),
-  });
-}
-
-const present = (object: object): object => Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined));

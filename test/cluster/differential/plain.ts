@@ -18,15 +18,16 @@ export function plain(transcript: readonly Answer[], namespace: string): unknown
       if (key === 'cells') return value.replace(/^(\d+[smh])+$/, 'AGE');
       if (key === 'continue') return value && 'TOKEN';
       return value
-        .replace(goDiff, '')
+        .replace(goDiff, '$1')
+        .replace(/(patch: Invalid value: |^Invalid value: )"\{.*\}": /, '$1"OBJECT": ')
         .replace(/continue=[\w-]{20,}/, 'continue=TOKEN')
-        .replace(/resourceVersion=\d{2,10}\b/, 'resourceVersion=VERSION')
+        .replace(/resourceVersion=[1-9]\d{0,9}\b/, 'resourceVersion=VERSION')
         .replace(/(current: |too old resource version: )\d+( \(\d+\))?/, '$1VERSION')
         .replace(/(ResourceVersion in record )\(\d+\)/, '$1(VERSION)')
         .replaceAll(namespace, 'NAMESPACE')
         .replaceAll(uid, (found) => known(ids, found, 'uid-'))
         .replaceAll(time, 'TIME')
-        .replaceAll(/\b\d+\b/g, (found) => versions.get(found) ?? found);
+        .replaceAll(/(?<=[Vv]ersion\D{0,20})\b\d+\b/g, (found) => (key === 'message' ? (versions.get(found) ?? found) : found));
     }
     if (Array.isArray(value)) {
       const items = (value as unknown[])
@@ -46,6 +47,9 @@ export function plain(transcript: readonly Answer[], namespace: string): unknown
       .map(([field, item]) => [field.replaceAll(uid, (found) => known(ids, found, 'uid-')), visit(item, field)] as const);
     const result = Object.fromEntries(entries) as Loose;
     if (named && result.metadata) result.metadata.resourceVersion = named;
+    // Several errors stand in the order of a Go map.
+    const { causes = [] } = (result['details'] ?? {}) as { causes?: unknown[] };
+    if (causes.length > 1 && typeof result['message'] === 'string') result['message'] = result['message'].replace(/ is invalid: [^]*/, ' is invalid');
     const managers = (result.metadata as { managedFields?: object[] } | undefined)?.managedFields;
     // At one second they stand in the order of their names; here a second may pass and there not.
     managers?.sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
@@ -55,7 +59,7 @@ export function plain(transcript: readonly Answer[], namespace: string): unknown
 }
 
 /** An update of a pod shows how Go's two structs differ. */
-const goDiff = /\n@@ [^]*$/;
+const goDiff = /(to be set to 1 if it was previously negative\))(\n@@ [^]*|\])$/;
 
 /** The real server tells some twice, and conflicts in the order of a Go map. */
 const once = (items: readonly unknown[]): unknown[] =>

@@ -2,13 +2,14 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { vi } from 'vitest';
 import { runEmbeddedControllers } from '../../../src/embedded/controllers/index.ts';
 import { openEmbeddedApi } from '../../../src/embedded/api/index.ts';
 import { createHttpClient } from '../../../src/kube/http/client.ts';
 import type { Connection } from '../../../src/kube/connection.ts';
 import { loadConnection } from '../../../src/kube/kubeconfig.ts';
 import { isAlreadyExists, type KubeObject } from '../../../src/resources/object.ts';
-import { namespaces, serviceAccounts } from '../../../src/resources/resources.ts';
+import { configMaps, namespaces, serviceAccounts } from '../../../src/resources/resources.ts';
 import { installKinds } from '../custom-kinds.ts';
 import { plain } from './plain.ts';
 import { Session } from './session.ts';
@@ -45,6 +46,10 @@ export async function openBoth(kubeconfig: string): Promise<Both> {
     await client.create(serviceAccounts, account).catch((error: unknown) => {
       if (!isAlreadyExists(error)) throw error;
     });
+    // Each namespace there has this one; here as well, so that pages are cut at the same places.
+    const authority = { namespace: name, name: 'kube-root-ca.crt' };
+    await vi.waitFor(() => client.get(configMaps, authority), { timeout: 30_000, interval: 20 });
+    await api.client.create(configMaps, { apiVersion: 'v1', kind: 'ConfigMap', metadata: authority });
   };
 
   return {
