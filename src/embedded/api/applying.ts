@@ -94,7 +94,9 @@ function wanted(core: Core, call: Call, config: Partial<KubeObject>, options: Ap
   const read =
     applied.object === live
       ? live
-      : readObject(kind, applied.object, { fieldValidation: 'Ignore', warn: call.warn, patch: 'strategic' }, (why) => malformed(unconverted(call, config, why)));
+      : readObject(kind, applied.object, { fieldValidation: 'Ignore', warn: call.warn, patch: 'strategic' }, (why) =>
+          malformed(unconverted(call, config, why)),
+        );
   return { object: options.fieldManager === kubectl ? withLastApplied(read, config) : read, managers: applied.managers };
 }
 

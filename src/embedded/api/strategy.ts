@@ -6,6 +6,8 @@ import { qualified } from './status.ts';
 export interface Strategy {
   /** What an update through the main resource may not touch, put back from the stored object. */
   readonly keepOnUpdate?: (next: KubeObject, old: KubeObject) => KubeObject;
+  /** The same of a write of the status. */
+  readonly keepOnStatus?: (next: KubeObject, old: KubeObject) => KubeObject;
   /** Seconds an object is given to end; 0: none. */
   readonly grace?: (object: KubeObject, asked: number | undefined) => number;
   /** Something other than metadata.finalizers still holds a deleted object. */
@@ -28,7 +30,7 @@ export interface Strategy {
 
 interface PodLike extends KubeObject {
   readonly spec?: { readonly nodeName?: string; readonly terminationGracePeriodSeconds?: number };
-  readonly status?: { readonly phase?: string };
+  readonly status?: { readonly phase?: string; readonly qosClass?: string };
 }
 
 interface NamespaceLike extends KubeObject {
@@ -38,6 +40,11 @@ interface NamespaceLike extends KubeObject {
 
 const pods: Strategy = {
   answersObject: true,
+  keepOnStatus: (next, old) => {
+    const { qosClass } = (old as PodLike).status ?? {};
+    const { status } = next as PodLike;
+    return status?.qosClass || !qosClass ? next : ({ ...next, status: { ...status, qosClass } } as KubeObject);
+  },
   grace: (object, asked) => {
     const { spec, status } = object as PodLike;
     // Nobody runs it (yet, or any more): nothing to wait for.

@@ -51,7 +51,11 @@ export async function update(core: Core, call: Call, sent: unknown, options: Wri
       mayCreate();
       requireName(call, read.metadata.name);
       requireUid(call, options, uid, '');
-      return { row: await create(core, call, withoutVersion(sent), options), created: true };
+      const row = await create(core, call, withoutVersion(sent), options);
+      // What only seems to be made keeps the version that was sent.
+      const shown =
+        options.dryRun && resourceVersion ? unstoredRow(kind, row, objectOf(row), managersTextOf(row), Number(resourceVersion)) : row;
+      return { row: shown, created: true };
     }
   }
   const row = await change(core, call, options, (old) => {
@@ -130,7 +134,8 @@ function merged(call: Call, wanted: KubeObject, old: KubeObject): KubeObject {
     const special = strategy.subresources?.[subresource];
     if (special) return special(wanted, old);
     if (subresource !== 'status' || !kind.hasStatus) throw noSuchResource();
-    const next = withField(old, 'status', (wanted as KubeObject & { status?: unknown }).status);
+    const written = withField(old, 'status', (wanted as KubeObject & { status?: unknown }).status);
+    const next = strategy.keepOnStatus?.(written, old) ?? written;
     // The status of a custom resource is all that its subresource writes; a built-in kind takes labels and the like, too.
     if (kind.origin === 'custom') return next;
     const { ownerReferences } = old.metadata;

@@ -1,6 +1,16 @@
 /** Defaults of a Pod that OpenAPI does not tell; what the real server's admission adds (service account, tolerations) is left out. */
 import { canonicalQuantity, parseQuantity } from '../quantity.ts';
-import type { Container, ContainerState, ContainerStatus, EnvVar, Pod, PodStatus, Probe, ResourceRequirements, Volume } from './pod-types.ts';
+import type {
+  Container,
+  ContainerState,
+  ContainerStatus,
+  EnvVar,
+  Pod,
+  PodStatus,
+  Probe,
+  ResourceRequirements,
+  Volume,
+} from './pod-types.ts';
 
 /** The object with `defaults` below what it has; itself when it has them all. */
 function over<T extends object>(object: T, defaults: Partial<T>): T {
@@ -71,7 +81,8 @@ function container(given: Container): Container {
     ...filled,
     ...(env && { env: env.map(envVar) }),
     ...(lifecycle && {
-      lifecycle: Object.fromEntries(Object.entries(lifecycle).map(([hook, each]) => [hook, handler(each)])) as Container['lifecycle'] & object,
+      lifecycle: Object.fromEntries(Object.entries(lifecycle).map(([hook, each]) => [hook, handler(each)])) as Container['lifecycle'] &
+        object,
     }),
     ...(given.resources && { resources: resources(given.resources) }),
     ...(Object.fromEntries(Object.entries(probes).filter(([, value]) => value !== undefined)) as Partial<Container>),
@@ -110,7 +121,10 @@ function volume(given: Volume): Volume {
     ...(given.configMap && { configMap: over(given.configMap, { defaultMode: fileMode }) }),
     ...(given.downwardAPI && { downwardAPI: over(withReferences(given.downwardAPI), { defaultMode: fileMode }) }),
     ...(given.projected && {
-      projected: over({ ...given.projected, ...(given.projected.sources && { sources: given.projected.sources.map(projection) }) }, { defaultMode: fileMode }),
+      projected: over(
+        { ...given.projected, ...(given.projected.sources && { sources: given.projected.sources.map(projection) }) },
+        { defaultMode: fileMode },
+      ),
     }),
     ...(given.hostPath && { hostPath: over(given.hostPath, { type: '' }) }),
   };

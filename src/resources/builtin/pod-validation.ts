@@ -36,8 +36,10 @@ export function podErrors(pod: Pod, old?: Pod): FieldError[] {
     errors.push(...idErrors(`spec.securityContext.${field}`, spec.securityContext?.[field]));
   (spec.tolerations ?? []).forEach((each, index) => errors.push(...tolerationErrors(each, `spec.tolerations[${index}]`)));
   errors.push(...specErrors(spec));
-  if (!old) return spec.ephemeralContainers === undefined ? errors : [...errors, forbidden('spec.ephemeralContainers', 'cannot be set on create')];
-  if (pod.status?.qosClass !== old.status?.qosClass) errors.push(invalid('status.qosClass', pod.status?.qosClass ?? '', 'field is immutable'));
+  if (!old)
+    return spec.ephemeralContainers === undefined ? errors : [...errors, forbidden('spec.ephemeralContainers', 'cannot be set on create')];
+  if (pod.status?.qosClass !== old.status?.qosClass)
+    errors.push(invalid('status.qosClass', pod.status?.qosClass ?? '', 'field is immutable'));
   return [...errors, ...updateErrors(spec, old.spec)];
 }
 
@@ -48,9 +50,7 @@ function specErrors(spec: PodSpec): FieldError[] {
   if (spec.dnsPolicy === 'None' && spec.dnsConfig === undefined)
     errors.push(required('spec.dnsConfig', 'must provide `dnsConfig` when `dnsPolicy` is None'));
   if (spec.shareProcessNamespace && spec.hostPID)
-    errors.push(
-      invalid('spec.securityContext.shareProcessNamespace', true, 'ShareProcessNamespace and HostPID cannot both be enabled'),
-    );
+    errors.push(invalid('spec.securityContext.shareProcessNamespace', true, 'ShareProcessNamespace and HostPID cannot both be enabled'));
   const groups = (securityContext['supplementalGroups'] ?? []) as readonly unknown[];
   groups.forEach((group, index) => errors.push(...idErrors(`spec.securityContext.supplementalGroups[${index}]`, group)));
   (spec.hostAliases ?? []).forEach(({ ip = '' }, index) => {
@@ -70,7 +70,8 @@ function hostPortErrors({ containers, hostNetwork }: PodSpec): FieldError[] {
   (containers ?? []).forEach(({ ports = [] }, container) =>
     ports.forEach(({ hostPort, containerPort, protocol, hostIP = '' }, index) => {
       const field = `spec.containers[${container}].ports[${index}].hostPort`;
-      if (hostNetwork && hostPort !== containerPort) errors.push(invalid(field, hostPort, 'must match `containerPort` when `hostNetwork` is true'));
+      if (hostNetwork && hostPort !== containerPort)
+        errors.push(invalid(field, hostPort, 'must match `containerPort` when `hostNetwork` is true'));
       if (!hostPort) return;
       const place = `${protocol}/${hostIP}/${hostPort}`;
       if (taken.has(place)) errors.push(duplicate(field, place));

@@ -49,7 +49,8 @@ export function plain(transcript: readonly Answer[], namespace: string): unknown
     if (named && result.metadata) result.metadata.resourceVersion = named;
     // Several errors stand in the order of a Go map.
     const { causes = [] } = (result['details'] ?? {}) as { causes?: unknown[] };
-    if (causes.length > 1 && typeof result['message'] === 'string') result['message'] = result['message'].replace(/ is invalid: [^]*/, ' is invalid');
+    if (causes.length > 1 && typeof result['message'] === 'string')
+      result['message'] = result['message'].replace(/ is invalid: [^]*/, ' is invalid');
     const managers = (result.metadata as { managedFields?: object[] } | undefined)?.managedFields;
     // At one second they stand in the order of their names; here a second may pass and there not.
     managers?.sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));

@@ -43,7 +43,11 @@ export const podCases: Readonly<Record<string, Script>> = {
     { enableServiceLinks: false, shareProcessNamespace: true },
     { hostAliases: [{ ip: '1.2.3.4', hostnames: ['a'] }] },
     { dnsConfig: { nameservers: ['1.2.3.4'], options: [{ name: 'n' }] } },
-    { topologySpreadConstraints: [{ maxSkew: 1, topologyKey: 'k', whenUnsatisfiable: 'DoNotSchedule', labelSelector: { matchLabels: { a: 'b' } } }] },
+    {
+      topologySpreadConstraints: [
+        { maxSkew: 1, topologyKey: 'k', whenUnsatisfiable: 'DoNotSchedule', labelSelector: { matchLabels: { a: 'b' } } },
+      ],
+    },
     { readinessGates: [{ conditionType: 'x.io/a' }] },
     { os: { name: 'linux' }, runtimeClassName: null },
     { overhead: null, preemptionPolicy: 'PreemptLowerPriority' },
@@ -70,7 +74,13 @@ export const podCases: Readonly<Record<string, Script>> = {
   ),
   'defaults of volumes': created(
     { volumes: [{ name: 'v' }] },
-    { volumes: [{ name: 'v', secret: { secretName: 's' } }, { name: 'c', configMap: { name: 'c' } }, { name: 'h', hostPath: { path: '/a' } }] },
+    {
+      volumes: [
+        { name: 'v', secret: { secretName: 's' } },
+        { name: 'c', configMap: { name: 'c' } },
+        { name: 'h', hostPath: { path: '/a' } },
+      ],
+    },
     { volumes: [{ name: 'v', projected: { sources: [{ secret: { name: 's' } }, { serviceAccountToken: { path: 't' } }] } }] },
     { volumes: [{ name: 'v', downwardAPI: { items: [{ path: 'a', fieldRef: { fieldPath: 'metadata.name' } }] } }] },
     { volumes: [{ name: 'v', emptyDir: { medium: 'Memory', sizeLimit: '1Gi' } }] },
@@ -121,9 +131,19 @@ export const podCases: Readonly<Record<string, Script>> = {
     { imagePullPolicy: 'Sometimes' },
     { ports: [{ containerPort: 0 }] },
     { ports: [{ containerPort: 80, protocol: 'X', name: 'A_very_long_port_name' }] },
-    { ports: [{ containerPort: 80, name: 'a' }, { containerPort: 81, name: 'a' }] },
+    {
+      ports: [
+        { containerPort: 80, name: 'a' },
+        { containerPort: 81, name: 'a' },
+      ],
+    },
     { ports: [{ containerPort: 80, hostPort: 70000 }] },
-    { ports: [{ containerPort: 80, hostPort: 5 }, { containerPort: 81, hostPort: 5 }] },
+    {
+      ports: [
+        { containerPort: 80, hostPort: 5 },
+        { containerPort: 81, hostPort: 5 },
+      ],
+    },
     { env: [{ name: '' }] },
     { env: [{ name: 'a=b' }] },
     { env: [{ name: 'A', value: 'x', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } }] },
@@ -181,7 +201,7 @@ export const podCases: Readonly<Record<string, Script>> = {
     { spec: { serviceAccountName: 'other' } },
     { spec: { schedulingGates: [{ name: 'x.io/a' }] } },
   ),
-  'status': async (s) => {
+  status: async (s) => {
     await s.create('pods', podOf({}), { quiet: true });
     const at = '2026-01-01T00:00:00Z';
     const patch = (status: object): Promise<unknown> => s.patch('merge', 'pods/p/status', { status });
@@ -190,11 +210,27 @@ export const podCases: Readonly<Record<string, Script>> = {
     await patch({ podIP: null });
     await patch({ podIP: null, podIPs: [{ ip: '10.0.0.3' }] });
     await patch({ podIP: null, podIPs: null });
-    await patch({ containerStatuses: [{ name: 'c', image: 'i', imageID: '', ready: false, restartCount: 0, state: { running: { startedAt: at } } }] });
-    await patch({ containerStatuses: [{ name: 'c', image: 'i', imageID: '', ready: false, restartCount: 0, state: { running: {} }, lastState: { terminated: { exitCode: 1 } } }] });
+    await patch({
+      containerStatuses: [{ name: 'c', image: 'i', imageID: '', ready: false, restartCount: 0, state: { running: { startedAt: at } } }],
+    });
+    await patch({
+      containerStatuses: [
+        {
+          name: 'c',
+          image: 'i',
+          imageID: '',
+          ready: false,
+          restartCount: 0,
+          state: { running: {} },
+          lastState: { terminated: { exitCode: 1 } },
+        },
+      ],
+    });
     await patch({ phase: 'Nonsense' });
     await patch({ unknown: 1 });
     await patch({ qosClass: 'Guaranteed' });
+    await patch({ qosClass: null });
+    await s.patch('merge', 'pods/p/status', { status: null });
     await s.patch('merge', 'pods/p/status', { spec: { containers: [] }, metadata: { labels: { a: 'b' } } });
     await s.get('pods/p/status');
   },

@@ -82,18 +82,30 @@ const annotations = some({ n: pick('1', '2'), 'x.io/o': pick('') });
 const metadata = (owned: boolean): fc.Arbitrary<Record<string, unknown>> =>
   some({ labels, annotations, finalizers, ...(owned && { ownerReferences }) });
 
-const env = fc.uniqueArray(fc.record({ name: pick('A', 'B', 'C'), value: pick('1', '2') }), { maxLength: 2, selector: (each) => each.name });
+const env = fc.uniqueArray(fc.record({ name: pick('A', 'B', 'C'), value: pick('1', '2') }), {
+  maxLength: 2,
+  selector: (each) => each.name,
+});
 
 /** What the kinds hold; `whole`: enough to be created. */
 const contents: Readonly<Record<Kind, (whole: boolean) => fc.Arbitrary<Record<string, unknown>>>> = {
-  configmaps: () => some({ data: texts, binaryData: some({ x: pick('aGk=', 'bm8='), a: pick('aGk=') }), immutable: pick(true, false, null) }),
+  configmaps: () =>
+    some({ data: texts, binaryData: some({ x: pick('aGk=', 'bm8='), a: pick('aGk=') }), immutable: pick(true, false, null) }),
   secrets: () => some({ data: base64, stringData: texts, type: pick('Opaque', 'x.io/t'), immutable: pick(true, false) }),
   pods: (whole) => {
     const container = fc.record({ name: pick('c'), image: pick('i:1', 'i:2'), env }, { requiredKeys: ['name', 'image'] });
-    const spec = { containers: fc.tuple(container), activeDeadlineSeconds: pick(50, 60, 0), nodeName: pick('nowhere'), hostname: pick('h') };
+    const spec = {
+      containers: fc.tuple(container),
+      activeDeadlineSeconds: pick(50, 60, 0),
+      nodeName: pick('nowhere'),
+      hostname: pick('h'),
+    };
     if (!whole) return some({ spec: some({ containers: spec.containers, activeDeadlineSeconds: spec.activeDeadlineSeconds }) });
     return fc.record({
-      spec: fc.record({ automountServiceAccountToken: pick(false), ...spec }, { requiredKeys: ['automountServiceAccountToken', 'containers'] }),
+      spec: fc.record(
+        { automountServiceAccountToken: pick(false), ...spec },
+        { requiredKeys: ['automountServiceAccountToken', 'containers'] },
+      ),
     });
   },
   leases: () =>
@@ -171,11 +183,21 @@ const jsonPatch = (kind: Kind): fc.Arbitrary<object[]> =>
   );
 
 const writeQuery = pick('', '', '', 'dryRun=All', 'fieldManager=m1', 'fieldManager=m2', 'fieldValidation=Strict', 'fieldValidation=Ignore');
-const listQuery = pick('', 'limit=1', 'limit=2', 'labelSelector=l%3Dx', 'labelSelector=l%3Dx&limit=1', 'labelSelector=!l', 'fieldSelector=metadata.name%3Da');
+const listQuery = pick(
+  '',
+  'limit=1',
+  'limit=2',
+  'labelSelector=l%3Dx',
+  'labelSelector=l%3Dx&limit=1',
+  'labelSelector=!l',
+  'fieldSelector=metadata.name%3Da',
+);
 
 function operation(kind: Kind, owned: boolean): fc.Arbitrary<Operation> {
   const patches = body(kind, false, owned);
-  const type: fc.Arbitrary<PatchType> = isOurs(kind) ? pick<PatchType>('merge', 'json', 'apply') : pick<PatchType>('merge', 'json', 'strategic', 'apply');
+  const type: fc.Arbitrary<PatchType> = isOurs(kind)
+    ? pick<PatchType>('merge', 'json', 'apply')
+    : pick<PatchType>('merge', 'json', 'strategic', 'apply');
   const patch = fc.tuple(name, type, writeQuery).chain(([target, chosen, query]) => {
     const bodies: Readonly<Record<PatchType, fc.Arbitrary<unknown>>> = {
       merge: withNulls(patches),
@@ -189,11 +211,23 @@ function operation(kind: Kind, owned: boolean): fc.Arbitrary<Operation> {
     const manager = pick('fieldManager=m1', 'fieldManager=m2', 'fieldManager=m1&force=true', 'fieldManager=m2&force=true');
     return fc
       .tuple(bodies[chosen], manager)
-      .map(([sent, by]): Operation => ({ do: 'patch', kind, name: target, type: chosen, body: sent, query: chosen === 'apply' ? by : query }));
+      .map(([sent, by]): Operation => ({
+        do: 'patch',
+        kind,
+        name: target,
+        type: chosen,
+        body: sent,
+        query: chosen === 'apply' ? by : query,
+      }));
   });
   const status = pick<object>({ observedGeneration: 1 }, { phase: 'Running' }, { conditions: [] }, { podIP: '10.0.0.1' }, { nonsense: 1 });
   return fc.oneof(
-    { weight: 5, arbitrary: fc.tuple(name, body(kind, true, owned), writeQuery).map(([target, sent, query]): Operation => ({ do: 'create', kind, body: named(sent, target), query })) },
+    {
+      weight: 5,
+      arbitrary: fc
+        .tuple(name, body(kind, true, owned), writeQuery)
+        .map(([target, sent, query]): Operation => ({ do: 'create', kind, body: named(sent, target), query })),
+    },
     { weight: 6, arbitrary: patch },
     {
       weight: 3,
@@ -221,16 +255,41 @@ function operation(kind: Kind, owned: boolean): fc.Arbitrary<Operation> {
         )
         .map(([target, options]): Operation => ({ do: 'delete', kind, name: target, options })),
     },
-    { weight: 1, arbitrary: name.map((target): Operation => ({ do: 'patch', kind, name: target, type: 'merge', body: { metadata: { finalizers: null } } })) },
+    {
+      weight: 1,
+      arbitrary: name.map((target): Operation => ({
+        do: 'patch',
+        kind,
+        name: target,
+        type: 'merge',
+        body: { metadata: { finalizers: null } },
+      })),
+    },
     { weight: 1, arbitrary: listQuery.map((query): Operation => ({ do: 'list', kind, query })) },
     { weight: 1, arbitrary: name.map((target): Operation => ({ do: 'get', kind, name: target })) },
-    { weight: 1, arbitrary: pick(kind === 'configmaps' ? 'labelSelector=l%3Dx' : '', 'labelSelector=l%3Dx').map((query): Operation => ({ do: 'clear', kind, query })) },
+    {
+      weight: 1,
+      arbitrary: pick(kind === 'configmaps' ? 'labelSelector=l%3Dx' : '', 'labelSelector=l%3Dx').map((query): Operation => ({
+        do: 'clear',
+        kind,
+        query,
+      })),
+    },
     { weight: 1, arbitrary: fc.constant<Operation>({ do: 'mark' }) },
     ...(kind === 'pods' || kind === 'functions'
       ? [
           {
             weight: 1,
-            arbitrary: fc.tuple(name, status).map(([target, sent]): Operation => ({ do: 'patch', kind, name: target, type: 'merge', status: true, body: { status: sent, metadata: { labels: { m: '2' } } } })),
+            arbitrary: fc
+              .tuple(name, status)
+              .map(([target, sent]): Operation => ({
+                do: 'patch',
+                kind,
+                name: target,
+                type: 'merge',
+                status: true,
+                body: { status: sent, metadata: { labels: { m: '2' } } },
+              })),
           },
         ]
       : []),
@@ -243,10 +302,14 @@ const named = (sent: object, target: string, more: object = {}): object => ({
 });
 
 /** One or two kinds at a time, so that requests meet. */
-export const sequences: fc.Arbitrary<Sequence> = fc.tuple(fc.subarray([...kinds], { minLength: 1, maxLength: 2 }), fc.boolean()).chain(([used, owned]) => {
-  const isOwned = owned && used.every((kind) => kind === 'configmaps' || kind === 'secrets' || kind === 'leases');
-  return fc.record({
-    operations: fc.array(fc.oneof(...used.map((kind) => operation(kind, isOwned))), { minLength: 2, maxLength: 14 }),
-    watches: fc.array(fc.record({ kind: pick(...used), from: fc.nat(2), selector: pick('', '', 'l=x', 'l!=y', 'm in (1,2)') }), { maxLength: 2 }),
+export const sequences: fc.Arbitrary<Sequence> = fc
+  .tuple(fc.subarray([...kinds], { minLength: 1, maxLength: 2 }), fc.boolean())
+  .chain(([used, owned]) => {
+    const isOwned = owned && used.every((kind) => kind === 'configmaps' || kind === 'secrets' || kind === 'leases');
+    return fc.record({
+      operations: fc.array(fc.oneof(...used.map((kind) => operation(kind, isOwned))), { minLength: 2, maxLength: 14 }),
+      watches: fc.array(fc.record({ kind: pick(...used), from: fc.nat(2), selector: pick('', '', 'l=x', 'l!=y', 'm in (1,2)') }), {
+        maxLength: 2,
+      }),
+    });
   });
-});

@@ -58,7 +58,11 @@ export class Run {
             await this.#session.patch('merge', `${kind}/${String(metadata['name'])}`, { metadata: { finalizers: null } }, { quiet: true });
         }
         for (const { metadata } of left)
-          await this.#session.delete(`${kind}/${String(metadata?.['name'])}`, { gracePeriodSeconds: 0, propagationPolicy: 'Background' }, { quiet: true });
+          await this.#session.delete(
+            `${kind}/${String(metadata?.['name'])}`,
+            { gracePeriodSeconds: 0, propagationPolicy: 'Background' },
+            { quiet: true },
+          );
       }
     }
   }
@@ -161,20 +165,24 @@ interface Reference {
 function isPending(objects: readonly Loose[]): boolean {
   const byUid = new Map(objects.map((object) => [object.metadata?.uid, object]));
   const finalizersOf = ({ metadata }: Loose): readonly string[] => (metadata?.['finalizers'] as readonly string[] | undefined) ?? [];
-  const referencesOf = ({ metadata }: Loose): readonly Reference[] => (metadata?.['ownerReferences'] as readonly Reference[] | undefined) ?? [];
+  const referencesOf = ({ metadata }: Loose): readonly Reference[] =>
+    (metadata?.['ownerReferences'] as readonly Reference[] | undefined) ?? [];
   const isDeleted = ({ metadata }: Loose): boolean => metadata?.['deletionTimestamp'] !== undefined;
   return objects.some((object) => {
     const finalizers = finalizersOf(object);
     if (isDeleted(object)) {
       if (finalizers.includes('orphan')) return true;
-      const blocking = objects.some((each) => referencesOf(each).some(({ uid, blockOwnerDeletion }) => uid === object.metadata?.uid && blockOwnerDeletion));
+      const blocking = objects.some((each) =>
+        referencesOf(each).some(({ uid, blockOwnerDeletion }) => uid === object.metadata?.uid && blockOwnerDeletion),
+      );
       return finalizers.includes('foregroundDeletion') && !blocking;
     }
     const references = referencesOf(object);
     if (references.length === 0) return false;
     const found = references.map((reference) => {
       const owner = byUid.get(reference.uid);
-      if (!owner || identity[owner['plural'] as Kind].kind !== reference.kind || owner.metadata?.['name'] !== reference.name) return 'absent';
+      if (!owner || identity[owner['plural'] as Kind].kind !== reference.kind || owner.metadata?.['name'] !== reference.name)
+        return 'absent';
       return isDeleted(owner) && finalizersOf(owner).includes('foregroundDeletion') ? 'waiting' : 'solid';
     });
     return found.includes('solid') ? found.some((each) => each !== 'solid') : true;
