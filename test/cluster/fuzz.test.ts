@@ -5,7 +5,7 @@
  * names a file: then it goes on after a difference and writes all there (`npm run soak`).
  */
 import { writeFile } from 'node:fs/promises';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openBoth, type Both } from './differential/servers.ts';
 import { compare } from './fuzz/compare.ts';
@@ -43,7 +43,8 @@ describe.runIf(path)('random sequences on a real API server and on ours', () => 
     const failures: Failure[] = [];
     let operations = 0;
     let seed = firstSeed;
-    for (; performance.now() < end && (result || failures.length === 0); seed++) {
+    const isDone = (): boolean => performance.now() >= end || (!result && failures.length > 0);
+    for (; !isDone(); seed++) {
       let differences: readonly string[] = [];
       let shrunkUntil = Infinity;
       const property = fc.asyncProperty(sequences, async (sequence) => {

@@ -39,7 +39,7 @@ const handler = <T extends Pick<Probe, 'httpGet'>>(given: T): T =>
 
 const probe = (given: Probe | undefined): Probe | undefined =>
   given &&
-  over(terse({ ...handler(given), ...(given.grpc && { grpc: over(given.grpc, { service: '' } as object) }) }, 'initialDelaySeconds'), {
+  over(terse({ ...handler(given), ...(given.grpc && { grpc: over(given.grpc, { service: '' }) }) }, 'initialDelaySeconds'), {
     timeoutSeconds: 1,
     periodSeconds: 10,
     successThreshold: 1,
@@ -55,7 +55,7 @@ function envVar(given: EnvVar): EnvVar {
     valueFrom: {
       ...given.valueFrom,
       ...(fieldRef && { fieldRef: over(fieldRef, { apiVersion: 'v1' }) }),
-      ...(resourceFieldRef && { resourceFieldRef: over(resourceFieldRef, { divisor: '0' } as object) }),
+      ...(resourceFieldRef && { resourceFieldRef: over(resourceFieldRef, { divisor: '0' }) }),
     },
   };
 }
@@ -81,8 +81,7 @@ function container(given: Container): Container {
     ...filled,
     ...(env && { env: env.map(envVar) }),
     ...(lifecycle && {
-      lifecycle: Object.fromEntries(Object.entries(lifecycle).map(([hook, each]) => [hook, handler(each)])) as Container['lifecycle'] &
-        object,
+      lifecycle: Object.fromEntries(Object.entries(lifecycle).map(([hook, each]) => [hook, handler(each)])),
     }),
     ...(given.resources && { resources: resources(given.resources) }),
     ...(Object.fromEntries(Object.entries(probes).filter(([, value]) => value !== undefined)) as Partial<Container>),
@@ -100,14 +99,14 @@ const withReferences = <T extends DownwardFiles>(files: T): T =>
   files.items ? { ...files, items: files.items.map((item) => envVarLike(item)) } : files;
 
 function envVarLike(item: { fieldRef?: object }): object {
-  return item.fieldRef ? { ...item, fieldRef: over(item.fieldRef, { apiVersion: 'v1' } as object) } : item;
+  return item.fieldRef ? { ...item, fieldRef: over(item.fieldRef, { apiVersion: 'v1' }) } : item;
 }
 
 function projection(source: { serviceAccountToken?: object; downwardAPI?: DownwardFiles }): object {
   const { serviceAccountToken: token, downwardAPI } = source;
   return {
     ...source,
-    ...(token && { serviceAccountToken: over(token, { expirationSeconds: 3600 } as object) }),
+    ...(token && { serviceAccountToken: over(token, { expirationSeconds: 3600 }) }),
     ...(downwardAPI && { downwardAPI: withReferences(downwardAPI) }),
   };
 }

@@ -1,5 +1,5 @@
 /** Random requests about a few objects, as data: what failed once is kept as it is. */
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 
 export const kinds = ['configmaps', 'secrets', 'pods', 'leases', 'functions', 'routes'] as const;
 export type Kind = (typeof kinds)[number];
@@ -51,7 +51,7 @@ const isOurs = (kind: Kind): boolean => kind === 'functions' || kind === 'routes
 const pick = <T>(...values: readonly T[]): fc.Arbitrary<T> => fc.constantFrom(...values);
 /** Some of the fields. */
 const some = (fields: Readonly<Record<string, fc.Arbitrary<unknown>>>): fc.Arbitrary<Record<string, unknown>> =>
-  fc.record(fields, { requiredKeys: [] }) as fc.Arbitrary<Record<string, unknown>>;
+  fc.record(fields, { requiredKeys: [] });
 
 const name = pick('a', 'b', 'c');
 const finalizers = fc.subarray(['x.io/f', 'x.io/g', 'x.io/h']);
@@ -209,16 +209,14 @@ function operation(kind: Kind, owned: boolean): fc.Arbitrary<Operation> {
       apply: body(kind, true, false),
     };
     const manager = pick('fieldManager=m1', 'fieldManager=m2', 'fieldManager=m1&force=true', 'fieldManager=m2&force=true');
-    return fc
-      .tuple(bodies[chosen], manager)
-      .map(([sent, by]): Operation => ({
-        do: 'patch',
-        kind,
-        name: target,
-        type: chosen,
-        body: sent,
-        query: chosen === 'apply' ? by : query,
-      }));
+    return fc.tuple(bodies[chosen], manager).map(([sent, by]): Operation => ({
+      do: 'patch',
+      kind,
+      name: target,
+      type: chosen,
+      body: sent,
+      query: chosen === 'apply' ? by : query,
+    }));
   });
   const status = pick<object>({ observedGeneration: 1 }, { phase: 'Running' }, { conditions: [] }, { podIP: '10.0.0.1' }, { nonsense: 1 });
   return fc.oneof(
@@ -280,16 +278,14 @@ function operation(kind: Kind, owned: boolean): fc.Arbitrary<Operation> {
       ? [
           {
             weight: 1,
-            arbitrary: fc
-              .tuple(name, status)
-              .map(([target, sent]): Operation => ({
-                do: 'patch',
-                kind,
-                name: target,
-                type: 'merge',
-                status: true,
-                body: { status: sent, metadata: { labels: { m: '2' } } },
-              })),
+            arbitrary: fc.tuple(name, status).map(([target, sent]): Operation => ({
+              do: 'patch',
+              kind,
+              name: target,
+              type: 'merge',
+              status: true,
+              body: { status: sent, metadata: { labels: { m: '2' } } },
+            })),
           },
         ]
       : []),

@@ -1,6 +1,6 @@
 /** A sequence of operations on one server: what it answers, and what its watches tell. */
 import { setTimeout as wait } from 'node:timers/promises';
-import { type Answer, type Loose, nameIn, Session } from '../differential/session.ts';
+import { type Answer, type Loose, nameIn, type Session } from '../differential/session.ts';
 import { identity, type Kind, type Operation, type Sequence } from './operations.ts';
 
 /** How long the garbage collector may take. */
