@@ -92,7 +92,7 @@ export function podStreamsSuite(where: string, open: () => Promise<StreamsWorld>
       const pod = (name: string, ...containers: object[]): object => ({
         apiVersion: 'v1',
         kind: 'Pod',
-        metadata: { name, namespace },
+        metadata: { name, namespace, labels: { app: name.slice(0, 1) } },
         spec: { restartPolicy: 'Never', terminationGracePeriodSeconds: 0, automountServiceAccountToken: false, containers },
       });
       podPort = await freePort();
@@ -103,7 +103,23 @@ export function podStreamsSuite(where: string, open: () => Promise<StreamsWorld>
         pod('web', container('main', `${node} -e '${server.replaceAll("'", '"')}' ${podPort}`)),
         pod('shell', { name: 'main', image, command: ['sh'], stdin: true, tty: true }),
         pod('ticker', container('main', 'while :; do echo tick; echo tock >&2; sleep 0.2; done')),
-        pod('ended', container('main', 'exit 0')),
+        pod('talk', container('main', `for i in 1 2 3 4 5; do echo line $i; done; ${idle}`)),
+        pod('duo', container('first', `echo one; ${idle}`), container('second', `echo two; ${idle}`)),
+        {
+          ...pod('again'),
+          spec: {
+            restartPolicy: 'OnFailure',
+            terminationGracePeriodSeconds: 0,
+            automountServiceAccountToken: false,
+            containers: [
+              container('main', `if [ -e /data/x ]; then echo second; ${idle}; else echo first; touch /data/x; exit 1; fi`, {
+                volumeMounts: [{ name: 'data', mountPath: '/data' }],
+              }),
+            ],
+            volumes: [{ name: 'data', emptyDir: {} }],
+          },
+        },
+        pod('ended', container('main', 'printf unfinished')),
       ];
       await kubectl.ok(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
       await kubectl.ok([
@@ -240,6 +256,96 @@ export function podStreamsSuite(where: string, open: () => Promise<StreamsWorld>
           stdout: '',
           stderr: 'error: cannot attach a container in a completed pod; current phase is Succeeded\n',
         });
+      });
+    });
+
+    describe('logs', () => {
+      const logs = (...args: string[]): Promise<object> => run(['logs', ...args]);
+      const lines = (from: number): string =>
+        [1, 2, 3, 4, 5]
+          .slice(from - 1)
+          .map((at) => `line ${at}\n`)
+          .join('');
+      const wrong = (stderr: string): object => ({ code: 1, stdout: '', stderr: `${stderr}\n` });
+      const raw = (query: string): Promise<object> => run(['get', '--raw', `/api/v1/namespaces/${namespace}/pods/talk/log?${query}`]);
+
+      beforeAll(async () => {
+        const log = (name: string): Promise<string> => world.kubectl.ok(['-n', namespace, 'logs', name, '--all-containers']);
+        await eventually('all is said', async () => (await log('talk')) === lines(1) && (await log('duo')).includes('two'), 30);
+        await eventually('it has started again', async () => (await log('again')) === 'second\n', 60);
+      }, 120_000);
+
+      it('shows all, the last lines, so many bytes, since a time', async () => {
+        expect(await logs('talk')).toEqual(said(lines(1)));
+        expect(await logs('talk', '--tail=2')).toEqual(said(lines(4)));
+        expect(await logs('talk', '--tail=0')).toEqual(said(''));
+        expect(await logs('talk', '--tail=-1')).toEqual(said(lines(1)));
+        expect(await logs('talk', '--limit-bytes=9')).toEqual(said('line 1\nli'));
+        expect(await logs('talk', '--limit-bytes=9', '--tail=1')).toEqual(said(lines(5)));
+        expect(await logs('talk', '--since=1h')).toEqual(said(lines(1)));
+        expect(await logs('talk', '--since-time=2020-01-01T00:00:00+02:00')).toEqual(said(lines(1)));
+        expect(await logs('talk', '--since-time=2090-01-01T00:00:00Z')).toEqual(said(''));
+        expect(await logs('talk', '--timestamps', '--tail=1')).toMatchObject({
+          stdout: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z line 5\n$/) as string,
+        });
+        expect(await logs('ended')).toEqual(said('unfinished'));
+        expect(await logs('talk', '--insecure-skip-tls-verify-backend', '--tail=1')).toEqual(said(lines(5)));
+      });
+
+      it('follows', async () => {
+        const following = world.kubectl.follow(['-n', namespace, 'logs', '-f', 'ticker', '--tail=1']);
+        try {
+          await eventually('it ticks on', () => following.lines().length > 5, 30);
+          expect(new Set(following.lines())).toEqual(new Set(['tick', 'tock']));
+        } finally {
+          await following.stop();
+        }
+      });
+
+      it('chooses containers and pods', async () => {
+        expect(await logs('duo')).toEqual(said('one\n', { stderr: 'Defaulted container "first" out of: first, second\n' }));
+        expect(await logs('duo', '-c', 'second')).toEqual(said('two\n'));
+        expect(await logs('duo', '--all-containers', '--prefix', '--tail=1')).toMatchObject({
+          stdout: expect.stringMatching(/^\[pod\/duo\/first\] one\n\[pod\/duo\/second\] two\n$/) as string,
+        });
+        expect(await logs('-l', 'app=d', '-c', 'first', '--prefix')).toEqual(said('[pod/duo/first] one\n'));
+        expect(await logs('-l', 'app=none')).toEqual(said('', { stderr: `No resources found in ${namespace} namespace.\n` }));
+        expect(await logs('duo', '-c', 'none')).toEqual(wrong('error: container none is not valid for pod duo out of: first, second'));
+        expect(await logs('none')).toEqual(wrong(`error: error from server (NotFound): pods "none" not found in namespace "${namespace}"`));
+      });
+
+      it('shows what the run before the last restart said', async () => {
+        expect(await logs('again')).toEqual(said('second\n'));
+        expect(await logs('again', '--previous')).toEqual(said('first\n'));
+        expect(await logs('talk', '--previous')).toEqual(
+          wrong('Error from server (BadRequest): previous terminated container "main" in pod "talk" not found'),
+        );
+      });
+
+      it('says which option is wrong', async () => {
+        const options = (why: string): object => wrong(`The PodLogOptions "talk" is invalid: ${why}`);
+        expect(await logs('talk', '--since=1ns')).toEqual(options('sinceSeconds: Invalid value: 0: must be greater than 0'));
+        expect(await raw('tailLines=-1')).toEqual(options('tailLines: Invalid value: -1: must be greater than or equal to 0'));
+        expect(await raw('limitBytes=0')).toEqual(options('limitBytes: Invalid value: 0: must be greater than 0'));
+        expect(await raw('limitBytes=-1&sinceSeconds=-2')).toEqual(
+          options('\n* limitBytes: Invalid value: -1: must be greater than 0\n* sinceSeconds: Invalid value: -2: must be greater than 0'),
+        );
+        expect(await raw('sinceTime=2020-01-01T00:00:00Z&sinceSeconds=5')).toEqual(
+          options('[]: Forbidden: at most one of `sinceTime` or `sinceSeconds` may be specified'),
+        );
+        expect(await raw('stream=Stdout')).toEqual(options('stream: Forbidden: may not be specified'));
+        const request = (why: string): object => wrong(`Error from server (BadRequest): ${why}`);
+        expect(await raw('tailLines=x')).toEqual(request('strconv.ParseInt: parsing "x": invalid syntax'));
+        for (const [time, rest, part] of [
+          ['x', 'x', '2006'],
+          ['2020-1-01', '1-01', '01'],
+          ['2020-01-01', '', 'T'],
+          ['2020-01-01T00:00:00', '', 'Z07:00'],
+        ])
+          expect(await raw(`sinceTime=${time}`)).toEqual(
+            request(`parsing time "${time}" as "2006-01-02T15:04:05Z07:00": cannot parse "${rest}" as "${part}"`),
+          );
+        expect(await raw('container=none')).toEqual(request('container none is not valid for pod talk'));
       });
     });
 

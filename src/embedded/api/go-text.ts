@@ -39,3 +39,32 @@ export function goFormat(value: unknown): string {
   if (value === null || value === undefined) return '%!s(<nil>)';
   return typeof value === 'object' ? goText(value) : `%!s(${goType(value)}=${JSON.stringify(value)})`;
 }
+
+const timeParts: readonly (readonly [name: string, RegExp])[] = [
+  ['2006', /^\d{4}/],
+  ['-', /^-/],
+  ['01', /^\d\d/],
+  ['-', /^-/],
+  ['02', /^\d\d/],
+  ['T', /^T/],
+  ['15', /^\d\d?/],
+  [':', /^:/],
+  ['04', /^\d\d/],
+  [':', /^:/],
+  ['05', /^\d\d(?:[.,]\d+)?/],
+  ['Z07:00', /^(?:Z|[+-]\d\d:\d\d)/],
+];
+
+/** What Go says of a text that is no RFC 3339 time; undefined where it is one. */
+export function timeError(text: string): string | undefined {
+  const shown = `parsing time ${JSON.stringify(text)}`;
+  let rest = text;
+  for (const [name, pattern] of timeParts) {
+    const found = pattern.exec(rest)?.[0];
+    if (found === undefined)
+      return `${shown} as "2006-01-02T15:04:05Z07:00": cannot parse ${JSON.stringify(rest)} as ${JSON.stringify(name)}`;
+    rest = rest.slice(found.length);
+  }
+  if (rest !== '') return `${shown}: extra text: ${JSON.stringify(rest)}`;
+  return Number.isNaN(Date.parse(text.replace(',', '.'))) ? `${shown}: day out of range` : undefined;
+}

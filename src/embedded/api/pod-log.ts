@@ -3,6 +3,7 @@ import type { FieldError } from '../../resources/kind.ts';
 import type { Reply } from './answers.ts';
 import type { Call } from './core.ts';
 import type { ApiRequest } from './request.ts';
+import { timeError } from './go-text.ts';
 import { containerOf } from './pod-container.ts';
 import type { PodLike } from './pod-container.ts';
 import type { PodAccess, PodLogOptions } from './pod-access.ts';
@@ -53,8 +54,8 @@ function logOptions(pod: PodLike, { query, signal }: ApiRequest): PodLogOptions 
   const limitBytes = count('limitBytes', 1);
   const sinceSeconds = count('sinceSeconds', 1);
   const sinceTime = query.get('sinceTime') || undefined;
-  if (sinceTime !== undefined && Number.isNaN(Date.parse(sinceTime)))
-    throw badRequest(`parsing time ${JSON.stringify(sinceTime)}: not RFC 3339`);
+  const wrong = sinceTime === undefined ? undefined : timeError(sinceTime);
+  if (wrong !== undefined) throw badRequest(wrong);
   if (sinceTime !== undefined && query.has('sinceSeconds')) {
     errors.splice(0, errors.length, {
       field: '[]',
@@ -62,6 +63,8 @@ function logOptions(pod: PodLike, { query, signal }: ApiRequest): PodLogOptions 
       message: 'Forbidden: at most one of `sinceTime` or `sinceSeconds` may be specified',
     });
   }
+  // A newer option of logs, off by default there.
+  if (query.get('stream')) errors.push({ field: 'stream', reason: 'FieldValueForbidden', message: 'Forbidden: may not be specified' });
   if (errors.length > 0) throw invalid({ kind: 'PodLogOptions', group: '' }, name, errors);
   return {
     container: containerOf(pod, query.get('container')),

@@ -26,8 +26,8 @@ describe("a pod's log", () => {
 
   it('is what the program wrote, the last line too when it has no end', async () => {
     await finished('plain', 'echo one; echo zwei ü; printf three');
-    expect(await read('plain')).toBe('one\nzwei ü\nthree\n');
-    expect(await read('plain', { tailLines: 2 })).toBe('zwei ü\nthree\n');
+    expect(await read('plain')).toBe('one\nzwei ü\nthree');
+    expect(await read('plain', { tailLines: 2 })).toBe('zwei ü\nthree');
     expect(await read('plain', { tailLines: 0 })).toBe('');
     expect(await read('plain', { limitBytes: 6 })).toBe('one\nzw');
   });

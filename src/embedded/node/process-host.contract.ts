@@ -72,7 +72,7 @@ export function processHostContract(name: string, make: () => Promise<{ readonly
       const lines = (await log('a')).trimEnd().split('\n');
       const stamp = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z /;
       expect(lines.filter((line) => !stamp.test(line))).toEqual([]);
-      expect(lines.map((line) => line.replace(stamp, '')).sort()).toEqual(['stderr F zwei ü', 'stdout F last', 'stdout F one']);
+      expect(lines.map((line) => line.replace(stamp, '')).sort()).toEqual(['stderr F zwei ü', 'stdout F one', 'stdout P last']);
     });
 
     it('gives pipes for stdout and stderr, which a program can open again', async () => {

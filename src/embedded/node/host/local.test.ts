@@ -62,7 +62,7 @@ it('cuts an overlong line into P pieces and a last F one, whatever the chunks', 
       .trimEnd()
       .split('\n')
       .map((entry) => entry.slice(entry.indexOf(' ') + 1));
-    expect(lines.map((entry) => entry.slice(0, 9))).toEqual(['stdout F ', 'stdout P ', 'stdout P ', 'stdout F ', 'stdout F ']);
+    expect(lines.map((entry) => entry.slice(0, 9))).toEqual(['stdout F ', 'stdout P ', 'stdout P ', 'stdout F ', 'stdout P ']);
     expect(lines[0]).toBe('stdout F short');
     expect(
       lines
@@ -70,6 +70,6 @@ it('cuts an overlong line into P pieces and a last F one, whatever the chunks', 
         .map((entry) => entry.slice(9))
         .join(''),
     ).toBe(line);
-    expect(lines[4]).toBe('stdout F end');
+    expect(lines[4]).toBe('stdout P end');
   }
 });

@@ -56,11 +56,11 @@ export class LineTagger {
     return this.#cut(text.slice(end + 1), out);
   }
 
-  /** At the stream's end: a last line that has no newline. */
+  /** At the stream's end: a last line that has no newline, and so no end. */
   end(): string {
     const rest = this.#rest;
     this.#rest = '';
-    return rest === '' ? '' : `${timestamp()} ${this.#stream} F ${rest}\n`;
+    return rest === '' ? '' : `${timestamp()} ${this.#stream} P ${rest}\n`;
   }
 
   /** Appends the pieces of an overlong line to `out`; what is left of it becomes the rest. */
