@@ -66,6 +66,8 @@ export interface KindDefinition<T extends KubeObject = KubeObject> extends Resou
   prepareForCreate?(object: T): T;
   /** What structure cannot say; runs on create and on update (then with the stored object). */
   validate?(object: T, old?: T): readonly FieldError[];
+  /** What a new object is warned of, though it is taken. */
+  warnings?(object: T): readonly string[];
   /** Cells of a built-in kind's table that no JSONPath can express (pod's STATUS), one for each of `columns`. */
   cells?(object: T): readonly Cell[];
 }

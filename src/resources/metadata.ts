@@ -20,12 +20,14 @@ export function metadataErrors(kind: KindDefinition, object: KubeObject, old?: K
     errors.push(...says(qualifiedName, 'metadata.labels', key), ...says(labelValueSyntax, 'metadata.labels', value));
   errors.push(...annotationErrors(metadata));
   for (const finalizer of metadata.finalizers ?? []) errors.push(...says(qualifiedName, 'metadata.finalizers', finalizer));
-  (metadata.finalizers ?? []).forEach((finalizer, index) => {
-    if (!isKnownFinalizer(finalizer))
-      errors.push(
-        invalid(`metadata.finalizers[${index}]`, finalizer, 'name is neither a standard finalizer name nor is it fully qualified'),
-      );
-  });
+  // The core group's own check.
+  if (kind.group === '')
+    (metadata.finalizers ?? []).forEach((finalizer, index) => {
+      if (!isKnownFinalizer(finalizer))
+        errors.push(
+          invalid(`metadata.finalizers[${index}]`, finalizer, 'name is neither a standard finalizer name nor is it fully qualified'),
+        );
+    });
   errors.push(...ownerErrors(metadata.ownerReferences ?? []));
   if (old) errors.push(...immutableErrors(metadata, old.metadata));
   return errors;

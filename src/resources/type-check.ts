@@ -76,7 +76,8 @@ function walk(structure: Structure, value: unknown, owner: string, path: readonl
     case 'list':
       return Array.isArray(value) ? first(value, (item) => walk(at.items, item, owner, path)) : wrong();
     case 'string':
-      return typeof value === 'string' ? formatError(at.format, value) : wrong();
+      if (typeof value !== 'string') return wrong();
+      return structure.type === 'ref' && structure.ref === 'meta.v1.MicroTime' ? microTimeError(value) : formatError(at.format, value);
     case 'boolean':
       return typeof value === 'boolean' ? undefined : wrong();
     case 'intOrString':
@@ -97,6 +98,16 @@ function first<T>(items: readonly T[], check: (item: T) => string | undefined): 
     if (error !== undefined) return error;
   }
   return undefined;
+}
+
+const microTime = '2006-01-02T15:04:05.000000Z07:00';
+
+/** To the microsecond, no more and no less. */
+function microTimeError(value: string): string | undefined {
+  const parsing = `parsing time ${JSON.stringify(value)} as ${JSON.stringify(microTime)}: cannot parse`;
+  const [, rest] = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(.*)$/.exec(value) ?? [];
+  if (rest === undefined || Number.isNaN(Date.parse(value))) return `${parsing} ${JSON.stringify(value)} as "2006"`;
+  return /^\.\d{6}(?!\d)/.test(rest) ? undefined : `${parsing} ${JSON.stringify(rest)} as ".000000"`;
 }
 
 function formatError(format: string | undefined, value: string): string | undefined {

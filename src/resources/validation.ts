@@ -1,7 +1,7 @@
 /** Whether an object may be stored: metadata, structure, rules over several fields, and what only code can say. */
 import { invalid, notSupported, required } from './field-errors.ts';
 import type { CrossFieldRule, FieldError, KindDefinition } from './kind.ts';
-import { metadataErrors } from './metadata.ts';
+import { isKnownFinalizer, metadataErrors } from './metadata.ts';
 import type { KubeObject } from './object.ts';
 import { childPath, isMapping, own, resolve, valueAt } from './resolve.ts';
 import { schemaErrors } from './schema-check.ts';
@@ -25,6 +25,16 @@ export function check(kind: KindDefinition, object: KubeObject, old?: KubeObject
   errors.push(...ruleErrors(kind.rules, errors, object, old));
   errors.push(...(kind.validate?.(object, old) ?? []));
   return once(errors);
+}
+
+/** What a new object is warned of, though it may be stored. */
+export function warningsOf(kind: KindDefinition, object: KubeObject): string[] {
+  const finalizers = kind.origin === 'custom' ? (object.metadata.finalizers ?? []) : [];
+  const says = 'prefer a domain-qualified finalizer name to avoid accidental conflicts with other finalizer writers';
+  return [
+    ...finalizers.filter((name) => !isKnownFinalizer(name)).map((name) => `metadata.finalizers: ${JSON.stringify(name)}: ${says}`),
+    ...(kind.warnings?.(object) ?? []),
+  ];
 }
 
 /** The kind's own top-level fields: what every object has is checked by `metadataErrors`. */

@@ -1,6 +1,6 @@
 /** create. */
 import { newUid, nameSuffix } from '../../base/ids.ts';
-import { check } from '../../resources/kinds.ts';
+import { check, warningsOf } from '../../resources/kinds.ts';
 import type { KubeObject } from '../../resources/object.ts';
 import type { KindDefinition } from '../../resources/kind.ts';
 import type { StoredRow, StoreKey, Write, WriteResult } from '../storage/store.ts';
@@ -58,6 +58,7 @@ export async function insert(
     const { name } = object.metadata;
     const errors = check(kind, object);
     if (errors.length > 0) throw invalid(kind, name ?? '', errors);
+    for (const warning of warningsOf(kind, object)) call.warn(warning);
     const key = keyOf(call, name);
     const [result] = options.dryRun
       ? await asIfWritten(core, key, object, managed, kind)

@@ -17,11 +17,29 @@ export interface Lease extends KubeObject {
   };
 }
 
+interface LeaseSpec extends NonNullable<Lease['spec']> {
+  readonly strategy?: string;
+  readonly preferredHolder?: string;
+}
+
+/** A MicroTime as it is stored: its fraction as sent, its zone ours. */
+function inUtc(time: string): string {
+  const [, fraction = ''] = /(\.\d{6})/.exec(time) ?? [];
+  return `${new Date(time).toISOString().slice(0, 19)}${fraction}Z`;
+}
+
 export const leaseKind = defineBuiltin<Lease>(leases, {
   singular: 'lease',
   structure: { type: 'ref', ref: 'coordination.v1.Lease' },
   columns: [nameColumn, computed('Holder', 'Who has it.'), computedAge],
   cells: ({ metadata, spec }) => [metadata.name, spec?.holderIdentity ?? '', moment(metadata.creationTimestamp)],
+  defaulting(lease) {
+    if (!lease.spec) return lease;
+    // Chosen by coordination among candidates, which nobody does here (there it is a feature that is off).
+    const { strategy: _strategy, preferredHolder: _holder, acquireTime, renewTime, ...spec } = lease.spec as LeaseSpec;
+    const times = { ...(acquireTime && { acquireTime: inUtc(acquireTime) }), ...(renewTime && { renewTime: inUtc(renewTime) }) };
+    return { ...lease, spec: { ...spec, ...times } };
+  },
   validate({ spec }) {
     const errors: FieldError[] = [];
     const { leaseDurationSeconds: duration, leaseTransitions: transitions } = spec ?? {};

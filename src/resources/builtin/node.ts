@@ -59,10 +59,16 @@ export const nodeKind = defineBuiltin<Node>(nodes, {
   },
 });
 
+const mountableSecrets = 'kubernetes.io/enforce-mountable-secrets';
+
 export const serviceAccountKind = defineBuiltin<ServiceAccount>(serviceAccounts, {
   singular: 'serviceaccount',
   shortNames: ['sa'],
   subresources: ['token'],
   columns: [nameColumn, computedAge],
   cells: ({ metadata }) => [metadata.name, moment(metadata.creationTimestamp)],
+  warnings: ({ metadata }) =>
+    metadata.annotations?.[mountableSecrets]
+      ? [`metadata.annotations[${mountableSecrets}]: deprecated in v1.32+; prefer separate namespaces to isolate access to mounted secrets`]
+      : [],
 });

@@ -5,6 +5,7 @@ import { podCells } from './pod-cells.ts';
 import { podDefaults, qosClass } from './pod-defaults.ts';
 import type { Pod } from './pod-types.ts';
 import { podErrors } from './pod-validation.ts';
+import { podWarnings } from './pod-warnings.ts';
 
 export type * from './pod-types.ts';
 
@@ -40,4 +41,5 @@ export const podKind = defineBuiltin<Pod>(pods, {
   defaulting: podDefaults,
   prepareForCreate: (pod) => ({ ...pod, status: { phase: 'Pending', qosClass: qosClass(pod) } }),
   validate: podErrors,
+  warnings: podWarnings,
 });
