@@ -128,8 +128,9 @@ async function resourceReply(parts: HandlerParts, request: ApiRequest, path: Res
 function verbsOf({ kind, namespace, name, subresource }: Call, isAsked: boolean): readonly string[] {
   if (isAsked) return ['POST'];
   if (name !== '') return subresource === '' ? ['GET', 'PUT', 'PATCH', 'DELETE'] : ['GET', 'PUT', 'PATCH'];
-  const create = kind.namespaced && namespace === '' ? [] : ['POST'];
-  return ['GET', ...create, ...(strategyOf(kind).noCollectionDelete ? [] : ['DELETE'])];
+  // All namespaces at once are only read.
+  if (kind.namespaced && namespace === '') return ['GET'];
+  return strategyOf(kind).noCollectionDelete ? ['GET', 'POST'] : ['GET', 'POST', 'DELETE'];
 }
 
 const isServed = ({ kind, subresource }: Call): boolean =>

@@ -220,3 +220,17 @@ describe('merge patch', () => {
     expect(applyMergePatch(deepFreeze(target), patch)).toEqual(result);
   });
 });
+
+it('lets copies not double the document without end, and leaves what was given as it is', () => {
+  const document = { data: { a: 'x'.repeat(1000) } };
+  const value = { b: 1 };
+  const copies = (count: number): object[] => [
+    { op: 'add', path: '/data/value', value },
+    { op: 'add', path: '/data/value/c', value: 2 },
+    ...Array.from({ length: count }, (_, index) => ({ op: 'copy', from: '/data', path: `/data/a${index}` })),
+  ];
+  expect(Object.keys((applyJsonPatch(document, copies(8)) as typeof document).data)).toHaveLength(10);
+  expect(() => applyJsonPatch(document, copies(60))).toThrow(PatchError);
+  expect(() => applyJsonPatch(document, copies(60))).toThrow(/its copies have more than/);
+  expect([document, value]).toEqual([{ data: { a: 'x'.repeat(1000) } }, { b: 1 }]);
+});

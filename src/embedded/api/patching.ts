@@ -10,7 +10,7 @@ import { wholeObjectOf } from './rows.ts';
 import { goText } from './go-text.ts';
 import { applyJsonPatch, PatchError } from './json-patch.ts';
 import { applyMergePatch } from './merge-patch.ts';
-import { badRequest, invalidPatch, malformed, unprocessable, unsupportedMediaType } from './status.ts';
+import { badRequest, entityTooLarge, invalidPatch, malformed, unprocessable, unsupportedMediaType } from './status.ts';
 import { applyStrategicPatch } from './strategic-patch.ts';
 import { StrategicPatchError } from './strategic-types.ts';
 import { change } from './updating.ts';
@@ -76,7 +76,7 @@ function checkShape({ type, body }: Patch): void {
     if (!Array.isArray(body))
       throw badRequest('error decoding patch: json: cannot unmarshal object into Go value of type []handlers.jsonPatchOp');
     if (body.length > maxOperations)
-      throw badRequest(`The allowed maximum operations in a JSON patch is ${maxOperations}, got ${body.length}`);
+      throw entityTooLarge(`The allowed maximum operations in a JSON patch is ${maxOperations}, got ${body.length}`);
   } else if (typeof body !== 'object' || Array.isArray(body)) {
     const kind = Array.isArray(body) ? 'array' : typeof body === 'boolean' ? 'bool' : typeof body;
     const before = type === 'strategic' ? '' : 'error decoding patch: ';

@@ -50,7 +50,8 @@ export const alreadyExists = (resource: Resource, name: string, deleting = false
     `${deleting ? 'object is being deleted: ' : ''}${qualified(resource)} "${name}" already exists`,
     detailsOf(resource, name),
   );
-export const tooLarge = (limit: number): ApiError => failure(413, 'RequestEntityTooLarge', `Request entity too large: limit is ${limit}`);
+export const entityTooLarge = (why: string): ApiError => failure(413, 'RequestEntityTooLarge', `Request entity too large: ${why}`);
+export const tooLarge = (limit: number): ApiError => entityTooLarge(`limit is ${limit}`);
 export const headTooLarge = (limit: number): ApiError =>
   failure(431, 'RequestHeaderFieldsTooLarge', `Request header fields too large: limit is ${limit}`);
 export const requestTimeout = (): ApiError => failure(408, 'Timeout', 'the request did not come in time');

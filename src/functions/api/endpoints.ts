@@ -78,8 +78,9 @@ export function platformEndpoints(options: EndpointOptions): readonly Endpoint[]
       method: 'POST',
       path: /^\/v1\/instances\/([^/]+)\/failed$/,
       handle: async ([id = ''], { body }) => {
-        const { reason, message } = parseJson(await body(maxJsonBytes)) as { reason?: string; message?: string };
-        await options.reportFailed(id, reason ?? '', message ?? '');
+        const { reason = '', message = '' } = parseJson(await body(maxJsonBytes)) as { reason?: unknown; message?: unknown };
+        if (typeof reason !== 'string' || typeof message !== 'string') throw new TsumugiError('Invalid', 'reason and message are texts');
+        await options.reportFailed(id, reason, message);
         return undefined;
       },
     },

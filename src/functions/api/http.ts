@@ -48,7 +48,8 @@ async function answer(
   response: ServerResponse,
   stopped: AbortSignal,
 ): Promise<void> {
-  const url = new URL(request.url ?? '/', 'http://platform');
+  const url = URL.parse(request.url ?? '/', 'http://platform');
+  if (!url) throw new TsumugiError('Invalid', 'the path cannot be read');
   const there = endpoints.filter(({ path }) => path.test(url.pathname));
   if (there.length === 0) throw new TsumugiError('NotFound', `the platform API has no ${url.pathname}`);
   const endpoint = there.find(({ method }) => method === request.method);
@@ -64,7 +65,7 @@ async function answer(
   stopped.addEventListener('abort', leave, { once: true });
   if (stopped.aborted) leave();
   try {
-    const groups = (endpoint.path.exec(url.pathname) ?? []).slice(1).map((group) => decodeURIComponent(group));
+    const groups = (endpoint.path.exec(url.pathname) ?? []).slice(1).map(decoded);
     const reply = await endpoint.handle(groups, {
       query: url.searchParams,
       signal: gone.signal,
@@ -77,6 +78,14 @@ async function answer(
     else send(response, reply.status ?? 200, reply.json);
   } finally {
     stopped.removeEventListener('abort', leave);
+  }
+}
+
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    throw new TsumugiError('Invalid', `${JSON.stringify(part)} is no part of a path`);
   }
 }
 

@@ -70,6 +70,8 @@ export class HttpConnection {
   /** Read, and not yet looked at: a part of a head, or what came before its turn. */
   #rest: Buffer | undefined;
   #reading = false;
+  /** Nothing is read: who takes the body asked for it. */
+  #paused = false;
   #modern = true;
   #head = false;
   /** How the answer's body is written. */
@@ -116,10 +118,12 @@ export class HttpConnection {
   }
 
   pause(): void {
+    this.#paused = true;
     this.socket.pause();
   }
 
   resume(): void {
+    this.#paused = false;
     if (this.#rest === undefined) this.socket.resume();
   }
 
@@ -183,6 +187,8 @@ export class HttpConnection {
 
   #finish(): void {
     this.sink = undefined;
+    // Nobody is left who would, and the next request comes on the same socket.
+    if (this.#paused) this.resume();
     if (!this.keep) this.#close();
     else if (!this.#body) this.#next();
   }

@@ -164,6 +164,17 @@ test('requests that come together are answered one after the other, in order', a
   await expect.poll(() => text().match(/\[.*?\]/g)).toEqual(['[/a]', '[/slow]', '[/b]', '[/c]']);
 });
 
+test('a connection whose body waited for its turn is read again after the answer', async () => {
+  const { seen, client } = await start((one) => one.connection.pause());
+  const { socket, text } = client();
+  for (const target of ['/a', '/b', '/c']) {
+    socket.write(`POST ${target} HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi`);
+    await expect.poll(() => seen.at(-1)).toMatchObject({ target, body: 'hi', ended: true });
+    hello(seen.at(-1)!);
+    await expect.poll(text).toContain(`[${target}]`);
+  }
+});
+
 test('a head may come byte by byte', async () => {
   const { client } = await start(hello);
   const { socket, text } = client();
