@@ -7,6 +7,7 @@ export default defineConfig({
       'test/contract/**/*.test.ts',
       'test/e2e/**/*.test.ts',
       'test/crash/**/*.test.ts',
+      'test/hostile/**/*.test.ts',
       'test/docs/**/*.test.ts',
       'examples/**/*.test.ts',
     ],
