@@ -21,6 +21,8 @@ export interface GatewayOptions {
   readonly log: Log;
   /** Several gateway processes share the port. */
   readonly reusePort?: boolean;
+  /** A bound socket of this port that others hold as well: connections wait in it until this gateway knows the routes, a little while. */
+  readonly fd?: number;
 }
 
 export interface RunningGateway {
@@ -31,6 +33,15 @@ export interface RunningGateway {
   metrics(): string;
   /** Takes no new connection, finishes what runs (at most `graceMs`, 30 s), then closes everything. */
   stop(graceMs?: number): Promise<void>;
+}
+
+/** So long connections may wait before they are told to come again. */
+const patienceMs = 2000;
+
+async function within(done: Promise<void>, ms: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  await Promise.race([done, new Promise<void>((resolve) => (timer = setTimeout(resolve, ms)))]);
+  clearTimeout(timer);
 }
 
 /**
@@ -48,13 +59,21 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
   const gateway = new Gateway({ resolver, invoker: table, metrics, log });
 
   const server = new HttpServer((connection, line, fields) => gateway.handle(connection, line, fields));
-  const port = await server.listen(options);
-
   const watch = watchProjection({ replicas, log, targets: [table, resolver] });
-  void watch.synced.then(() => (gateway.loaded = true));
+  const loaded = watch.synced.then(() => void (gateway.loaded = true));
+  const closeAll = (): void => {
+    watch.close();
+    table.close();
+    replicas.close();
+  };
+  if (options.fd !== undefined) await within(loaded, patienceMs);
+  const port = await server.listen(options).catch((error: unknown) => {
+    closeAll();
+    throw error;
+  });
   return {
     port,
-    loaded: watch.synced,
+    loaded,
     metrics: () => metrics.registry.text(),
     async stop(graceMs = 30_000) {
       gateway.draining = true;
@@ -65,9 +84,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
       }, graceMs);
       await closed;
       clearTimeout(grace);
-      watch.close();
-      table.close();
-      replicas.close();
+      closeAll();
     },
   };
 }

@@ -13,6 +13,7 @@ await runRole(log, async (settings) => {
     domain: settings.domain,
     platform: `unix:${platformFile(settings).socket}`,
     reusePort: settings.gateways > 1,
+    ...(settings.listenFd !== undefined && { fd: settings.listenFd }),
     log,
   });
   // It listens already; ready is one that knows where requests go.

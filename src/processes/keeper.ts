@@ -16,9 +16,14 @@ export interface KeeperOptions {
   readonly log: Log;
   /** On a terminal the process's log goes through here; elsewhere it writes to our stderr itself. */
   readonly onLine?: (line: string) => void;
+  /** A socket that the process inherits, as its file descriptor `inheritedFd`. */
+  readonly fd?: number | undefined;
   /** Called with each new process before it says anything: to serve it more than the messages of `messages.ts`. */
   readonly onStart?: (child: ChildProcess) => void;
 }
+
+/** Where the process finds it: behind its standard streams and the channel. */
+export const inheritedFd = 4;
 
 /** Waits this long before a process that died is started again: the first time at once, then longer while it keeps dying. */
 const backoffMs = [0, 100, 500, 1000, 2000, 5000];
@@ -63,7 +68,7 @@ export class Keeper {
   }
 
   #fork(onReady: (warnings: readonly string[]) => void, onFailed: (error: Error) => void): void {
-    const { name, log, settings, onStart, onLine } = this.#options;
+    const { name, log, settings, fd, onStart, onLine } = this.#options;
     const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
     const cache = module.getCompileCacheDir?.();
     const startedAt = Date.now();
@@ -78,7 +83,7 @@ export class Keeper {
           ...(cache ? { NODE_COMPILE_CACHE: cache } : {}),
           ...(onTerminal ? { TSUMUGI_LOG_LEVEL: process.env['TSUMUGI_LOG_LEVEL'] ?? 'warn' } : {}),
         },
-        stdio: ['ignore', 'inherit', onTerminal ? 'pipe' : 'inherit', 'ipc'],
+        stdio: ['ignore', 'inherit', onTerminal ? 'pipe' : 'inherit', 'ipc', ...(fd === undefined ? [] : [fd])],
       },
     );
     if (child.stderr && onLine)

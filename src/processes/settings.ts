@@ -24,6 +24,8 @@ export interface RoleSettings extends UpSettings {
   readonly run: string;
   /** Functions of `up DIR`, each `namespace/name`: until all are Ready, `/readyz` says 503. */
   readonly waitFor: readonly string[];
+  /** Of a gateway whose port the supervisor holds: the socket that it inherits, and is to listen on. */
+  readonly listenFd?: number;
 }
 
 export const settingTable: readonly (SettingInfo<Exclude<keyof UpSettings, 'chosen'>> & { readonly flag: string })[] = [

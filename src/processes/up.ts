@@ -10,7 +10,8 @@ import { localProcessHost } from '../embedded/node/host/local.ts';
 import { deployFolder, type DeployedFunction } from './deploy-folder.ts';
 import { kubeconfigPath, lockData, platformFile, prepareFolders, removePlatformFile, writePlatformFile } from './folders.ts';
 import { gatewayReady } from './gateway-ready.ts';
-import { Keeper } from './keeper.ts';
+import { holdPort } from './held-port.ts';
+import { inheritedFd, Keeper } from './keeper.ts';
 import { endLeftovers, rememberProcesses } from './leftovers.ts';
 import { serveMetrics } from './metrics.ts';
 import { choosePorts } from './ports.ts';
@@ -66,9 +67,19 @@ async function supervise(settings: RoleSettings, options: UpOptions, screen: Scr
       remember();
     },
   });
-  const gateways = Array.from(
-    { length: settings.gateways },
-    (_, index) => new Keeper({ ...common, name: `gateway-${index}`, module: 'gateway', onStart: remember }),
+  const ports = await Promise.all(
+    Array.from({ length: settings.gateways }, () => holdPort({ ...settings, reusePort: settings.gateways > 1 })),
+  );
+  const gateways = ports.map(
+    (held, index) =>
+      new Keeper({
+        ...common,
+        settings: held ? { ...settings, listenFd: inheritedFd } : settings,
+        name: `gateway-${index}`,
+        module: 'gateway',
+        fd: held?.fd,
+        onStart: remember,
+      }),
   );
   const keepers = [controlPlane, ...gateways];
   const ownMetrics = processMetrics();
@@ -98,11 +109,14 @@ async function supervise(settings: RoleSettings, options: UpOptions, screen: Scr
       stopGiving();
     }
     screen.note('stopping: what is in flight is finished first; once more to stop at once');
+    // Nobody shall wait for a gateway that does not come.
+    for (const held of ports) held?.release();
     await Promise.all(gateways.map((gateway) => gateway.stop(drainMs)));
     await controlPlane.stop(drainMs);
     return 0;
   } finally {
     for (const keeper of keepers) keeper.kill();
+    for (const held of ports) held?.release();
     await Promise.all([host.close(), metrics.close()]);
     removePlatformFile(settings.run);
     signals.close();

@@ -22,8 +22,8 @@ export class HttpServer {
   }
 
   /** Resolves with the port. @throws {TsumugiError} Conflict when the port is taken. */
-  listen(options: { readonly port: number; readonly host: string; readonly reusePort?: boolean }): Promise<number> {
-    const { port, host, reusePort = false } = options;
+  listen(options: { readonly port: number; readonly host: string; readonly reusePort?: boolean; readonly fd?: number }): Promise<number> {
+    const { port, host, reusePort = false, fd } = options;
     return new Promise((resolve, reject) => {
       this.#server.once('error', (error: NodeJS.ErrnoException) => {
         if (error.code !== 'EADDRINUSE') return reject(error);
@@ -34,7 +34,7 @@ export class HttpServer {
           }),
         );
       });
-      this.#server.listen({ port, host, reusePort }, () => {
+      this.#server.listen(fd === undefined ? { port, host, reusePort } : { fd }, () => {
         const address = this.#server.address();
         resolve(typeof address === 'object' && address !== null ? address.port : port);
       });
