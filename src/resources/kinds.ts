@@ -7,6 +7,7 @@ import { nodeKind, serviceAccountKind } from './builtin/node.ts';
 import { podKind } from './builtin/pod.ts';
 import { reviewKinds } from './builtin/reviews.ts';
 import { secretKind } from './builtin/secret.ts';
+import { serviceKind } from './builtin/service.ts';
 import { withDefaults } from './defaulting.ts';
 import { functionKind } from './function.ts';
 import type { KindDefinition } from './kind.ts';
@@ -29,6 +30,7 @@ export const kinds: readonly KindDefinition[] = [
   podKind,
   secretKind,
   serviceAccountKind,
+  serviceKind,
   leaseKind,
   functionKind,
   revisionKind,

@@ -127,6 +127,7 @@ async function resourceReply(parts: HandlerParts, request: ApiRequest, path: Res
 /** What may be done to a collection, an object, or what is only asked. */
 function verbsOf({ kind, namespace, name, subresource }: Call, isAsked: boolean): readonly string[] {
   if (isAsked) return ['POST'];
+  if (kind.verbs && !kind.verbs.includes('create')) return ['GET'];
   if (name !== '') return subresource === '' ? ['GET', 'PUT', 'PATCH', 'DELETE'] : ['GET', 'PUT', 'PATCH'];
   // All namespaces at once are only read.
   if (kind.namespaced && namespace === '') return ['GET'];

@@ -146,4 +146,5 @@ export const server = inNamespace(() => [
   step('auth can-i get functions.tsumugi.dev -A'),
   step('auth can-i get /healthz'),
   step('auth can-i nonsense'),
+  step('cluster-info'),
 ]);
