@@ -227,6 +227,42 @@ describe('leader election', () => {
     expect((await client.get<Lease>(leases, key)).spec?.holderIdentity).toBe(b.election.identity);
   });
 
+  it('leads no more when what it did was refused, though the answer to its renewal came a moment later', async () => {
+    const { client } = await openTestApi();
+    const clock = new ManualClock();
+    let next: 'fails' | 'hangs' | 'works' = 'works';
+    const held = Promise.withResolvers<void>();
+    const go = Promise.withResolvers<void>();
+    const slow: KubeClient = {
+      ...fenced(client, { assertValid: () => undefined }),
+      update: async (resource, object) => {
+        if (next === 'fails') throw new Error('no way to the server');
+        const updated = await client.update(resource, object);
+        if (next === 'hangs') {
+          held.resolve();
+          await go.promise;
+        }
+        return updated;
+      },
+    };
+    // What counts is the process's own clock; timers are late on a machine that is busy.
+    let late = 0;
+    const a = contend(slow, clock, 'a', { monotonic: () => clock.now() + late });
+    await settle();
+    expect(a.story).toEqual(['leads 1']);
+    next = 'fails';
+    await pass(clock, 7000);
+    next = 'hangs';
+    await Promise.all([held.promise, clock.advance(1000)]);
+    late = 2500;
+    expect(() => a.leadership().assertValid()).toThrow('not surely the leader');
+    next = 'works';
+    go.resolve();
+    await settle();
+    await pass(clock, 2000);
+    expect(a.story).toEqual(['leads 1', 'lost: Conflict', 'ended']);
+  });
+
   it('does not mind a label that somebody puts on the Lease', async () => {
     const { client } = await openTestApi();
     const clock = new ManualClock();

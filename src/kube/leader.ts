@@ -189,7 +189,6 @@ class Reign implements Leadership {
   readonly epoch: number;
   readonly #record: LeaseRecord;
   readonly #end = new AbortController();
-  #lost = false;
 
   constructor(epoch: number, record: LeaseRecord) {
     this.epoch = epoch;
@@ -205,9 +204,7 @@ class Reign implements Leadership {
   }
 
   assertValid(): void {
-    // Once lost it never comes back, whatever a late answer says.
-    this.#lost ||= this.#record.validMs() === 0;
-    if (this.#lost) throw lost(this.#record.identity, this.epoch);
+    if (this.#record.validMs() === 0) throw lost(this.#record.identity, this.epoch);
   }
 }
 

@@ -44,10 +44,15 @@ export class LeaseRecord {
   /**
    * How long it is still surely ours, in ms; 0: not at all. Counted from before the renewal was sent: nobody can have seen it
    * earlier, so nobody takes it before. What lies between this and the lease's duration is for requests that are on their way.
+   * Who has heard 0 hears nothing else until it is acquired anew: the answer to a renewal that comes after that is too late, for all.
    */
   validMs(): number {
     if (this.#renewedAt === undefined) return 0;
-    return Math.max(0, this.#renewedAt + this.#options.renewDeadlineMs - this.#options.monotonic());
+    const left = this.#renewedAt + this.#options.renewDeadlineMs - this.#options.monotonic();
+    if (left > 0) return left;
+    this.#renewedAt = undefined;
+    this.#attempt += 1;
+    return 0;
   }
 
   /** Takes it if it is free. Answers our epoch; undefined: another has it. */
