@@ -66,6 +66,19 @@ for (const isolation of ['process', 'required'] as const) {
         expect((await world.log('opens')).split('\n').filter(Boolean).toSorted()).toEqual(['one', 'three', 'two']);
       });
 
+      it('lets no volume take the place of the programs that lead into a sandbox', async () => {
+        for (const [at, mountPath] of ['/', '/usr/bin', '/bin/', '/lib64', '/etc/../usr/lib', '/tsumugi', '/dev/shm'].entries()) {
+          const mounts = { volumeMounts: [{ name: 'mine', mountPath }] };
+          await world.create(`over-${at}`, { ...shell('true', mounts), volumes: [{ name: 'mine', emptyDir: {} }] });
+          const { waiting } = stateOf(await world.when(`over-${at}`, (pod) => stateOf(pod).waiting?.message !== undefined));
+          expect(waiting).toMatchObject({
+            reason: 'CreateContainerConfigError',
+            message: expect.stringContaining('nothing can be mounted at') as string,
+          });
+          await world.client.delete(pods, { namespace: 'default', name: `over-${at}` }, { gracePeriodSeconds: 0 });
+        }
+      });
+
       it('fills the environment from fields, Secrets and ConfigMaps, and waits for what is missing', async () => {
         await world.client.create(configMaps, {
           apiVersion: 'v1',

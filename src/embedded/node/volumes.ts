@@ -23,6 +23,9 @@ export interface ResolvedMount {
 /** Folders that every place has at these paths from the start, so that a blank process has them too. */
 const everyPlace = new Set(['/work', '/tmp', '/secrets', '/configs']);
 
+/** The way into a sandbox leads through the programs and libraries that are seen in it: what a pod brings may not be in their place. */
+const system = /^\/(?:(?:usr|s?bin|lib[^/]*|etc|proc|sys|dev|tsumugi|s)(?:\/|$)|$)/;
+
 export async function resolveMounts(pod: Pod, container: Container, reader: ConfigReader): Promise<readonly ResolvedMount[]> {
   return Promise.all(
     (container.volumeMounts ?? []).map(async (mount) => {
@@ -38,6 +41,10 @@ async function resolveMount(volume: Volume, mount: VolumeMount, reader: ConfigRe
   const subPath = safeRelative(mount.subPath ?? '');
   const resolved = { volume: volume.name, mountPath, subPath, readOnly: mount.readOnly === true };
   if (!mountPath.startsWith('/')) throw new ContainerConfigError(`mountPath "${mount.mountPath}" is not absolute`);
+  if (system.test(mountPath))
+    throw new ContainerConfigError(
+      `volume "${volume.name}": nothing can be mounted at "${mountPath}", where the machine's own files are: choose another mountPath`,
+    );
   // A container could have put a link to anywhere at that path.
   if (volume.emptyDir && subPath !== '') throw new ContainerConfigError(`volume "${volume.name}": this node has no subPath of an emptyDir`);
   if (volume.emptyDir) return everyPlace.has(mountPath) && subPath === '' ? { ...resolved, given: '' } : resolved;

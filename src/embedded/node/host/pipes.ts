@@ -73,13 +73,14 @@ function openFifo(path: string): Ends {
  * ends are taken from what it started. The reader blocks, the writer does not.
  */
 async function anonymousPipe(): Promise<Ends> {
-  const shell = spawn('/bin/sh', ['-c', '{ echo >&3; read _ <&3; } | :'], { stdio: ['ignore', 'ignore', 'ignore', 'pipe'] });
+  const shell = spawn('/bin/sh', ['-c', '{ exec 4>&1; echo >&3; read _ <&3; } | :'], { stdio: ['ignore', 'ignore', 'ignore', 'pipe'] });
   const ended = once(shell, 'exit');
   const control = shell.stdio[3] as Duplex;
   try {
     await once(control, 'data');
     const [holder = ''] = readFileSync(`/proc/${shell.pid}/task/${shell.pid}/children`, 'utf8').split(' ');
-    const path = `/proc/${holder}/fd/1`;
+    // Not 1, which is another for the moment of the `echo`.
+    const path = `/proc/${holder}/fd/4`;
     return { reader: openSync(path, O_RDONLY), writer: openSync(path, O_WRONLY | O_NONBLOCK) };
   } finally {
     control.destroy();
