@@ -1,5 +1,6 @@
 /** The same scripts of requests to a real API server and to ours: the same answers. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { customCases } from './differential/custom-cases.ts';
 import { deleteCases } from './differential/delete-cases.ts';
 import { differences } from './differential/differences.ts';
 import { listCases } from './differential/list-cases.ts';
@@ -16,6 +17,7 @@ const suites: Readonly<Record<string, Readonly<Record<string, Script>>>> = {
   watches: watchCases,
   deletes: deleteCases,
   pods: podCases,
+  'our kinds': customCases,
 };
 
 describe.runIf(path)('a real API server and ours', () => {

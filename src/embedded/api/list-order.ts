@@ -20,6 +20,14 @@ export function partition(merged: readonly unknown[], order: readonly unknown[],
   return { patched: merged.filter((item) => named.has(identity(item))), serverOnly: merged.filter((item) => !named.has(identity(item))) };
 }
 
+/** By insertion: the order of items that `isLess` calls less than each other, as the API server's sort leaves it. */
+function sortedAsGo(items: readonly unknown[], isLess: (a: unknown, b: unknown) => boolean): readonly unknown[] {
+  const sorted = [...items];
+  for (let end = 1; end < sorted.length; end++)
+    for (let at = end; at > 0 && isLess(sorted[at], sorted[at - 1]); at--) [sorted[at - 1], sorted[at]] = [sorted[at], sorted[at - 1]];
+  return sorted;
+}
+
 /**
  * Joins the two, as the API server does: `patched` sorted by `order`, `serverOnly` by where they stood in `before`; a server's
  * item goes first where both stood in `before` and it was in front.
@@ -34,7 +42,10 @@ export function inOrder(
   const stood = positions(before, identity);
   const wanted = positions(order, identity);
   const sorted = (items: readonly unknown[], by: Map<unknown, number>): readonly unknown[] =>
-    items.toSorted((a, b) => (by.get(identity(a)) ?? by.size) - (by.get(identity(b)) ?? by.size));
+    sortedAsGo(items, (a, b) => {
+      const [x, y] = [by.get(identity(a)), by.get(identity(b))];
+      return x === undefined || y === undefined || x < y;
+    });
   const left = sorted(serverOnly, stood);
   const right = sorted(patched, wanted);
   const joined: unknown[] = [];

@@ -19,7 +19,7 @@ export function plain(transcript: readonly Answer[], namespace: string): unknown
       if (key === 'continue') return value && 'TOKEN';
       return value
         .replace(goDiff, '$1')
-        .replace(/(patch: Invalid value: |^Invalid value: )"\{.*\}": /, '$1"OBJECT": ')
+        .replace(/(patch: Invalid value: |^Invalid value: )"\{.*\}": .*/, '$1"OBJECT": WHY')
         .replace(/continue=[\w-]{20,}/, 'continue=TOKEN')
         .replace(/resourceVersion=[1-9]\d{0,9}\b/, 'resourceVersion=VERSION')
         .replace(/(current: |too old resource version: )\d+( \(\d+\))?/, '$1VERSION')

@@ -82,6 +82,11 @@ export class Session {
   patch = (type: keyof typeof patchTypes, target: string, body: unknown, options?: Ask): Promise<Answer> =>
     this.ask('PATCH', target, body, { type: patchTypes[type], ...options });
 
+  /** Writes down what is only to be seen in the answers as they came. */
+  note(what: string, value: unknown): void {
+    this.transcript.push({ what, status: 0, body: { value }, warnings: [] });
+  }
+
   async ask(method: string, target: string, body?: unknown, options: Ask = {}): Promise<Answer> {
     const { type = 'application/json', accept = 'application/json', quiet = false } = options;
     const sent = options.text ?? (body === undefined ? undefined : JSON.stringify(body).replaceAll('NAMESPACE', this.namespace));

@@ -46,6 +46,16 @@ export const found: Readonly<Record<string, Sequence>> = {
     body: { data: { c: 'not base64' } },
     query: 'fieldManager=m1',
   }),
+  'an order that names nothing': of(
+    { do: 'create', kind: 'configmaps', body: { metadata: { name: 'a' } } },
+    {
+      do: 'patch',
+      kind: 'configmaps',
+      name: 'a',
+      type: 'strategic',
+      body: { metadata: { '$setElementOrder/finalizers': [], finalizers: ['x.io/g', 'x.io/h'] } },
+    },
+  ),
   'a deadline that would be later': of(
     {
       do: 'create',
