@@ -120,9 +120,9 @@ export function helloFunction(name: string, changes: object = {}): object {
 }
 
 /** Creates functions and waits until all are Ready. */
-export async function createFunctions(platform: Platform, names: readonly string[]): Promise<void> {
+export async function createFunctions(platform: Platform, names: readonly string[], changes: object = {}): Promise<void> {
   const path = '/apis/tsumugi.dev/v1/namespaces/default/functions';
-  await eachLimited(names, 8, (name) => platform.api('POST', path, helloFunction(name)));
+  await eachLimited(names, 8, (name) => platform.api('POST', path, helloFunction(name, changes)));
   for (;;) {
     const { items } = await platform.api<{
       items: { metadata: { name: string }; status?: { conditions?: { type: string; status: string }[] } }[];

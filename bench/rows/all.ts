@@ -5,7 +5,8 @@ import { control } from './control.ts';
 import { latency } from './latency.ts';
 import { many } from './many.ts';
 import { overload } from './overload.ts';
+import { program } from './program.ts';
 import { warm } from './warm.ts';
 
-/** In the order of issue 3. */
-export const rows: readonly Row[] = [warm, latency, cold, burst, sustained, control, many, body, overload];
+/** In the order of issue 3, then those of issue 5. */
+export const rows: readonly Row[] = [warm, latency, cold, burst, sustained, control, many, body, overload, program];

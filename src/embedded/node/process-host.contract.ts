@@ -159,6 +159,15 @@ export function processHostContract(name: string, make: () => Promise<{ readonly
       expect(alive(orphan)).toBe(false);
     });
 
+    it('kills with it what it started in a session of its own', async () => {
+      await run('parent', 'setsid sh -c "sleep 1000 & echo \\$! >&3; wait" & wait');
+      const grandchild = Number(await lineOf('parent'));
+      expect(alive(grandchild)).toBe(true);
+      host.signal('parent', 'SIGKILL');
+      await exitOf('parent');
+      await until(() => (alive(grandchild) ? undefined : true));
+    });
+
     it('lists what runs and what has ended, until it is forgotten', async () => {
       const { pid, startedAt } = await run('runs', 'read -r never <&3');
       await run('ended', 'exit 1');

@@ -1,5 +1,5 @@
 /**
- * A shell that waits, and starts one program after another: a fork of it costs a tenth of what Node's spawn does. Its stdin takes
+ * A shell that waits, and starts one program after another: that costs less than half of what Node's spawn does. Its stdin takes
  * commands, its stdout tells exit codes. It leads a process group, and all that it starts is in it: killing that ends everything.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -46,13 +46,17 @@ export class Launcher {
    * @throws {Error} where there is no shell, or it cannot make them.
    */
   static async open(folder: string, log: (line: string, requestId: string) => void): Promise<Launcher> {
-    rmSync(folder, { recursive: true, force: true });
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    try {
+      rmSync(folder, { recursive: true, force: true });
+      mkdirSync(folder, { recursive: true, mode: 0o700 });
+    } catch (error) {
+      throw new Error(`no shell for programs: ${(error as Error).message}`, { cause: error });
+    }
     const shell = spawn('/bin/sh', [], { detached: true, stdio: ['pipe', 'pipe', 'pipe'] });
     const said: Buffer[] = [];
     shell.stderr.on('data', (piece: Buffer) => said.push(piece));
     shell.stdin.on('error', () => {});
-    shell.stdin.write(`mkfifo ${['in', 'out', 'err'].map((name) => quoted(join(folder, name))).join(' ')} && echo ready\n`);
+    shell.stdin.write(`command -p mkfifo ${['in', 'out', 'err'].map((name) => quoted(join(folder, name))).join(' ')} && echo ready\n`);
     await new Promise<void>((resolve, reject) => {
       const failed = (why: string): void => reject(new Error(`no shell for programs: ${Buffer.concat(said).toString().trim() || why}`));
       shell.once('error', ({ message }) => failed(message));
@@ -137,7 +141,7 @@ export class Launcher {
     void this.#feed(body);
     // Not from the FIFO itself: whoever opens /dev/stdin after its end would wait for ever. The code is told when the program ends, not
     // when all has been read.
-    return `cat <${file('in')} 2>/dev/null | { ${program}; echo $?; }\n`;
+    return `command -p cat <${file('in')} 2>/dev/null | { ${program}; echo $?; }\n`;
   }
 
   /** Writes a body as it comes, and as it is read. */

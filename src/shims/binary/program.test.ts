@@ -225,6 +225,21 @@ describe('nothing outlives its request:', () => {
   });
 });
 
+test('an instance that can start no program any more ends, so that another takes its place', async () => {
+  const { client, pod } = await runs('#!/bin/sh\nrm -rf .tsumugi; echo >.tsumugi; kill -9 0\n');
+  await expect(client.text()).rejects.toThrow('killed by signal 9');
+  await expect(client.text()).rejects.toThrow();
+  expect((await pod.exited).code).toBe(1);
+  expect(pod.log()).toContain('no shell for programs');
+});
+
+test('a function’s PATH is its own affair', async () => {
+  const { client } = await runs('#!/bin/sh\nread -r line; echo "$PATH $line"\n', { env: { PATH: '/nowhere' } });
+  const call = client.start({ method: 'POST' }, false);
+  await client.send(call, Buffer.from('body\n'));
+  expect((await call.reply()).body.toString()).toBe('/nowhere body\n');
+});
+
 test('as many run at once as the function allows', async () => {
   const { client } = await runs('#!/bin/sh\ncat\n', { concurrency: 3 });
   const calls = ['a', 'b', 'c'].map(() => client.start({ method: 'POST' }, false));

@@ -41,7 +41,11 @@ export async function loadProgram(folder: string): Promise<LoadedFunction> {
   chmodSync(path, 0o755);
   const command = commandFor(path, process.env['PATH'] ?? '');
   const launchers = new Launchers(join(folder, '.tsumugi'));
-  launchers.give(await launchers.take());
+  launchers.give(
+    await launchers.take().catch((error: Error) => {
+      throw new LoadError(error.message);
+    }),
+  );
   return { exports: [], respond: (invocation) => respond(invocation, command, launchers), named: () => undefined };
 }
 
@@ -57,11 +61,7 @@ class Launchers {
 
   async take(): Promise<Launcher> {
     for (let launcher = this.#free.pop(); launcher; launcher = this.#free.pop()) if (launcher.isAlive) return launcher;
-    try {
-      return await Launcher.open(join(this.#folder, String(this.#made++)), writeLog);
-    } catch (error) {
-      throw new LoadError((error as Error).message);
-    }
+    return Launcher.open(join(this.#folder, String(this.#made++)), writeLog);
   }
 
   give(launcher: Launcher): void {
@@ -70,7 +70,13 @@ class Launchers {
 }
 
 async function respond(invocation: Invocation, command: readonly string[], launchers: Launchers): Promise<Answer> {
-  const launcher = await launchers.take();
+  const launcher = await launchers.take().catch((error: Error) => {
+    // No room for another process, say, because of what programs left behind: only a new pod helps.
+    setImmediate(() => {
+      throw error;
+    });
+    throw error;
+  });
   const signal = invocation.signal();
   const kill = (): void => launcher.kill();
   if (signal.aborted) {

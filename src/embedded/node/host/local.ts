@@ -195,9 +195,15 @@ function describe(entry: Entry): HostedProcess {
   return { id: spec.id, pid, startedAt, ...(exit ? { exit } : {}) };
 }
 
-/** Its process group: the session that it leads. In a pid namespace the kernel ends all the rest with it. */
+/**
+ * Its process group, the session that it leads, and what it started in groups of their own: programs of functions are. In a pid
+ * namespace the kernel ends all the rest with it.
+ */
 function killAll(entry: Entry): void {
-  if (!hasEnded(entry)) send(-entry.pid, 'SIGKILL');
+  if (hasEnded(entry)) return;
+  const others = entry.spec.nested ? [] : descendants(entry.pid);
+  send(-entry.pid, 'SIGKILL');
+  for (const pid of others) send(pid, 'SIGKILL');
 }
 
 /** Reaped: its pid may be another's by now. */
@@ -214,14 +220,18 @@ function send(pid: number | undefined, signal: 'SIGTERM' | 'SIGKILL'): void {
   }
 }
 
-function firstChild(pid: number): number | undefined {
+const firstChild = (pid: number): number | undefined => childrenOf(pid)[0];
+
+/** Of its main thread, which starts them. */
+function childrenOf(pid: number): number[] {
   try {
-    const child = Number.parseInt(readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8'), 10);
-    return Number.isNaN(child) ? undefined : child;
+    return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
   } catch {
-    return undefined;
+    return [];
   }
 }
+
+const descendants = (pid: number): number[] => childrenOf(pid).flatMap((child) => [child, ...descendants(child)]);
 
 /** Calls with each line, and with `undefined` once the talk breaks the rules. Returns how to stop. */
 function listenToLifeline(lifeline: Duplex, heard: (line: string | undefined) => void): () => void {
