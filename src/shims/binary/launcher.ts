@@ -34,9 +34,9 @@ export class Launcher {
   readonly #folder: string;
   readonly #errors: number;
   readonly #lines: Lines;
-  #heard: ((code: number) => void) | undefined;
-  /** No more of the body is read. */
-  #endInput: (() => void) | undefined;
+  /** A program has ended. */
+  #ended: ((code: number) => void) | undefined;
+  #rested: (() => void) | undefined;
   #text = '';
   #alive = true;
 
@@ -82,12 +82,19 @@ export class Launcher {
       .once('exit', (code, signal) => {
         this.#alive = false;
         living.delete(this);
-        this.#heard?.(signal === null ? (code ?? 1) : 137);
+        this.#ended?.(signal === null ? (code ?? 1) : 137);
+        this.#rested?.();
         this.#lines.end();
         errors.destroy();
       });
     living.add(this);
   }
+
+  /** It has started a program. */
+  isUsed = false;
+
+  /** Nothing of the last program is under way. */
+  idle: Promise<void> = Promise.resolve();
 
   /** Another program can be started. */
   get isAlive(): boolean {
@@ -106,83 +113,87 @@ export class Launcher {
 
   /** Starts `command`, with these variables and this body; one at a time. */
   start(command: readonly string[], variables: ReadonlyMap<string, string>, requestId: string, body: IncomingBody | undefined): Started {
-    const path = join(this.#folder, 'out');
-    const reader = openSync(path, O_RDONLY | O_NONBLOCK);
+    const file = (name: string): string => join(this.#folder, name);
+    const reader = openSync(file('out'), O_RDONLY | O_NONBLOCK);
     // Ours, until the program has ended: else it could end before its output was looked at.
-    const writer = openSync(path, O_WRONLY);
+    const writer = openSync(file('out'), O_WRONLY);
     const output = new Output(new Socket({ fd: reader, readable: true, writable: false }));
     this.#lines.begin(requestId);
+    this.isUsed = true;
+    const given = [...variables].map(([name, value]) => `${name}=${quoted(value)}`).join(' ');
+    const program = `(export ${given}; exec ${command.map(quoted).join(' ')}) >${quoted(file('out'))} 2>${quoted(file('err'))}`;
+    const whole = body?.takeNow();
+    let endInput = (): void => {};
+    const isIdle = Promise.withResolvers<void>();
+    this.idle = isIdle.promise;
+    if (body && !whole) {
+      endInput = this.#feed(file('in'), body);
+      // Not from the FIFO itself: whoever opens /dev/stdin after its end would wait for ever. The code is told when the program ends, the
+      // empty line when nobody reads the FIFO any more.
+      const pipe = `command -p cat <&3 3<&- | { ${program}; echo $?; } 3<&-`;
+      this.#shell.stdin!.write(`{ ${pipe}; } 3<${quoted(file('in'))}; echo\n`);
+    } else {
+      if (whole && whole.length > 0) writeFileSync(file('body'), whole);
+      this.#shell.stdin!.write(`${program} <${whole && whole.length > 0 ? quoted(file('body')) : '/dev/null'}\necho $?; echo\n`);
+    }
     const exit = new Promise<number>((resolve) => {
-      this.#heard = (code) => {
-        this.#heard = undefined;
+      this.#ended = (code) => {
+        this.#ended = undefined;
         this.#readErrors();
         this.#lines.end();
         closeSync(writer);
-        this.#endInput?.();
+        endInput();
         this.#linger(output);
         resolve(code);
       };
     });
-    this.#shell.stdin!.write(this.#command(command, variables, body));
+    this.#rested = isIdle.resolve;
     return { output, exit };
   }
 
-  /** One line for the shell, which says the exit code at its end. */
-  #command(command: readonly string[], variables: ReadonlyMap<string, string>, body: IncomingBody | undefined): string {
-    const given = [...variables].map(([name, value]) => `${name}=${quoted(value)}`).join(' ');
-    const file = (name: string): string => quoted(join(this.#folder, name));
-    const program = `(export ${given}; exec ${command.map(quoted).join(' ')}) >${file('out')} 2>${file('err')}`;
-    const whole = body?.takeNow();
-    if (!body || whole?.length === 0) return `${program} </dev/null\necho $?\n`;
-    if (whole) {
-      writeFileSync(join(this.#folder, 'body'), whole);
-      return `${program} <${file('body')}\necho $?\n`;
-    }
-    void this.#feed(body);
-    // Not from the FIFO itself: whoever opens /dev/stdin after its end would wait for ever. The code is told when the program ends, not
-    // when all has been read.
-    return `command -p cat <${file('in')} 2>/dev/null | { ${program}; echo $?; }\n`;
+  /** Writes a body to the FIFO as it comes, and as it is read. Answers how to stop. */
+  #feed(path: string, body: IncomingBody): () => void {
+    const stop = new AbortController();
+    void this.#write(path, body, stop.signal);
+    return () => stop.abort();
   }
 
-  /** Writes a body as it comes, and as it is read. */
-  async #feed(body: IncomingBody): Promise<void> {
-    const path = join(this.#folder, 'in');
-    let stdin: Socket | undefined;
-    let isOver = false;
+  async #write(path: string, body: IncomingBody, stop: AbortSignal): Promise<void> {
+    // To open waits for the other end. When the shell is killed, that may never come, and ours is enough.
     let rescuer: number | undefined;
-    this.#endInput = () => {
-      isOver = true;
-      stdin?.destroy();
-      // To open waits for the other end, which may never come now.
-      rescuer ??= openSync(path, O_RDONLY | O_NONBLOCK);
+    const rescue = (): void => {
+      rescuer = openSync(path, O_RDONLY | O_NONBLOCK);
     };
+    this.#shell.once('exit', rescue);
     const fd = await promisify(open)(path, O_WRONLY);
-    stdin = new Socket({ fd, readable: false, writable: true });
-    if (isOver) stdin.destroy();
-    const closed = new Promise<void>((resolve) => stdin?.on('error', () => {}).once('close', () => resolve()));
-    void closed.then(() => body.cancel());
+    this.#shell.off('exit', rescue);
+    if (rescuer !== undefined) closeSync(rescuer);
+    const stdin = new Socket({ fd, readable: false, writable: true });
+    const closed = new Promise<void>((resolve) => stdin.on('error', () => {}).once('close', () => resolve()));
+    const close = (): void => void stdin.destroy();
+    stop.addEventListener('abort', close);
+    if (stop.aborted) close();
     try {
       while (!stdin.destroyed) {
         const piece = await Promise.race([body.read(), closed]);
         if (!piece) break;
-        await Promise.race([new Promise((resolve) => stdin?.write(piece, resolve)), closed]);
+        await Promise.race([new Promise((resolve) => stdin.write(piece, resolve)), closed]);
       }
     } catch {
       // The caller gave up: the program is being killed.
     }
-    stdin.destroy();
-    await closed;
-    this.#endInput = undefined;
-    if (rescuer !== undefined) closeSync(rescuer);
+    close();
+    body.cancel();
   }
 
+  /** Lines: the exit code of a program, then an empty one. */
   #hear(text: string): void {
-    this.#text += text;
-    const end = this.#text.indexOf('\n');
-    if (end < 0) return;
-    const code = Number(this.#text.slice(0, end));
-    this.#text = this.#text.slice(end + 1);
-    this.#heard?.(code);
+    const lines = (this.#text + text).split('\n');
+    this.#text = lines.pop()!;
+    for (const line of lines) {
+      if (line === '') this.#rested?.();
+      else this.#ended?.(Number(line));
+    }
   }
 
   /** What the program wrote is in the pipe by now. */

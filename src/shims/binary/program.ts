@@ -41,7 +41,7 @@ export async function loadProgram(folder: string): Promise<LoadedFunction> {
   chmodSync(path, 0o755);
   const command = commandFor(path, process.env['PATH'] ?? '');
   const launchers = new Launchers(join(folder, '.tsumugi'));
-  launchers.give(
+  await launchers.give(
     await launchers.take().catch((error: Error) => {
       throw new LoadError(error.message);
     }),
@@ -64,40 +64,30 @@ class Launchers {
     return Launcher.open(join(this.#folder, String(this.#made++)), writeLog);
   }
 
-  give(launcher: Launcher): void {
+  async give(launcher: Launcher): Promise<void> {
+    await launcher.idle;
     if (launcher.isAlive) this.#free.push(launcher);
   }
 }
 
 async function respond(invocation: Invocation, command: readonly string[], launchers: Launchers): Promise<Answer> {
-  const launcher = await launchers.take().catch((error: Error) => {
-    // No room for another process, say, because of what programs left behind: only a new pod helps.
-    setImmediate(() => {
-      throw error;
-    });
-    throw error;
-  });
+  const { launcher, output, exit } = await begin(invocation, command, launchers);
   const signal = invocation.signal();
   const kill = (): void => launcher.kill();
-  if (signal.aborted) {
-    launchers.give(launcher);
-    throw signal.reason as Error;
-  }
   signal.addEventListener('abort', kill);
-  const started = launcher.start(command, variablesOf(invocation), invocation.requestId, invocation.incoming);
-  const { output } = started;
+  if (signal.aborted) kill();
   /** Throws when it was told to stop, or failed. */
-  const end = async ({ exit }: Started): Promise<void> => {
+  const end = async (): Promise<void> => {
     const code = await exit;
     signal.removeEventListener('abort', kill);
-    launchers.give(launcher);
+    void launchers.give(launcher);
     if (signal.aborted) throw signal.reason as Error;
     if (code !== 0) throw new ProgramFailed(code);
   };
 
   await output.gather(hold.bytes, hold.ms);
   if (output.isOver) {
-    await end(started);
+    await end();
     const body = output.take();
     return { status: 200, fields: ['content-type', typeOf(body)], body };
   }
@@ -109,12 +99,31 @@ async function respond(invocation: Invocation, command: readonly string[], launc
       async read() {
         const piece = first ?? (await output.read());
         first = undefined;
-        if (piece === undefined) await end(started);
+        if (piece === undefined) await end();
         return piece;
       },
       cancel: kill,
     },
   };
+}
+
+async function begin(invocation: Invocation, command: readonly string[], launchers: Launchers): Promise<Started & { launcher: Launcher }> {
+  for (;;) {
+    const launcher = await launchers.take().catch((error: Error) => {
+      // No room for another process, say, because of what programs left behind: only a new pod helps.
+      setImmediate(() => {
+        throw error;
+      });
+      throw error;
+    });
+    try {
+      return { launcher, ...launcher.start(command, variablesOf(invocation), invocation.requestId, invocation.incoming) };
+    } catch (error) {
+      launcher.kill();
+      // A program has removed its files. A new one has its own.
+      if (!launcher.isUsed) throw error;
+    }
+  }
 }
 
 /** Text, as far as one sees: the last character may come with the next piece. */
