@@ -344,6 +344,8 @@ export function apiCase(random: Random, all: boolean): ApiCase {
       ? random.of(['*/*', 'text/html', 'application/json;as=Table;v=v1;g=meta.k8s.io', 'application/vnd.kubernetes.protobuf', 'x', ''])
       : 'application/json',
   };
+  // What cannot be read is answered with a body, HEAD or not, which a client of HEAD takes for something else.
+  if (method === 'HEAD' && !path.startsWith('/')) return { method: 'GET', path: path + query, headers };
   if (method === 'GET' || method === 'HEAD' || method === 'OPTIONS' || method === 'TRACE') return { method, path: path + query, headers };
   const type = method === 'PATCH' && !random.once(4) ? random.of(patchTypes) : random.once(3) ? random.of(types) : 'application/json';
   if (type !== '') headers['content-type'] = type;

@@ -3,8 +3,8 @@ import type { Random } from './random.ts';
 
 const methods = ['GET', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS', 'HEAD', 'TRACE', 'CONNECT', 'get', 'G\tT', '', 'PRI', 'x'.repeat(300)];
 const targets = [
-  '/function/hello',
-  '/function/hello/a?b=c',
+  '/function/hello.friends',
+  '/function/hello.friends/a?b=c',
   '/function/hello/../../x',
   '/function/%2e%2e/hello',
   '/function/hello%00',
@@ -105,7 +105,7 @@ export function gatewayCase(random: Random): Buffer {
   const usual = random.once(3) ? [] : ['Host: localhost'];
   const some = Array.from({ length: random.int(5) }, () => random.of(headers));
   if (random.once(40)) for (let i = 0; i < 500; i++) some.push(`X-${i}: ${i}`);
-  const line = `${random.once(3) ? random.of(methods) : random.of(methods.slice(0, 7))} ${random.once(2) ? random.of(targets) : '/function/hello'} ${random.of(versions)}`;
+  const line = `${random.once(3) ? random.of(methods) : random.of(methods.slice(0, 7))} ${random.once(2) ? random.of(targets) : '/function/hello.friends'} ${random.of(versions)}`;
   const text = [line, ...usual, ...some, 'Connection: close'].join(end) + end + end + random.of(bodies);
   const bytes = Buffer.from(text, 'latin1');
   if (!random.once(4)) return bytes;

@@ -220,9 +220,9 @@ describe('the gateway', () => {
     expect(wrong).toEqual([]);
   }, 600_000);
 
-  const hello = 'POST /function/hello HTTP/1.1\r\nHost: localhost\r\n';
+  const hello = 'POST /function/hello.friends HTTP/1.1\r\nHost: localhost\r\n';
   /** It would be answered `200` twice if the second request in the body were seen. */
-  const hidden = 'GET /function/hello HTTP/1.1\r\nHost: localhost\r\n\r\n';
+  const hidden = 'GET /function/hello.friends HTTP/1.1\r\nHost: localhost\r\n\r\n';
   test.each([
     ['CL.TE', `${hello}Content-Length: 6\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n${hidden}`],
     ['TE.CL', `${hello}Transfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n5c\r\n${hidden}\r\n0\r\n\r\n`],
@@ -253,7 +253,7 @@ describe('the gateway', () => {
   test('a thousand clients that never finish what they say, and half-open connections', async () => {
     const starts = [
       '',
-      'GET /function/hello HT',
+      'GET /function/hello.friends HT',
       `${hello}X-`,
       `${hello}Content-Length: 100\r\n\r\nhalf`,
       `${hello}Transfer-Encoding: chunked\r\n\r\n5\r\nhe`,
@@ -264,10 +264,13 @@ describe('the gateway', () => {
       if (index % 7 === 0) socket.end();
       return socket;
     });
-    // Meanwhile others are served.
-    for (let i = 0; i < 50; i++)
-      expect(await (await target.platform.fetch('/function/hello', { method: 'POST', body: 'abc' })).text()).toBe('hello 3');
-    for (const socket of sockets) socket.destroy();
+    try {
+      // Meanwhile others are served.
+      for (let i = 0; i < 50; i++)
+        expect(await (await target.platform.fetch('/function/hello.friends', { method: 'POST', body: 'abc' })).text()).toBe('hello 3');
+    } finally {
+      for (const socket of sockets) socket.destroy();
+    }
   });
 });
 
@@ -384,15 +387,15 @@ describe('a pod', () => {
         for (const handle of handles) if (handle instanceof Socket) handle.write(Buffer.alloc(64, 0xee));
         return 'written';
       };`;
-    await target.platform.deploy('villain', source);
-    expect(await (await target.platform.fetch('/function/villain')).text()).toBe('fine');
+    await target.platform.deploy('villain', source, '-n', 'friends');
+    expect(await (await target.platform.fetch('/function/villain.friends')).text()).toBe('fine');
     for (let i = 0; i < 3; i++) {
-      const answer = await target.platform.fetch('/function/villain/attack');
+      const answer = await target.platform.fetch('/function/villain.friends/attack');
       expect([200, 502]).toContain(answer.status);
       await answer.text();
       await eventually(
         'another instance answers',
-        async () => (await (await target.platform.fetch('/function/villain')).text()) === 'fine',
+        async () => (await (await target.platform.fetch('/function/villain.friends')).text()) === 'fine',
       );
     }
   });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Agent, request } from 'node:http';
 import { loadConnection } from '../../src/kube/kubeconfig.ts';
 import { eventually, startPlatform, type TestPlatform } from '../e2e/platform.ts';
-import { apiTarget, type Target } from './http.ts';
+import { apiTarget, exchange, type Target } from './http.ts';
 
 export interface Hostiles {
   readonly platform: TestPlatform;
@@ -26,7 +26,13 @@ const fds = (pid: number): number => readdirSync(`/proc/${pid}/fd`).length;
 /** Starts it, with a function `hello` that answers its body's length, called all the time. */
 export async function startTarget(): Promise<Hostiles> {
   const platform = await startPlatform();
-  await platform.deploy('hello', 'export default async (request: Request) => `hello ${(await request.text()).length}`;');
+  const connection = await loadConnection({ path: platform.kubeconfig });
+  const { token = '' } = await connection.credentials();
+  const api = apiTarget(connection.server, { ...(connection.ca && { ca: connection.ca }) }, token);
+  // Cases delete all that is in `default`.
+  const namespace = { method: 'POST', path: '/api/v1/namespaces', headers: { 'content-type': 'application/json' } };
+  await exchange(api, { ...namespace, body: Buffer.from('{"metadata":{"name":"friends"}}') });
+  await platform.deploy('hello', 'export default async (request: Request) => `hello ${(await request.text()).length}`;', '-n', 'friends');
   const url = new URL(platform.gateway);
   const agent = new Agent({ keepAlive: true });
   let calls = 0;
@@ -34,7 +40,7 @@ export async function startTarget(): Promise<Hostiles> {
   const stopping = new AbortController();
   const call = (): Promise<string> =>
     new Promise((resolve) => {
-      const asked = request({ host: url.hostname, port: url.port, path: '/function/hello', method: 'POST', agent }, (response) => {
+      const asked = request({ host: url.hostname, port: url.port, path: '/function/hello.friends', method: 'POST', agent }, (response) => {
         let text = '';
         response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
         response.on('error', (error) => resolve(String(error))).on('end', () => resolve(`${response.statusCode} ${text}`));
@@ -52,9 +58,6 @@ export async function startTarget(): Promise<Hostiles> {
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
   })();
-  const connection = await loadConnection({ path: platform.kubeconfig });
-  const { token = '' } = await connection.credentials();
-  const api = apiTarget(connection.server, { ...(connection.ca && { ca: connection.ca }) }, token);
   const { platform: platformUrl, socket } = JSON.parse(readFileSync(join(platform.data, 'run', 'platform.json'), 'utf8')) as {
     platform: string;
     socket: string;

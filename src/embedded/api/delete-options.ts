@@ -1,5 +1,4 @@
 /** What a delete is asked to mind: in its body, or, where there is none, in the query. */
-import { parse as parseYaml } from 'yaml';
 import type { DeleteOptions } from '../../kube/client.ts';
 import { invalid } from '../../resources/field-errors.ts';
 import type { FieldError } from '../../resources/kind.ts';
@@ -7,7 +6,7 @@ import { isMapping } from '../../resources/resolve.ts';
 import type { Structure } from '../../resources/structure.ts';
 import { typeErrorOf } from '../../resources/type-check.ts';
 import { parseJson } from './bodies.ts';
-import { mediaType, objectTypes, protobufType } from './decode.ts';
+import { mediaType, objectTypes, protobufType, readYaml } from './decode.ts';
 import { decodeProtobuf, ProtobufError } from './protobuf.ts';
 import { dryRunError, flag, integer } from './query.ts';
 import type { ApiRequest } from './request.ts';
@@ -74,7 +73,8 @@ function fromBody({ contentType }: ApiRequest, bytes: Uint8Array): Sent {
   const type = mediaType(contentType);
   if (type === protobufType) return fromProtobuf(bytes);
   if (type !== 'application/json' && type !== 'application/yaml') throw unsupportedMediaType(objectTypes);
-  const options: unknown = type === 'application/json' ? parseJson(bytes, '') : parseYaml(Buffer.from(bytes).toString('utf8'));
+  const options: unknown =
+    type === 'application/json' ? parseJson(bytes, '') : readYaml(Buffer.from(bytes).toString('utf8'), badRequest).value;
   if (options === null || options === undefined) return {};
   if (!isMapping(options)) {
     const kind = Array.isArray(options) ? 'array' : typeof options === 'boolean' ? 'bool' : typeof options;

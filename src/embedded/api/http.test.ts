@@ -198,6 +198,8 @@ describe('deletes', () => {
     const path = `${base}/configmaps/${name}`;
     const wrong = await asked({ method: 'DELETE', path, body: '{"preconditions":{"uid":"other"}}' });
     expect([wrong.status, wrong.json()['reason']]).toEqual([409, 'Conflict']);
+    const yaml = await asked({ method: 'DELETE', path, body: '{"dryRun":', headers: { 'content-type': 'application/yaml' } });
+    expect([yaml.status, yaml.json()['reason']]).toEqual([400, 'BadRequest']);
     const policy = await asked({ method: 'DELETE', path, body: '{"propagationPolicy":"Foo"}' });
     expect([policy.status, policy.json()['message']]).toEqual([
       422,

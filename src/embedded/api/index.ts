@@ -39,6 +39,7 @@ export async function openEmbeddedApi(options: EmbeddedApiOptions): Promise<Embe
     podAccess,
     log = silentLog,
     history,
+    sync,
     observer,
   } = options;
   mkdirSync(data, { recursive: true, mode: 0o700 });
@@ -47,6 +48,7 @@ export async function openEmbeddedApi(options: EmbeddedApiOptions): Promise<Embe
   const store = openSqliteStore({
     data,
     ...(history && { history }),
+    ...(sync && { sync }),
     ...(observer && { onCommit: (commit) => observer.committed(commit) }),
   });
   const server = new ApiServer({ store, accountKey: pki.accountKey, ...(kinds && { kinds }) });

@@ -25,6 +25,8 @@ export interface EmbeddedApiOptions {
   readonly log?: Log;
   /** How much of the past is kept for watches that resume. */
   readonly history?: Partial<HistoryLimits>;
+  /** What makes writes durable. Default: a sync of the log; a benchmark has one that waits for no disk. */
+  readonly sync?: () => Promise<void>;
   /** For metrics: requests over HTTP, and commits of the store. */
   readonly observer?: ApiObserver & { readonly committed: OnCommit };
 }
