@@ -57,7 +57,7 @@ function ready(access: PodStreamAccess | undefined, pod: PodLike): PodStreamAcce
 }
 
 const advice =
-  'this server speaks WebSocket here, not SPDY: use kubectl 1.31 or newer (1.29 and 1.30 with KUBECTL_REMOTE_COMMAND_WEBSOCKETS=true, 1.30 with KUBECTL_PORT_FORWARD_WEBSOCKETS=true)';
+  'this server speaks WebSocket here, not SPDY: use kubectl 1.31 or newer (or set KUBECTL_REMOTE_COMMAND_WEBSOCKETS=true for 1.29, KUBECTL_PORT_FORWARD_WEBSOCKETS=true for 1.30)';
 
 /** The same without a WebSocket: what is wrong with the request, else that it must be one. */
 export async function refuseStream(parts: HandlerParts, call: Call, request: ApiRequest): Promise<Reply> {

@@ -8,17 +8,18 @@ import { lastStep } from './sandbox-launch.ts';
 
 /**
  * `nsenter` opens all that it needs before it goes, and begins in the pod's own folder: what it had open of the host would be a way
- * out. A plain user is root only in the user namespace that stands around the pod, and enters that first.
+ * out. A plain user is root only in the user namespace that stands around the pod, and enters that first; a new user namespace, as the
+ * pod has one, can only be made outside of the pod's root.
  */
 const script = `set -e
-identity=$1 target=$2
-shift 2
+identity=$1 target=$2 root=$3
+shift 3
 while [ "$1" != -- ]; do echo 0 >"$1"; shift; done
 shift
-enter="nsenter --target $target --mount --pid --ipc --root --wd --"
+enter="nsenter --target $target --mount --pid --ipc"
 case $identity in
-user) exec $enter unshare --user --map-user=1000 --map-group=1000 --keep-caps setpriv ${lastStep} -- "$@" ;;
-*) exec $enter setpriv --reuid "$identity" --regid "$identity" --clear-groups ${lastStep} -- "$@" ;;
+user) exec $enter -- unshare --user --map-user=1000 --map-group=1000 --keep-caps --root="$root" --wd=/ setpriv ${lastStep} -- "$@" ;;
+*) exec $enter --root --wd -- setpriv --reuid "$identity" --regid "$identity" --clear-groups ${lastStep} -- "$@" ;;
 esac`;
 
 export interface RunningSandbox {
@@ -36,7 +37,7 @@ const readyWithinMs = 5000;
 
 /** @throws Error when the program has ended, or does not get as far as its own root. */
 export async function sandboxEntry({ pid, uid, joins, hasStarter }: RunningSandbox): Promise<Entry> {
-  const first = await insideOf(pid);
+  const { first, root } = await insideOf(pid);
   const mounts = readlinkSync(`/proc/${first}/ns/mnt`);
   // Read again: a pid that was given up meanwhile may be anybody's.
   if (mounts === readlinkSync('/proc/self/ns/mnt') || firstChild(pid) !== first) throw ended();
@@ -44,7 +45,7 @@ export async function sandboxEntry({ pid, uid, joins, hasStarter }: RunningSandb
   const starter = hasStarter ? ['/bin/sh', starterPath] : [];
   return {
     pid: Number(first),
-    argv: [...outside, 'sh', '-c', script, 'tsumugi', uid === undefined ? 'user' : String(uid), first, ...joins, '--', ...starter],
+    argv: [...outside, 'sh', '-c', script, 'tsumugi', uid === undefined ? 'user' : String(uid), first, root, ...joins, '--', ...starter],
     env: { PATH: basePath, HOME: '/tmp' },
     cwd: '/work',
     check: `[ "$(readlink /proc/self/ns/mnt)" = '${mounts}' ]`,
@@ -52,12 +53,13 @@ export async function sandboxEntry({ pid, uid, joins, hasStarter }: RunningSandb
   };
 }
 
-/** The pid of the first process inside, once it has its own root: before, the way in would lead to the host's. */
-async function insideOf(pid: number): Promise<string> {
+/** The first process inside, once it has its own root: before, the way in would lead to the host's. */
+async function insideOf(pid: number): Promise<{ readonly first: string; readonly root: string }> {
   for (const until = Date.now() + readyWithinMs; Date.now() < until; await sleep(lookAgainMs)) {
     const first = firstChild(pid);
     try {
-      if (first !== undefined && readlinkSync(`/proc/${first}/root`) !== '/') return first;
+      const root = first === undefined ? '/' : readlinkSync(`/proc/${first}/root`);
+      if (first !== undefined && root !== '/') return { first, root };
     } catch {
       // Gone between the two.
     }

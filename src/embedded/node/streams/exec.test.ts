@@ -110,7 +110,9 @@ for (const isolation of ['process', 'required'] as const) {
       expect(lines.filter((line) => /^(Cap|NoNew)/.test(line))).toEqual(own.filter((line) => /^(Cap|NoNew)/.test(line)));
       expect(lines.filter((line) => line.startsWith('Cap')).every((line) => /\t0+$/.test(line))).toBe(true);
       expect(lines.find((line) => line.startsWith('NoNewPrivs'))).toBe('NoNewPrivs:\t1');
-      if (process.getuid?.() === 0) expect(lines[0]).toMatch(/^20\d{4}$/);
+      // A plain user may not read the links of the pod's first process.
+      if (process.getuid?.() !== 0) return;
+      expect(lines[0]).toMatch(/^20\d{4}$/);
       expect((await script('readlink /proc/1/ns/mnt /proc/1/ns/pid')).out).toBe(
         (await script('readlink /proc/self/ns/mnt /proc/self/ns/pid')).out,
       );

@@ -88,7 +88,8 @@ async function beginning(control: Duplex): Promise<{ failed?: string; terminal?:
       const [word, rest] = [line.slice(0, at), line.slice(at + 1)];
       if (word === 'failed' || word === 'terminal') resolve({ [word]: rest });
     });
-    lines.once('close', () => resolve({}));
+    // Of the connection itself: one that breaks has no end that the reader of lines would see.
+    control.once('close', () => resolve({}));
   });
   return said;
 }
