@@ -109,7 +109,21 @@ for (const asNobody of [false, true]) {
       // Named pipes whose names are gone; the folder is that of the pod's own place.
       expect([out, errors]).toEqual([expect.stringMatching(/^1 \/.*\.1 \(deleted\)$/), expect.stringMatching(/^2 \/.*\.2 \(deleted\)$/)]);
       expect([lifeLine, more]).toEqual(['3 socket:', []]);
-      expect(found.spy['devices']).toEqual(['fd', 'full', 'null', 'random', 'shm', 'stderr', 'stdin', 'stdout', 'urandom', 'zero']);
+      expect(found.spy['devices']).toEqual([
+        'fd',
+        'full',
+        'null',
+        'ptmx',
+        'pts',
+        'random',
+        'shm',
+        'stderr',
+        'stdin',
+        'stdout',
+        'tty',
+        'urandom',
+        'zero',
+      ]);
     });
 
     it('dies with the platform, even when that is killed with SIGKILL', async () => {
