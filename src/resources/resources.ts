@@ -18,7 +18,7 @@ export const events = core('events', 'Event');
 export const nodes = core('nodes', 'Node', false);
 export const serviceAccounts = core('serviceaccounts', 'ServiceAccount');
 export const leases: Resource = { group: 'coordination.k8s.io', version: 'v1', plural: 'leases', kind: 'Lease', namespaced: true };
-/** On a real cluster alone. */
+/** Made on a real cluster alone. */
 export const services = core('services', 'Service');
 export const networkPolicies: Resource = {
   group: 'networking.k8s.io',

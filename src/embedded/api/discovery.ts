@@ -79,7 +79,12 @@ const subresources: Readonly<Record<string, Subresource>> = {
 
 function subresourcesOf(kind: KindDefinition): (Subresource & { readonly name: string })[] {
   const names = [...(kind.subresources ?? []), ...(kind.hasStatus ? ['status'] : [])];
-  return names.toSorted().map((name) => ({ name, ...(subresources[name] ?? { verbs: ['get'] }) }));
+  return names.toSorted().map((name) => {
+    const known = subresources[name] ?? { verbs: ['get'] };
+    // Of what can only be read its parts can, too.
+    const verbs = kind.verbs?.includes('get') ? known.verbs.filter((verb) => verb === 'get') : known.verbs;
+    return { ...known, name, verbs };
+  });
 }
 
 /** Groups in the order of the kinds: it decides what a bare plural means, so built-in ones come first. */
@@ -103,7 +108,9 @@ function aggregated(kinds: readonly KindDefinition[], path: string, version: str
 }
 
 function discovered(kind: KindDefinition): object {
-  const responseKind = { group: kind.group, version: kind.group === '' ? '' : kind.version, kind: kind.kind };
+  // A built-in kind's own group and version go without saying.
+  const { group, version } = kind.origin === 'custom' ? kind : { group: '', version: '' };
+  const responseKind = { group, version, kind: kind.kind };
   const subresources = subresourcesOf(kind).map(({ name, verbs, kind: own = responseKind }) => ({
     subresource: name,
     responseKind: own,
@@ -131,7 +138,7 @@ function resourceList(kinds: readonly KindDefinition[]): object {
       verbs: verbsOf(kind),
       ...(kind.shortNames.length > 0 && { shortNames: kind.shortNames }),
       ...(kind.categories.length > 0 && { categories: kind.categories }),
-      ...(!kind.verbs && { storageVersionHash: storageVersionHash(kind) }),
+      ...(verbsOf(kind).includes('list') && { storageVersionHash: storageVersionHash(kind) }),
     },
     ...subresourcesOf(kind).map(({ name, verbs, kind: own }) => ({
       name: `${kind.plural}/${name}`,

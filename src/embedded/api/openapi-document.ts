@@ -47,7 +47,7 @@ export function documentOf(kinds: readonly KindDefinition[]): object {
     if (kind.structure.type === 'ref') refer(kind.structure.ref);
     else schemas[name] = openApiSchema(described(kind.structure, {}), refer);
     schemas[name] = { ...schemas[name], 'x-kubernetes-group-version-kind': [gvk(kind)] };
-    if (!kind.verbs) schemas[`${name}List`] = listSchema(kind, name);
+    if (!kind.verbs?.includes('create')) schemas[`${name}List`] = listSchema(kind, name);
     Object.assign(paths, pathsOf(kind, name));
   }
   return { openapi: '3.0.0', info: { title: 'Kubernetes', version: 'v1.36.3+tsumugi' }, paths, components: { schemas } };
@@ -94,7 +94,13 @@ function pathsOf(kind: KindDefinition, schema: string): Record<string, object> {
     'x-kubernetes-group-version-kind': gvk(kind),
   });
   const created = { parameters: inPath, post: operation('post', writeParameters, object) };
-  if (kind.verbs) return { [collection]: created };
+  const named = [...inPath, { name: 'name', in: 'path', required: true, schema: { type: 'string', uniqueItems: true } }];
+  if (kind.verbs?.includes('create')) return { [collection]: created };
+  if (kind.verbs)
+    return {
+      [collection]: { parameters: inPath, get: operation('list', listParameters) },
+      [`${collection}/{name}`]: { parameters: named, get: operation('get', []) },
+    };
   const patches = [
     'application/json-patch+json',
     'application/merge-patch+json',
@@ -107,7 +113,6 @@ function pathsOf(kind: KindDefinition, schema: string): Record<string, object> {
     put: operation('put', writeParameters, object),
     patch: operation('patch', [...writeParameters, query('force')], patch),
   };
-  const named = [...inPath, { name: 'name', in: 'path', required: true, schema: { type: 'string', uniqueItems: true } }];
   return {
     [collection]: { ...created, get: operation('list', listParameters) },
     [`${collection}/{name}`]: { parameters: named, ...write, delete: operation('delete', [query('dryRun'), query('propagationPolicy')]) },

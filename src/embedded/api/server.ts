@@ -26,6 +26,7 @@ import { get, list } from './reading.ts';
 import type { ListCall, Page } from './reading.ts';
 import { reportingStore } from './reporting-store.ts';
 import { objectOf } from './rows.ts';
+import { methodNotAllowed } from './status.ts';
 import { protectedNamespaces } from './strategy.ts';
 import { update } from './updating.ts';
 import type { Updated } from './updating.ts';
@@ -158,8 +159,9 @@ export class ApiServer {
     return removeCollection(this.#core, call, select, options);
   }
 
-  /** Throws Forbidden. */
+  /** Throws Forbidden; MethodNotAllowed for what nobody may do with this kind. */
   authorize({ user, kind, subresource, namespace, name }: Call, verb: Verb): void {
+    if (kind.verbs && !kind.verbs.includes(verb)) throw methodNotAllowed();
     const plural = subresource ? `${kind.plural}/${subresource}` : kind.plural;
     if (!this.#core.authorize(user, verb, { group: kind.group, plural }, namespace, name))
       throw denied(user, verb, kind, subresource, namespace, name);
