@@ -1,7 +1,7 @@
 /** The Runtimes that every platform has: made at the first start, left alone afterwards. They cost no pod until a function uses them. */
 import { programImage, programRuntime } from '../../build/program.ts';
 import type { KubeClient } from '../../kube/client.ts';
-import { isAlreadyExists } from '../../resources/object.ts';
+import { isAlreadyExists, isNotFound } from '../../resources/object.ts';
 import { runtimes } from '../../resources/resources.ts';
 import { defaults, fieldManager } from '../model/names.ts';
 import type { RuntimeResource } from '../../resources/runtime.ts';
@@ -21,9 +21,20 @@ export async function ensureDefaultRuntimes(client: KubeClient): Promise<void> {
       spec: { image, poolSize: defaults.poolSize, concurrency, resources: { limits: { memory: defaults.memory } } },
     };
     try {
-      await client.create(runtimes, runtime, { fieldManager });
+      if (!(await isThere(client, name))) await client.create(runtimes, runtime, { fieldManager });
     } catch (error) {
+      // Another controller was first.
       if (!isAlreadyExists(error)) throw error;
     }
   }
+}
+
+function isThere(client: KubeClient, name: string): Promise<boolean> {
+  return client.get(runtimes, { name }).then(
+    () => true,
+    (error: unknown) => {
+      if (isNotFound(error)) return false;
+      throw error;
+    },
+  );
 }
