@@ -2,31 +2,25 @@
  * The pools: for each runtime and each namespace with a function on it, some generic pods that wait to be specialised. Where functions
  * say something of their pods (`model/pools.ts`), those come from a pool of their own, which is empty until somebody waits for a pod.
  *
- * Bare pods, made and replaced here on every kind of cluster. Not more start at once than there are
- * cores, over all pools: more would only make each of them slower, and the functions that run too. (Measured on a Kubernetes node of two
- * cores: of 20 that are waited for, the average one comes after 3 s when two start at a time, and after 5 s or more when all do.)
+ * Bare pods, made and replaced here on every kind of cluster. Every controller makes pods for those who wait with it; the one that
+ * leads keeps the pools at their size besides.
  */
-import { availableParallelism } from 'node:os';
-
 import type { KubeClient } from '../../kube/client.ts';
 import type { Informer } from '../../kube/informer.ts';
 import type { ReconcileContext, ReconcileResult } from '../../kube/reconcile.ts';
-import { ApiError, isAlreadyExists } from '../../resources/object.ts';
-import { pods as podResource } from '../../resources/resources.ts';
-import { NoPods, type PodQueue } from '../activator/waiting.ts';
-import type { Fleet } from '../fleet/fleet.ts';
-import { hasEnded, type Member } from '../fleet/member.ts';
+import { hasEnded } from '../fleet/member.ts';
 import type { PodRemover } from '../fleet/remover.ts';
-import { defaults, fieldManager, label } from '../model/names.ts';
-import { isUpToDate, type KubernetesPods, poolPod } from '../model/pod-template.ts';
-import { podEnd, type PodTrouble, podTrouble, refusalText } from '../model/pod-trouble.ts';
+import { defaults, label } from '../model/names.ts';
+import { isUpToDate } from '../model/pod-template.ts';
+import { podTrouble } from '../model/pod-trouble.ts';
 import { parsePoolKey, type Pool } from '../model/pools.ts';
 import type { Pod } from '../../resources/builtin/pod-types.ts';
 import type { FunctionResource } from '../../resources/function.ts';
 import type { RevisionResource } from '../../resources/revision.ts';
 import type { RuntimeResource } from '../../resources/runtime.ts';
+import { PodMaker, type PodMakerOptions } from './pod-maker.ts';
 
-export interface PoolOptions {
+export interface PoolOptions extends PodMakerOptions {
   readonly client: KubeClient;
   /** While this controller leads: what keeps the pools at their size writes with it. Others make pods for their own waiters alone. */
   readonly leader: () => KubeClient | undefined;
@@ -35,94 +29,57 @@ export interface PoolOptions {
   /** Indexed `pool`, too. */
   readonly revisions: Informer<RevisionResource>;
   readonly runtimes: Informer<RuntimeResource>;
-  /** Indexed `pool`, too. */
-  readonly pods: Informer<Pod>;
-  readonly fleet: Fleet;
-  readonly queue: PodQueue;
   readonly remover: PodRemover;
-  readonly kubernetes: KubernetesPods | undefined;
-  /** Reconcile another pool soon. */
-  readonly enqueue: (key: string) => void;
 }
 
-/** A pod that has not been reached for so long does not count as starting any more: others may start. */
-const startingMs = 15_000;
 /** What another controller may need to take the pods that it made. */
 const othersMs = 10_000;
 /** A pod that is being specialised has the processor to itself for so long, while the pool is not empty: replacing it can wait. */
 const quietMs = 20;
-/** After a pod that ended before it was ever reached: doubles with each. */
-const firstBackoffMs = 500;
-const maxBackoffMs = 30_000;
-/** So often in a row, within 2 s, it may go wrong before those who wait hear of it: a new namespace gets its service account a moment later. */
-const patience = 3;
 /** A pod that others wait for may take so long to start: its image is being fetched. */
 const pendingMs = 120_000;
-/** A program that listens does so within this time. */
-const silentMs = 10_000;
-
-interface Failure {
-  readonly count: number;
-  /** No other try before, milliseconds since 1970. */
-  readonly until: number;
-  readonly error: NoPods;
-  /** Those who wait are told. */
-  readonly isLasting: boolean;
-}
 
 export class PoolReconciler {
   readonly #options: PoolOptions;
-  /** Pods made here and not yet reached: uid -> when. */
-  readonly #starting = new Map<string, { readonly key: string; readonly at: number }>();
-  /** Creations under way, all pools. */
-  #creating = 0;
-  readonly #failures = new Map<string, Failure>();
+  readonly #maker: PodMaker;
 
   constructor(options: PoolOptions) {
     this.#options = options;
-    const settled = (member: Member): void => {
-      const start = this.#starting.get(member.uid);
-      const key = member.pool;
-      // One that has ended is looked at when the pool is reconciled: it was never of any use.
-      if (!hasEnded(member.pod)) this.#starting.delete(member.uid);
-      if (member.state === 'generic') this.#failures.delete(key);
-      options.enqueue(key);
-      // Room for the start of another pool's pod.
-      if (start) for (const waiting of this.#hungry) options.enqueue(waiting);
-    };
-    options.queue.explain = (key) => this.#trouble(key)?.message;
-    options.fleet.on({ available: settled, serving: settled, stopped: settled });
+    this.#maker = new PodMaker(options);
   }
 
-  /** Pools that want more pods than might start. */
-  readonly #hungry = new Set<string>();
-
-  async reconcile(key: string, { signal }: ReconcileContext): Promise<ReconcileResult> {
-    const { functions, revisions, runtimes, pods, fleet, queue, remover } = this.#options;
-    this.#hungry.delete(key);
-    this.#refuseHopeless(key);
+  async reconcile(key: string, context: ReconcileContext): Promise<ReconcileResult> {
+    const { pods, queue, leader } = this.#options;
+    const ended = pods.byIndex('pool', key).filter((pod) => hasEnded(pod) && !pod.metadata.deletionTimestamp);
+    this.#maker.look(key, ended);
     const pool = queue.pool(key) ?? { ...parsePoolKey(key), key, pod: {} };
-    const runtime = runtimes.get(pool.runtime);
-    const mine = pods.byIndex('pool', key);
-    const ended = mine.filter((pod) => hasEnded(pod) && !pod.metadata.deletionTimestamp);
-    for (const pod of ended) this.#noteEnd(key, pod);
-    const leader = this.#options.leader();
-    if (!leader) {
-      const ready = mine.filter((pod) => this.#isGeneric(pod)).length;
-      const missing = queue.waiting(key) - ready - this.#unseen(key);
-      return missing > 0 && runtime && !signal.aborted ? this.#make(pool, runtime, missing, this.#options.client) : undefined;
-    }
+    const client = leader();
+    return client ? this.#keep(pool, ended, client, context) : this.#serveOwn(pool, context);
+  }
 
+  /** Pods for those who wait with this controller, which does not lead. */
+  async #serveOwn(pool: Pool, { signal }: ReconcileContext): Promise<ReconcileResult> {
+    const { runtimes, queue, client } = this.#options;
+    const runtime = runtimes.get(pool.runtime);
+    const missing = queue.waiting(pool.key) - this.#generic(pool.key).length - this.#maker.unseen(pool.key);
+    return missing > 0 && runtime && !signal.aborted ? this.#maker.make(pool, runtime, missing, client) : undefined;
+  }
+
+  /** As many as the pool is to have, and as are waited for here; what has ended, is not as it should be or too many goes. */
+  async #keep(pool: Pool, ended: readonly Pod[], client: KubeClient, { signal }: ReconcileContext): Promise<ReconcileResult> {
+    const { functions, revisions, runtimes, fleet, queue, remover, kubernetes } = this.#options;
+    const { key } = pool;
+    const runtime = runtimes.get(pool.runtime);
     await Promise.all(ended.map((pod) => remover.remove(pod, fleet.claimOf(pod.metadata.uid ?? ''))));
 
     const isCommon = pool.hash === undefined;
     const isStanding = isCommon && functions.countByIndex('pool', key) > 0;
     const isUsed = runtime !== undefined && (functions.countByIndex('pool', key) > 0 || revisions.countByIndex('pool', key) > 0);
     if (!isUsed) this.#forget(key);
-    const generic = mine.filter((pod) => this.#isGeneric(pod));
+    const generic = this.#generic(key);
     // What the pods of a pool are to be is known while somebody waits for them.
     const isKnown = isCommon || queue.pool(key) !== undefined;
-    const stale = generic.filter((pod) => !isUsed || (isKnown && !isUpToDate(pod, pool, runtime, this.#options.kubernetes)));
+    const stale = generic.filter((pod) => !isUsed || (isKnown && !isUpToDate(pod, pool, runtime, kubernetes)));
     const good = generic.filter((pod) => !stale.includes(pod));
     const wanted = isUsed ? (isStanding ? (runtime.spec.poolSize ?? defaults.poolSize) : 0) + queue.waiting(key) : 0;
     // The youngest go first: they are the least likely to be ready.
@@ -132,24 +89,11 @@ export class PoolReconciler {
     const spare = surplus.filter((pod) => this.#spareMs(pod) <= 0);
     await Promise.all([...stale, ...spare].map((pod) => this.#dismiss(pod)));
 
-    const missing = wanted - (good.length - surplus.length) - this.#unseen(key);
+    const missing = wanted - (good.length - surplus.length) - this.#maker.unseen(key);
     if (missing <= 0 || !runtime || signal.aborted) return spare.length < surplus.length ? { again: othersMs / 1000 } : undefined;
     const quiet = quietMs - queue.sinceTaken(key);
     if (quiet > 0 && queue.waiting(key) === 0 && good.length > 0) return { again: quiet / 1000 };
-    return this.#make(pool, runtime, missing, leader);
-  }
-
-  /** Starts as many as may start now. */
-  async #make(pool: Pool, runtime: RuntimeResource, missing: number, client: KubeClient): Promise<ReconcileResult> {
-    const { key } = pool;
-    const backoff = (): number => (this.#failures.get(key)?.until ?? 0) - Date.now();
-    if (backoff() > 0) return { again: backoff() / 1000 };
-    const room = availableParallelism() - this.#underWay();
-    await Promise.all(Array.from({ length: Math.min(missing, room) }, () => this.#create(pool, runtime, client)));
-    if (backoff() > 0) return { again: backoff() / 1000 };
-    if (missing <= room) return undefined;
-    this.#hungry.add(key);
-    return { again: 1 };
+    return this.#maker.make(pool, runtime, missing, client);
   }
 
   /** How long a pod too many is left: on a cluster another controller may have made it for those who wait with it. */
@@ -162,40 +106,13 @@ export class PoolReconciler {
   }
 
   /** Neither specialised, nor about to be, nor ended or going. */
-  #isGeneric(pod: Pod): boolean {
-    if (pod.metadata.deletionTimestamp || hasEnded(pod) || pod.metadata.labels?.[label.revision]) return false;
-    const state = this.#options.fleet.get(pod.metadata.uid ?? '')?.state;
-    return state === undefined || state === 'pending' || state === 'generic';
-  }
-
-  /** Created, but the informer does not show them yet. */
-  #unseen(key: string): number {
-    let count = 0;
-    for (const [uid, start] of this.#starting) if (start.key === key && !this.#options.fleet.get(uid)) count++;
-    return count;
-  }
-
-  #underWay(): number {
-    const now = Date.now();
-    for (const [uid, { at }] of this.#starting) if (now - at > startingMs) this.#starting.delete(uid);
-    return this.#starting.size + this.#creating;
-  }
-
-  async #create(pool: Pool, runtime: RuntimeResource, client: KubeClient): Promise<void> {
-    const { key } = pool;
-    this.#creating++;
-    try {
-      const pod = await client.create<Pod>(podResource, poolPod(pool, runtime, this.#options.kubernetes), { fieldManager });
-      this.#starting.set(pod.metadata.uid ?? '', { key, at: Date.now() });
-      this.#options.pods.observe(pod);
-    } catch (error) {
-      // The random name was taken: another try finds another.
-      if (isAlreadyExists(error)) this.#options.enqueue(key);
-      else if (isRefusal(error)) this.#failed(key, new NoPods('PodRefused', refusalText(error.message), error), error.code === 422);
-      else throw error;
-    } finally {
-      this.#creating--;
-    }
+  #generic(key: string): readonly Pod[] {
+    const { pods, fleet } = this.#options;
+    return pods.byIndex('pool', key).filter((pod) => {
+      if (pod.metadata.deletionTimestamp || hasEnded(pod) || pod.metadata.labels?.[label.revision]) return false;
+      const state = fleet.get(pod.metadata.uid ?? '')?.state;
+      return state === undefined || state === 'pending' || state === 'generic';
+    });
   }
 
   async #dismiss(pod: Pod): Promise<void> {
@@ -205,52 +122,8 @@ export class PoolReconciler {
     else await this.#options.remover.remove(pod);
   }
 
-  /** A pod that ended before anybody reached it will mostly do so again. */
-  #noteEnd(key: string, pod: Pod): void {
-    if (!this.#starting.delete(pod.metadata.uid ?? '')) return;
-    this.#failed(key, new NoPods('PodsEnd', `its pods end before they can be used${podEnd(pod)}`));
-  }
-
-  /** The next try comes later, each time twice as late. What goes wrong again and again is told to those who wait. */
-  #failed(key: string, error: NoPods, isLasting = false): void {
-    const count = (this.#failures.get(key)?.count ?? 0) + 1;
-    const until = Date.now() + Math.min(firstBackoffMs * 2 ** (count - 1), maxBackoffMs);
-    this.#failures.set(key, { count, until, error, isLasting: isLasting || count >= patience });
-    this.#refuseHopeless(key);
-  }
-
-  /** Those who wait for what cannot come need not wait: neither for pods that are refused or end, nor for such as cannot start. */
-  #refuseHopeless(key: string): void {
-    const { queue } = this.#options;
-    const failure = this.#failures.get(key);
-    if (failure?.isLasting && failure.until > Date.now()) queue.refuse(key, failure.error);
-    const trouble = this.#trouble(key);
-    if (trouble?.isLasting) queue.refuse(key, new NoPods(trouble.reason, trouble.message));
-  }
-
-  /** What keeps all pods from running that are on their way. */
-  #trouble(key: string): PodTrouble | undefined {
-    const { pods, fleet } = this.#options;
-    const coming = pods.byIndex('pool', key).filter((pod) => {
-      const state = fleet.get(pod.metadata.uid ?? '')?.state ?? 'pending';
-      return state === 'pending' && !hasEnded(pod) && !pod.metadata.deletionTimestamp;
-    });
-    const troubles = coming.map((pod) => podTrouble(pod) ?? silence(fleet.get(pod.metadata.uid ?? '')));
-    return this.#unseen(key) === 0 && troubles.every((each) => each !== undefined) ? troubles[0] : undefined;
-  }
-
   #forget(key: string): void {
-    this.#failures.delete(key);
+    this.#maker.forget(key);
     this.#options.queue.forget(key);
   }
 }
-
-/** Of a pod that runs, and has not answered for a while. */
-function silence(member: Member | undefined): PodTrouble | undefined {
-  if (!member?.address || Date.now() - member.since < silentMs) return undefined;
-  const message = "its pods run, but nothing in them answers the platform: their image must start the runtime's program";
-  return { reason: 'NoAnswer', message, isLasting: false };
-}
-
-/** The API server will not have such a pod: quota, Pod Security, a service account that is missing, a request above its limit. */
-const isRefusal = (error: unknown): error is ApiError => error instanceof ApiError && [400, 403, 404, 413, 422].includes(error.code);
