@@ -28,9 +28,11 @@ async function controllerOf(reconcile: Reconcile): Promise<{
   const { client } = await openTestApi();
   const abort = new AbortController();
   const runs: string[] = [];
+  const informer = new Informer<ConfigMap>(client, configMaps, { namespace: 'default' });
+  const informing = informer.start(abort.signal);
   const controller = runController({
     name: 'test',
-    informers: [keysOf(new Informer<ConfigMap>(client, configMaps, { namespace: 'default' }))],
+    informers: [keysOf(informer)],
     reconcile,
     firstDelay: 5,
     signal: abort.signal,
@@ -38,7 +40,7 @@ async function controllerOf(reconcile: Reconcile): Promise<{
   });
   const stop = async (): Promise<void> => {
     abort.abort();
-    await controller.done;
+    await Promise.all([controller.done, informing]);
   };
   onTestEnd(stop);
   return { client, runs, enqueue: (key) => controller.enqueue(key), stop };
@@ -122,7 +124,7 @@ describe('runController', () => {
     });
     const keys: string[] = [];
     const source = keysOf(informer, (map) => [map.data?.['group'] ?? 'none']);
-    void source.start(abort.signal);
+    void informer.start(abort.signal);
     await source.synced();
     source.subscribe((key) => keys.push(key));
     await maps.create(client, 'a', { group: 'one' });

@@ -25,10 +25,9 @@ export type Reconcile = (key: string, context: ReconcileContext) => Promise<Reco
 
 /** Something that gives keys to reconcile: see `keysOf`. */
 export interface KeySource {
-  start(signal: AbortSignal): Promise<void>;
   synced(): Promise<void>;
-  /** Returns how to stop. */
-  subscribe(enqueue: (key: string) => void): () => void;
+  /** Returns how to stop; what that answers is waited for before the controller is done. */
+  subscribe(enqueue: (key: string) => void): () => void | Promise<void>;
 }
 
 /** What became of one run. `conflict`, `retry`: it comes again; `dropped`, `terminal`: not until something changes. */
@@ -44,7 +43,7 @@ export interface ControllerRun {
 
 export interface ControllerOptions {
   readonly name: string;
-  /** Started when they are not yet running; no key is reconciled before all have synced. */
+  /** Started and stopped by whom they belong to; no key is reconciled before all have synced. */
   readonly informers: readonly KeySource[];
   readonly reconcile: Reconcile;
   /** Keys at once. Default 4; one key never twice at a time. */
@@ -67,7 +66,7 @@ export interface Controller {
   enqueueAfter(key: string, seconds: number): void;
   /** Keys waiting to be reconciled now. */
   readonly waiting: number;
-  /** Resolves when it has stopped and what ran has ended; rejects only if its informers could not. */
+  /** Resolves when it has stopped and what ran has ended. */
   readonly done: Promise<void>;
 }
 
@@ -82,7 +81,6 @@ export function keysOf<T extends KubeObject>(
   map: (object: T) => readonly string[] = (object) => [keyOf(object)],
 ): KeySource {
   return {
-    start: (signal) => informer.start(signal),
     synced: () => informer.synced(),
     subscribe(enqueue) {
       const handler: ChangeHandler<T> = ({ object, old }) => {
@@ -166,7 +164,6 @@ export function runController(options: ControllerOptions): Controller {
       if (signal.aborted) resolve();
       else signal.addEventListener('abort', () => resolve(), { once: true });
     });
-    const running = informers.map((informer) => informer.start(signal));
     const synced = Promise.all(informers.map((informer) => informer.synced()));
     synced.catch(() => undefined);
     // Stopped before the first list: nothing was begun.
@@ -175,9 +172,8 @@ export function runController(options: ControllerOptions): Controller {
     for (const key of early ?? []) queue.add(key);
     early = undefined;
     await stopped;
-    for (const stop of unsubscribe) stop();
+    for (const stop of unsubscribe) await stop();
     await queue.close();
-    await Promise.all(running);
   }
 
   return {

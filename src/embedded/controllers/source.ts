@@ -24,21 +24,19 @@ export function storeSource(
       }
     }
   }
-  let scanning: Promise<void> = Promise.resolve();
   return {
-    start: async () => {
-      if (!signal.aborted) await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
-      await scanning;
-    },
     synced: () => Promise.resolve(),
     subscribe(enqueue) {
       const stop = store.subscribe((changes) => {
         for (const change of changes) for (const key of keys(change)) enqueue(key);
       });
-      scanning = scan(enqueue).catch((error: unknown) =>
+      const scanning = scan(enqueue).catch((error: unknown) =>
         log.error({ error: toError(error).message }, 'the first look at the store failed'),
       );
-      return stop;
+      return () => {
+        stop();
+        return scanning;
+      };
     },
   };
 }
