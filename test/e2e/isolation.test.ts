@@ -103,6 +103,20 @@ for (const asNobody of [false, true]) {
       } else expect(found.spy['uid']).not.toBe(0);
     });
 
+    it('has no more rights where kubectl exec put it into another pod', () => {
+      for (const path of found.targets.files) expect(found.entered[`read ${path}`], path).toMatch(/^denied: (ENOENT|EACCES)$/);
+      for (const path of found.targets.folders) {
+        const seen = found.entered[`list ${path}`];
+        expect(Array.isArray(seen) ? seen : [], path).toEqual([]);
+      }
+      for (const path of found.targets.sockets) expect(found.entered[`connect ${path}`]).toMatch(/^denied: /);
+      for (const pid of found.targets.pids) expect(found.entered[`signal ${pid}`]).toBe('denied: ESRCH');
+      for (const path of found.targets.places) expect(found.entered[`write ${path}`], path).toMatch(/^denied: /);
+      for (const way of ['mount', 'user namespace', 'leave the root']) expect(found.entered[way], way).toMatch(/^denied: /);
+      for (const right of ['capabilities', 'noNewPrivileges']) expect(found.entered[right]).toEqual(found.spy[right]);
+      expect(String(found.entered['uid'])).toBe(found.victimUid);
+    });
+
     it('gets a scrubbed environment, a handful of devices and nothing open but its output and its life-line', () => {
       expect(found.spy['variables']).toEqual(['HOME', 'PATH', 'PWD', 'TARGETS']);
       const [out, errors, lifeLine, ...more] = found.spy['inherited'] as string[];

@@ -7,6 +7,7 @@ import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { Writable } from 'node:stream';
 import { podFolder } from '../../../src/embedded/node/paths.ts';
 import { openWorld, phaseIs, shell } from '../../../src/embedded/node/testing/world.ts';
 import type { Pod } from '../../../src/resources/builtin/pod-types.ts';
@@ -16,6 +17,8 @@ import { secrets } from '../../../src/resources/resources.ts';
 export interface Found {
   readonly isolation: { readonly name: string; readonly description: string; readonly warnings: readonly string[] };
   readonly spy: Record<string, unknown>;
+  /** What a spy found that `kubectl exec` put into the victim. */
+  readonly entered: Record<string, unknown>;
   /** What the spy was told to try, and what the host itself holds there. */
   readonly targets: {
     readonly files: readonly string[];
@@ -98,10 +101,25 @@ await world.create('spy', {
 });
 const spy = await world.when('spy', (pod: Pod) => phaseIs('Succeeded')(pod) || phaseIs('Failed')(pod));
 const text = await world.log('spy');
+let said = '';
+await world.node.streams.exec(victim, {
+  container: 'main',
+  command: ['env', `TARGETS=${JSON.stringify(targets)}`, '/tsumugi/node', '--input-type=module', '-e', spyCode],
+  stdout: new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      said += chunk.toString();
+      done();
+    },
+  }),
+  tty: false,
+  sizes: (async function* () {})(),
+  signal: new AbortController().signal,
+});
 const written = await readdir('/').then((names) => names.filter((name) => name === 'forbidden'));
 const found: Found = {
   isolation: { name: world.node.isolation.name, description: world.node.isolation.description, warnings: world.node.isolation.warnings },
   spy: phaseIs('Succeeded')(spy) ? (JSON.parse(text) as Record<string, unknown>) : { failed: text },
+  entered: JSON.parse(said || '{"failed":"it said nothing"}') as Record<string, unknown>,
   targets,
   victimPids,
   victimUid: (await world.log('victim')).split('\n')[1] ?? '',
