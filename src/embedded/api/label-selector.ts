@@ -113,12 +113,16 @@ class Parser {
   }
 }
 
+/** As 64 bits hold it. */
+const isInteger = (text: string): boolean =>
+  /^[+-]?\d{1,40}$/.test(text) && BigInt.asIntN(64, BigInt(text.replace('+', ''))) === BigInt(text.replace('+', ''));
+
 function checkValues(key: string, operator: string, values: ReadonlySet<string>): void {
   const sorted = [...values].sort();
   const errors: string[] = [];
   if (operator === '>' || operator === '<')
     for (const [index, value] of sorted.entries())
-      if (!/^[+-]?\d+$/.test(value))
+      if (!isInteger(value))
         errors.push(`values[${index}]: Invalid value: ${JSON.stringify(value)}: for 'Gt', 'Lt' operators, the value must be an integer`);
   for (const [index, value] of sorted.entries()) {
     const wrong = labelValueSyntax(value);
