@@ -13,7 +13,7 @@ import type { FieldValidation } from './decode-object.ts';
 import type { Duplicates } from './strict.ts';
 import { encodeRow, objectOf, unstoredRow } from './rows.ts';
 import { alreadyExists, badRequest, conflict, invalid, malformed, namespaceNotFound, namespaceTerminating } from './status.ts';
-import { countsGeneration } from './strategy.ts';
+import { countsGeneration, strategyOf } from './strategy.ts';
 import { managersOfNew, managersSaid, writerOf } from './writers.ts';
 
 export interface WriteCall {
@@ -122,6 +122,7 @@ function prepared(core: Core, call: Call, object: KubeObject): KubeObject {
     ...(countsGeneration(call.kind) && { generation: 1 }),
   };
   const { status: _status, ...withoutStatus } = object as KubeObject & { status?: unknown };
-  const fresh = { ...(call.kind.hasStatus ? withoutStatus : object), metadata };
+  const dropsStatus = call.kind.hasStatus && !strategyOf(call.kind).createsWithStatus;
+  const fresh = { ...(dropsStatus ? withoutStatus : object), metadata };
   return call.kind.prepareForCreate?.(fresh) ?? fresh;
 }

@@ -20,6 +20,8 @@ export interface Strategy {
   readonly answersObject?: boolean;
   /** All objects of the kind cannot be deleted with one request. */
   readonly noCollectionDelete?: boolean;
+  /** A new object keeps the status that was sent. */
+  readonly createsWithStatus?: boolean;
   /** An update of what is not there makes it. */
   readonly createsOnUpdate?: boolean;
   /** Policy of a delete that says nothing. */
@@ -84,6 +86,7 @@ const strategies: Readonly<Record<string, Strategy>> = {
   'jobs.batch': jobs,
   'leases.coordination.k8s.io': { createsOnUpdate: true },
   events: { createsOnUpdate: true },
+  nodes: { createsWithStatus: true },
   serviceaccounts: answered,
   persistentvolumeclaims: answered,
 };

@@ -1,5 +1,6 @@
 /** Pods: what is filled in, what is refused, what may change, and their subresources. */
 import type { Script } from './servers.ts';
+import type { Loose } from './session.ts';
 
 const container = (more: object = {}): object => ({ name: 'c', image: 'i:1', ...more });
 const podOf = (spec: object, metadata: object = {}): object => ({
@@ -201,6 +202,15 @@ export const podCases: Readonly<Record<string, Script>> = {
     { spec: { serviceAccountName: 'other' } },
     { spec: { schedulingGates: [{ name: 'x.io/a' }] } },
   ),
+  'a node keeps the status that it is created with': async (s) => {
+    const conditions = [
+      { type: 'Ready', status: 'True', lastHeartbeatTime: '2026-01-01T00:00:00Z', lastTransitionTime: '2026-01-01T00:00:00Z' },
+    ];
+    const node = { metadata: { name: `node-${s.namespace}` }, status: { conditions, capacity: { cpu: '2' } } };
+    const { body } = await s.create('nodes?dryRun=All', node, { quiet: true });
+    const { capacity, conditions: kept } = body['status'] as Loose;
+    s.note('status', { capacity, kept });
+  },
   status: async (s) => {
     await s.create('pods', podOf({}), { quiet: true });
     const at = '2026-01-01T00:00:00Z';

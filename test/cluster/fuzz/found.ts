@@ -56,6 +56,15 @@ export const found: Readonly<Record<string, Sequence>> = {
       body: { metadata: { '$setElementOrder/finalizers': [], finalizers: ['x.io/g', 'x.io/h'] } },
     },
   ),
+  'a finalizer that is no name, while the object goes': of(
+    {
+      do: 'create',
+      kind: 'functions',
+      body: { metadata: { name: 'c', finalizers: ['x.io/f'] }, spec: { source: { inline: 'x' } } },
+    },
+    { do: 'delete', kind: 'functions', name: 'c', options: {} },
+    { do: 'patch', kind: 'functions', name: 'c', type: 'json', body: [{ op: 'add', path: '/metadata/finalizers/-', value: 'x' }] },
+  ),
   'a deadline that would be later': of(
     {
       do: 'create',
