@@ -20,6 +20,7 @@ export function plain(transcript: readonly Answer[], namespace: string): unknown
       return value
         .replace(goDiff, '$1')
         .replace(/(patch: Invalid value: |^Invalid value: )"\{.*\}": .*/, '$1"OBJECT": WHY')
+        .replace(/(Invalid value: )"map\[.*\]": /, '$1"PATCH": ')
         .replace(/continue=[\w-]{20,}/, 'continue=TOKEN')
         .replace(/resourceVersion=[1-9]\d{0,9}\b/, 'resourceVersion=VERSION')
         .replace(/(current: |too old resource version: )\d+( \(\d+\))?/, '$1VERSION')
