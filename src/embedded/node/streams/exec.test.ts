@@ -64,6 +64,10 @@ for (const isolation of ['process', 'required'] as const) {
       expect(await script('kill -KILL $$')).toMatchObject({ code: 137 });
     });
 
+    it('is not held up by input that nobody reads', async () => {
+      expect(await exec(['true'], { stdin: 'x'.repeat(3_000_000) })).toMatchObject({ code: 0 });
+    });
+
     it('runs in pods of built-in images too', async () => {
       await world.create('shim', shimPod());
       const shim = await world.when('shim', phaseIs('Running'));
