@@ -19,7 +19,7 @@ export interface Made {
 export interface PoolThen {
   /** Pods that had been ready for a while, and that nobody used. */
   readonly free: readonly string[];
-  /** Pods that were made, and not yet ready. */
+  /** Pods that were made, and not yet ready, or not for long. */
   readonly coming: number;
 }
 
@@ -64,12 +64,10 @@ export function watchPods({ pods, sleeping, ledger }: FaultPlatform): (outcomes:
     const idle = [...instances].filter((pod) => !used.has(pod)).length;
     const poolAt = (at: number): PoolThen => {
       const there = [...lives].filter(([, { madeAt, goneAt = Infinity }]) => madeAt <= at && goneAt > at);
-      const isFree = ([pod, { readyAt = Infinity, takenAt = Infinity }]: [string, Life]): boolean =>
-        readyAt < at - reachMs && Math.min(takenAt, ledger.firstRunOf(pod) ?? Infinity) > at;
-      return {
-        free: there.filter(isFree).map(([pod]) => pod),
-        coming: there.filter(([, { readyAt = Infinity }]) => readyAt > at).length,
-      };
+      const unused = there.filter(([pod, { takenAt = Infinity }]) => Math.min(takenAt, ledger.firstRunOf(pod) ?? Infinity) > at);
+      const isReached = ([, { readyAt = Infinity }]: [string, Life]): boolean => readyAt < at - reachMs;
+      const free = unused.filter(isReached).map(([pod]) => pod);
+      return { free, coming: unused.length - free.length };
     };
     return { made: { pods: made.size, instances: instances.size, idle, dismissed: dismissed.size }, poolAt };
   };
