@@ -148,8 +148,9 @@ function podSpec(workload: Workload): object {
         env,
         ports: Object.entries(workload.ports).map(([portName, containerPort]) => ({ name: portName, containerPort, protocol: 'TCP' })),
         startupProbe: probe('/healthz', { periodSeconds: 1, failureThreshold: 60 }),
-        livenessProbe: probe('/healthz', { periodSeconds: 10, failureThreshold: 3 }),
-        readinessProbe: probe('/readyz', { periodSeconds: 2, failureThreshold: 2 }),
+        // A machine under load answers late: that is no reason to end what serves.
+        livenessProbe: probe('/healthz', { periodSeconds: 10, failureThreshold: 3, timeoutSeconds: 5 }),
+        readinessProbe: probe('/readyz', { periodSeconds: 2, failureThreshold: 2, timeoutSeconds: 2 }),
         lifecycle: { preStop: { sleep: { seconds: goodbyeSeconds } } },
         // No limit of CPU: one that throttles makes every request wait.
         resources: { requests: { cpu: '100m', memory: memory.request }, limits: { memory: memory.limit } },
