@@ -13,7 +13,7 @@ import type { HostedProcess, ProcessEvent, ProcessExit, ProcessHost, ProcessSpec
 import { offerAttachment } from './attachment.ts';
 import { deathSignalPrefix } from './death-signal.ts';
 import { LogWriter } from './log-writer.ts';
-import { makePipes } from './pipes.ts';
+import { Fifos, makePipes } from './pipes.ts';
 import type { StdioPipes } from './pipes.ts';
 
 /** How long after a process's end its pipes may stay open (something that left its process group holds them). */
@@ -47,6 +47,7 @@ export function localProcessHost(options: { readonly log?: Log } = {}): LocalPro
   const log = options.log ?? silentLog;
   const entries = new Map<string, Entry>();
   const starting = new Map<string, Promise<HostedProcess>>();
+  const fifos = new Fifos();
   let closed = false;
   const listeners = new Set<(event: ProcessEvent) => void>();
   const tell = (event: ProcessEvent): void => {
@@ -66,7 +67,7 @@ export function localProcessHost(options: { readonly log?: Log } = {}): LocalPro
     const argv = [...(await deathSignalPrefix()), program, ...spec.argv.slice(1)];
     const writer = new LogWriter(spec.logFile, spec.maxLogBytes);
     await writer.open();
-    const pipes = await makePipes(dirname(spec.logFile), { stdin: spec.stdin === true, owner: spec.owner });
+    const pipes = await makePipes(fifos, dirname(spec.logFile), { stdin: spec.stdin === true, owner: spec.owner });
     const child = spawnDetached(argv, spec, pipes);
     await new Promise<void>((resolve, reject) => {
       child.once('spawn', resolve);
@@ -145,6 +146,7 @@ export function localProcessHost(options: { readonly log?: Log } = {}): LocalPro
       closed = true;
       // What is just being started would outlive us, and hold us by its pipes.
       await Promise.allSettled(starting.values());
+      fifos.close();
       const running = [...entries.values()].filter((entry) => !entry.exit);
       const gone = running.map(
         (entry) =>

@@ -24,32 +24,71 @@ export interface StdioPipes {
   started(): void;
 }
 
+/** FIFOs that are made many at a time, because each time takes a program (`mkfifo`); open at both ends, and without a name. */
+export class Fifos {
+  readonly #batch: number;
+  readonly #ready: Ends[] = [];
+  #making: Promise<void> | undefined;
+  #closed = false;
+
+  constructor(batch = 16) {
+    this.#batch = batch;
+  }
+
+  /** Two of them. `folder`: where names are for a moment; nobody else may write there. */
+  async pair(folder: string): Promise<readonly [Ends, Ends]> {
+    while (this.#ready.length < 2) {
+      const others = this.#making;
+      this.#making ??= this.#make(folder).finally(() => (this.#making = undefined));
+      // Another's folder may go while they are made there: then they are made in this one.
+      if (others) await others.catch(() => {});
+      else await this.#making;
+    }
+    return this.#ready.splice(0, 2) as [Ends, Ends];
+  }
+
+  /** Closes what is left. What is still being made is closed when it is there. */
+  close(): void {
+    this.#closed = true;
+    for (const { reader, writer } of this.#ready.splice(0)) {
+      closeSync(reader);
+      closeSync(writer);
+    }
+  }
+
+  async #make(folder: string): Promise<void> {
+    const id = randomBytes(5).toString('hex');
+    const paths = Array.from({ length: this.#batch }, (_, i) => join(folder, `${id}.${i}`));
+    try {
+      await run('mkfifo', ['-m', '600', '--', ...paths]);
+      for (const path of paths) this.#ready.push(openFifo(path));
+    } finally {
+      for (const path of paths) rmSync(path, { force: true });
+      if (this.#closed) this.close();
+    }
+  }
+}
+
 /**
- * @param folder where the names are for a moment; nobody else may write there
+ * @param folder as for `Fifos.pair`
  * @param options `stdin`: else it is /dev/null; `owner`: the uid that may open them again
  */
 export async function makePipes(
+  fifos: Fifos,
   folder: string,
   options: { readonly stdin: boolean; readonly owner?: number | undefined },
 ): Promise<StdioPipes> {
-  const id = randomBytes(5).toString('hex');
-  const paths = [join(folder, `${id}.1`), join(folder, `${id}.2`)] as const;
   const { owner } = options;
-  try {
-    const [input] = await Promise.all([options.stdin ? anonymousPipe() : undefined, run('mkfifo', ['-m', '600', '--', ...paths])]);
-    const [output, errors] = [openFifo(paths[0]), openFifo(paths[1])];
-    const theirs = [...(input ? [input.reader] : []), output.writer, errors.writer];
-    if (owner !== undefined) for (const fd of theirs) fchownSync(fd, owner, owner);
-    return {
-      stdio: [input ? input.reader : 'ignore', output.writer, errors.writer],
-      stdin: input && new Socket({ fd: input.writer, readable: false, writable: true }),
-      stdout: new Socket({ fd: output.reader, readable: true, writable: false }),
-      stderr: new Socket({ fd: errors.reader, readable: true, writable: false }),
-      started: () => theirs.splice(0).forEach((fd) => closeSync(fd)),
-    };
-  } finally {
-    for (const path of paths) rmSync(path, { force: true });
-  }
+  const [input, [output, errors]] = await Promise.all([options.stdin ? anonymousPipe() : undefined, fifos.pair(folder)]);
+  const theirs = [...(input ? [input.reader] : []), output.writer, errors.writer];
+  if (owner !== undefined) for (const fd of theirs) fchownSync(fd, owner, owner);
+  return {
+    stdio: [input ? input.reader : 'ignore', output.writer, errors.writer],
+    stdin: input && new Socket({ fd: input.writer, readable: false, writable: true }),
+    stdout: new Socket({ fd: output.reader, readable: true, writable: false }),
+    stderr: new Socket({ fd: errors.reader, readable: true, writable: false }),
+    started: () => theirs.splice(0).forEach((fd) => closeSync(fd)),
+  };
 }
 
 interface Ends {

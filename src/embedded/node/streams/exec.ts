@@ -8,7 +8,7 @@ import { finished, pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { PodStreams, TerminalSize } from '../../api/pod-access.ts';
 import { deathSignalPrefix } from '../host/death-signal.ts';
-import { makePipes } from '../host/pipes.ts';
+import { Fifos, makePipes } from '../host/pipes.ts';
 import type { Entry } from '../isolation/isolation.ts';
 import { beginText, launcher } from './launcher.ts';
 import { resize } from './resize.ts';
@@ -37,7 +37,7 @@ export async function execute({ command, entry, cwd, folder }: ExecCommand, stre
   const { stdin, stdout, stderr, tty, signal } = streams;
   const sizes = streams.sizes[Symbol.asyncIterator]();
   const size = tty ? await firstSize(sizes) : undefined;
-  const pipes = await makePipes(folder, { stdin: stdin !== undefined || tty, owner: entry.owner });
+  const pipes = await makePipes(new Fifos(2), folder, { stdin: stdin !== undefined || tty, owner: entry.owner });
   const child = spawnInside(entry, [...(await deathSignalPrefix()), ...entry.argv, ...launcher, ...command], pipes.stdio);
   const exited = exitCode(child);
   pipes.started();
