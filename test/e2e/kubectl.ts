@@ -133,7 +133,7 @@ export function normalised(text: string): string {
     .replaceAll(/Invalid value: "\{.*\}"/g, 'Invalid value: "{…}"')
     .replaceAll(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, 'UID')
     .replaceAll(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ/g, 'TIME')
-    .replaceAll(/\b(LIVE|MERGED|kubectl-edit)-\d+/g, '$1')
+    .replaceAll(/\b(LIVE|MERGED|kubectl-edit|kubectl_replace)[-_]\d+/g, '$1')
     .replaceAll(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+ [+-]\d{4}/g, 'TIME')
     .replaceAll(/(resourceVersion"?: )"\d+"/g, '$1"RV"')
     .replaceAll(/(Resource Version: +)\d+/g, '$1RV')

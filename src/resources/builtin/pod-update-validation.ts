@@ -11,7 +11,8 @@ export function updateErrors(spec: PodSpec, old: PodSpec): FieldError[] {
   const counts = (['containers', 'initContainers'] as const).filter((list) => (spec[list]?.length ?? 0) !== (old[list]?.length ?? 0));
   if (counts.length > 0) return counts.map((list) => forbidden(`spec.${list}`, 'pod updates may not add or remove containers'));
   const deadline = deadlineErrors(spec.activeDeadlineSeconds, old.activeDeadlineSeconds);
-  if (deadline.length > 0) return deadline;
+  // One that is taken away is told beside the rest; a wrong one alone.
+  if (deadline.length > 0 && spec.activeDeadlineSeconds !== undefined) return deadline;
   const errors: FieldError[] = [];
   const kept = (spec.tolerations ?? []).map(untimed);
   if ((old.tolerations ?? []).some((toleration) => !kept.some((each) => isDeepStrictEqual(each, untimed(toleration)))))
@@ -21,10 +22,10 @@ export function updateErrors(spec: PodSpec, old: PodSpec): FieldError[] {
     const says = `only deletion is allowed, but found new scheduling gate '${name}'`;
     if (!gates.has(name)) errors.push(forbidden(`spec.schedulingGates[${index}].name`, says));
   });
-  if (errors.length > 0) return errors;
+  if (errors.length > 0) return [...deadline, ...errors];
   // The embedded node binds a pod to itself; a real server has the subresource `binding` for that.
   const bound = old.nodeName || !spec.nodeName ? old : { ...old, nodeName: spec.nodeName };
-  return isDeepStrictEqual(fixed(spec), fixed(bound)) ? [] : [forbidden('spec', mayChange)];
+  return isDeepStrictEqual(fixed(spec), fixed(bound)) ? deadline : [...deadline, forbidden('spec', mayChange)];
 }
 
 function deadlineErrors(deadline: number | undefined, old: number | undefined): FieldError[] {

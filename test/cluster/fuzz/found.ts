@@ -76,6 +76,31 @@ export const found: Readonly<Record<string, Sequence>> = {
     },
     { do: 'patch', kind: 'pods', name: 'b', type: 'merge', body: { spec: { activeDeadlineSeconds: 60 } } },
   ),
+  'a deadline and a node that are taken away': of(
+    {
+      do: 'create',
+      kind: 'pods',
+      body: {
+        metadata: { name: 'b' },
+        spec: {
+          automountServiceAccountToken: false,
+          activeDeadlineSeconds: 50,
+          nodeName: 'nowhere',
+          containers: [{ name: 'c', image: 'i:1' }],
+        },
+      },
+    },
+    {
+      do: 'patch',
+      kind: 'pods',
+      name: 'b',
+      type: 'json',
+      body: [
+        { op: 'remove', path: '/spec/activeDeadlineSeconds' },
+        { op: 'remove', path: '/spec/nodeName' },
+      ],
+    },
+  ),
   'a watch of one that goes with its last finalizer': {
     operations: [
       { do: 'create', kind: 'secrets', body: { metadata: { name: 'a', finalizers: ['x.io/f'] } } },

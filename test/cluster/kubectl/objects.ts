@@ -31,4 +31,5 @@ export const fn = (name: string, spec: Readonly<Record<string, unknown>> = {}, {
     spec: { source: { inline: 'export default () => 1' }, ...spec },
   });
 
-export const documents = (...manifests: readonly string[]): string => manifests.join('\n---\n');
+/** Begun as YAML: older ones take a file that begins with `{` for JSON to its end. */
+export const documents = (...manifests: readonly string[]): string => manifests.map((manifest) => `---\n${manifest}\n`).join('');
