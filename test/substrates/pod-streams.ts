@@ -197,7 +197,8 @@ export function podStreamsSuite(where: string, open: () => Promise<StreamsWorld>
       it('gives a terminal of the size that the client has, and follows it', async () => {
         const terminal = await world.kubectl.terminal(['-n', namespace, 'exec', '-it', 'tools', '--', 'sh'], { rows: 33, columns: 99 });
         try {
-          await terminal.says('stty size\n', '33 99');
+          // A kubelet tells the size a moment after the start.
+          await terminal.says('until stty size | grep 99; do sleep 0.1; done\n', '33 99');
           await terminal.says('tty\n', /\/dev\/pts\/\d/);
           await terminal.says('echo $((6 * 7)) $TERM\n', '42 xterm');
           await terminal.resize({ rows: 44, columns: 111 });
