@@ -1,15 +1,12 @@
 /** A real API server and ours, asked the same. */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { nameSuffix } from '../../src/base/ids.ts';
-import { type EmbeddedApi, openEmbeddedApi } from '../../src/embedded/api/index.ts';
-import { runEmbeddedControllers } from '../../src/embedded/controllers/index.ts';
+import type { EmbeddedApi } from '../../src/embedded/api/index.ts';
 import type { Connection } from '../../src/kube/connection.ts';
 import { createHttpClient, type HttpKubeClient } from '../../src/kube/http/client.ts';
 import { loadConnection } from '../../src/kube/kubeconfig.ts';
 import { namespaces } from '../../src/resources/resources.ts';
 import { installKinds } from './custom-kinds.ts';
+import { openOurs } from './ours.ts';
 import { type RawAnswer, rawRequest } from './raw.ts';
 
 export interface Asked {
@@ -36,10 +33,7 @@ export async function openPair(kubeconfig: string): Promise<Pair> {
   const theirs = await loadConnection({ path: kubeconfig });
   const client = createHttpClient(theirs);
   await installKinds(client);
-  const data = await mkdtemp(join(tmpdir(), 'tsumugi-pair-'));
-  const api = await openEmbeddedApi({ data });
-  const stop = new AbortController();
-  const controllers = runEmbeddedControllers({ client: api.client, store: api.store, signal: stop.signal });
+  const { api, close } = await openOurs();
   const mine: Connection = { ...theirs, server: api.url, ca: api.ca, credentials: async () => ({ token: api.token }) };
   const namespace = `pair-${nameSuffix()}`;
   for (const each of [client, api.client])
@@ -59,10 +53,7 @@ export async function openPair(kubeconfig: string): Promise<Pair> {
     async close() {
       await client.delete(namespaces, { name: namespace });
       client.close();
-      stop.abort();
-      await controllers;
-      await api.close();
-      await rm(data, { recursive: true });
+      await close();
     },
   };
 }

@@ -1,16 +1,12 @@
 /** A real API server with our kinds, and ours with its controllers, for the same scripts. */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { vi } from 'vitest';
-import { runEmbeddedControllers } from '../../../src/embedded/controllers/index.ts';
-import { openEmbeddedApi } from '../../../src/embedded/api/index.ts';
 import { createHttpClient } from '../../../src/kube/http/client.ts';
 import type { Connection } from '../../../src/kube/connection.ts';
 import { loadConnection } from '../../../src/kube/kubeconfig.ts';
 import { isAlreadyExists, type KubeObject } from '../../../src/resources/object.ts';
 import { configMaps, namespaces, serviceAccounts } from '../../../src/resources/resources.ts';
 import { installKinds } from '../custom-kinds.ts';
+import { openOurs } from '../ours.ts';
 import { plain } from './plain.ts';
 import { Session } from './session.ts';
 
@@ -30,11 +26,8 @@ export async function openBoth(kubeconfig: string): Promise<Both> {
   const real = await loadConnection({ path: kubeconfig });
   const client = createHttpClient(real);
   await installKinds(client);
-  const data = await mkdtemp(join(tmpdir(), 'tsumugi-both-'));
-  const api = await openEmbeddedApi({ data });
+  const { api, close } = await openOurs();
   const ours = { server: api.url, ca: api.ca, credentials: async () => ({ token: api.token }) } as Connection;
-  const stop = new AbortController();
-  const controllers = runEmbeddedControllers({ client: api.client, store: api.store, signal: stop.signal });
   const made = new Set<string>();
 
   const makeNamespace = async (name: string): Promise<void> => {
@@ -74,10 +67,7 @@ export async function openBoth(kubeconfig: string): Promise<Both> {
     async close() {
       await Promise.all([...made].map((name) => client.delete(namespaces, { name }).catch(() => undefined)));
       client.close();
-      stop.abort();
-      await controllers;
-      await api.close();
-      await rm(data, { recursive: true });
+      await close();
     },
   };
 }
