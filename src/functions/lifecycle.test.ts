@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import type { ProjectionEvent } from '../invoke/projection.ts';
 import { conditionOf } from '../resources/conditions.ts';
-import { functions as functionResource, namespaces, pods } from '../resources/resources.ts';
+import { functions as functionResource, namespaces, pods, runtimes } from '../resources/resources.ts';
 import type { Pod } from '../resources/builtin/pod-types.ts';
 import { overriding } from './testing/client.ts';
 import { eventually, invoke, TestPlatform } from './testing/platform.ts';
@@ -217,6 +217,7 @@ describe('a control plane that is stopped and started again', () => {
     await platform.stopFunctions();
     await platform.startFunctions({ loadTimeoutSeconds: 1 });
     await eventually(async () => expect((await waiting()).map(({ metadata }) => metadata.uid)).not.toContain(claimed.metadata.uid), 15_000);
+    await eventually(async () => expect(await logTexts('endless')).toContain('begun'));
     await platform.client.delete(functionResource, { namespace: 'default', name: 'endless' });
     await platform.stopFunctions();
     await platform.startFunctions();
@@ -229,6 +230,29 @@ describe('a control plane that is stopped and started again', () => {
     await platform.stopFunctions();
     await platform.startFunctions();
     await eventually(async () => expect((await podsOf('unlabelled')).map((pod) => pod.metadata.uid)).toEqual([instance.id]));
+  });
+
+  it('takes no pod for one too many before it has said whether it is an instance', async () => {
+    const { client } = platform;
+    const size = (poolSize: number): Promise<unknown> =>
+      client.patch(runtimes, { name: 'node' }, { type: 'merge', body: { spec: { poolSize } } });
+    await platform.inline('unasked', `export default () => 'still here';`);
+    await platform.ready('unasked');
+    await platform.stopFunctions();
+    // Nobody writes the labels of its instance, and when the next looks, the pool is to have no pod at all.
+    await platform.startFunctions({
+      client: overriding(client, { patch: (...args) => (args[0] === pods ? Promise.reject(new Error('dead')) : client.patch(...args)) }),
+    });
+    const instance = await platform.instance('unasked');
+    await platform.stopFunctions();
+    await size(0);
+    await platform.startFunctions();
+    try {
+      await eventually(async () => expect((await podsOf('unasked')).map((pod) => pod.metadata.uid)).toEqual([instance.id]));
+      expect(await invoke(instance, '/')).toBe('still here');
+    } finally {
+      await size(3);
+    }
   });
 });
 

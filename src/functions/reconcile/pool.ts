@@ -36,6 +36,8 @@ export interface PoolOptions extends PodMakerOptions {
 const othersMs = 10_000;
 /** A pod that is being specialised has the processor to itself for so long, while the pool is not empty: replacing it can wait. */
 const quietMs = 20;
+/** How soon a pool is looked at again whose pods have not all said whose they are. */
+const askedMs = 200;
 /** A pod that others wait for may take so long to start: its image is being fetched. */
 const pendingMs = 120_000;
 
@@ -87,13 +89,23 @@ export class PoolReconciler {
       .sort((a, b) => (a.metadata.creationTimestamp ?? '').localeCompare(b.metadata.creationTimestamp ?? ''))
       .slice(Math.max(wanted, 0));
     const spare = surplus.filter((pod) => this.#spareMs(pod) <= 0);
-    await Promise.all([...stale, ...spare].map((pod) => this.#dismiss(pod)));
+    const unasked = [...stale, ...spare].filter((pod) => this.#isUnasked(pod));
+    await Promise.all([...stale, ...spare].filter((pod) => !unasked.includes(pod)).map((pod) => this.#dismiss(pod)));
 
     const missing = wanted - (good.length - surplus.length) - this.#maker.unseen(key);
-    if (missing <= 0 || !runtime || signal.aborted) return spare.length < surplus.length ? { again: othersMs / 1000 } : undefined;
+    if (missing <= 0 || !runtime || signal.aborted) {
+      if (unasked.length > 0) return { again: askedMs / 1000 };
+      return spare.length < surplus.length ? { again: othersMs / 1000 } : undefined;
+    }
     const quiet = quietMs - queue.sinceTaken(key);
     if (quiet > 0 && queue.waiting(key) === 0 && good.length > 0) return { again: quiet / 1000 };
     return this.#maker.make(pool, runtime, missing, client);
+  }
+
+  /** It runs, and has not said yet whether it is an instance: after a restart its labels may not be written. One that never says is ended by the scaler. */
+  #isUnasked(pod: Pod): boolean {
+    const member = this.#options.fleet.get(pod.metadata.uid ?? '');
+    return member?.state === 'pending' && member.address !== undefined;
   }
 
   /** How long a pod too many is left: on a cluster another controller may have made it for those who wait with it. */
