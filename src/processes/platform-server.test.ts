@@ -1,3 +1,4 @@
+import { connect } from 'node:http2';
 import { createServer as createTcp } from 'node:net';
 import { request } from 'node:https';
 import { afterEach, expect, test } from 'vitest';
@@ -34,6 +35,23 @@ function ask(port: number, path: string, headers: Record<string, string>): Promi
   });
 }
 
+/** The same over HTTP/2. */
+async function askHttp2(port: number, path: string, headers: Record<string, string>): Promise<number | undefined> {
+  const session = connect(`https://127.0.0.1:${port}`, { ca: ca.cert, servername: 'localhost' });
+  try {
+    return await new Promise((resolve) => {
+      session.on('error', () => resolve(undefined));
+      const stream = session.request({ ':path': path, ...headers });
+      let status: number | undefined;
+      stream.on('response', (head) => (status = head[':status'])).resume();
+      stream.on('error', () => resolve(undefined)).on('aborted', () => resolve(undefined));
+      stream.on('end', () => resolve(status));
+    });
+  } finally {
+    session.destroy();
+  }
+}
+
 test('each token opens what its role needs, in either header', async () => {
   const port = await serve();
   const gateway = { authorization: 'Bearer of-a-gateway' };
@@ -53,9 +71,15 @@ test('each token opens what its role needs, in either header', async () => {
     { authorization: 'Bearer of-a-user', 'tsumugi-authorization': 'Bearer another' },
   ])
     expect(await ask(port, logs, headers)).toBe(401);
+  expect(await askHttp2(port, logs, { authorization: 'Bearer of-a-user' })).toBe(200);
+  expect(await askHttp2(port, logs, gateway)).toBe(403);
+  expect(await askHttp2(port, logs, {})).toBe(401);
 });
 
-test('at its end it finishes what is asked, and ends only streams', async () => {
+test.each([
+  ['HTTP/1.1', ask],
+  ['HTTP/2', askHttp2],
+])('at its end it finishes what is asked over %s, and ends only streams', async (_, asked) => {
   const arrived = Promise.withResolvers<void>();
   const finish = Promise.withResolvers<void>();
   let open = 0;
@@ -65,8 +89,8 @@ test('at its end it finishes what is asked, and ends only streams', async () => 
     if (incoming.url === '/v1/activate') void finish.promise.then(() => response.end());
   });
   const headers = { authorization: 'Bearer of-a-gateway' };
-  const stream = ask(port, '/v1/projection', headers);
-  const activation = ask(port, '/v1/activate', headers);
+  const stream = asked(port, '/v1/projection', headers);
+  const activation = asked(port, '/v1/activate', headers);
   await arrived.promise;
   const closed = server?.close(10_000);
   expect(await stream).toBeUndefined();

@@ -1,9 +1,19 @@
-/** Serves the platform API: over HTTPS to those with a token, and on one machine over a unix socket that only its user can open. */
+/**
+ * Serves the platform API: over HTTPS to those with a token (HTTP/2 for gRPC, HTTP/1.1 for everybody else), and on one machine over a
+ * unix socket that only its user can open.
+ */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { chmodSync, rmSync } from 'node:fs';
 import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import {
+  constants,
+  createSecureServer,
+  type Http2SecureServer,
+  type Http2Server,
+  type Http2ServerResponse,
+  type ServerHttp2Session,
+} from 'node:http2';
+import type { AddressInfo, Socket } from 'node:net';
 import { mayCall, type PlatformRole } from '../functions/api/access.ts';
 
 export interface PlatformServerOptions {
@@ -53,7 +63,7 @@ export async function servePlatformApi(options: PlatformServerOptions): Promise<
   };
   // Logs are followed and activations waited for: the default limit on a whole request does not fit.
   const whole = { requestTimeout: 0 };
-  const remote = new Served(createTlsServer({ ...whole, ...tls }, guarded));
+  const remote = new Served(createSecureServer({ ...whole, ...tls, allowHTTP1: true }, guarded as unknown as Http2Listener));
   const servers = [remote];
   if (socket !== undefined) {
     const local = new Served(createServer(whole, handler));
@@ -74,19 +84,26 @@ function refuse(response: ServerResponse, status: number, code: string, message:
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
 
+/** Requests of HTTP/2 look like those of HTTP/1.1 to whoever answers them. */
+type Http2Listener = NonNullable<Parameters<typeof createSecureServer>[1]>;
+
 class Served {
-  readonly #server: Server;
+  readonly #server: Server | Http2SecureServer;
+  readonly #sockets = new Set<Socket>();
+  readonly #sessions = new Set<ServerHttp2Session>();
   readonly #open = new Map<ServerResponse, { readonly isStream: boolean }>();
   #closing = false;
 
-  constructor(server: Server) {
+  constructor(server: Server | Http2SecureServer) {
     this.#server = server;
-    server.prependListener('request', (request, response: ServerResponse) => {
-      if (this.#closing) response.shouldKeepAlive = false;
+    keep(server, 'connection', this.#sockets);
+    keep(server, 'session', this.#sessions);
+    server.prependListener('request', (request: { url?: string; httpVersionMajor: number }, response: ServerResponse) => {
+      if (this.#closing && request.httpVersionMajor === 1) response.shouldKeepAlive = false;
       this.#open.set(response, { isStream: isStream(request.url ?? '') });
       response.once('close', () => {
         this.#open.delete(response);
-        if (this.#closing) setImmediate(() => server.closeIdleConnections());
+        if (this.#closing) setImmediate(() => this.#closeIdle());
       });
     });
   }
@@ -108,13 +125,38 @@ class Served {
   async close(graceMs: number): Promise<void> {
     this.#closing = true;
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
-    for (const [response, { isStream: endless }] of this.#open) if (endless) response.destroy();
-    if (graceMs === 0) this.#server.closeAllConnections();
-    const late = setTimeout(() => this.#server.closeAllConnections(), graceMs);
+    for (const [response, { isStream: endless }] of this.#open) if (endless) breakOff(response);
+    this.#closeIdle();
+    if (graceMs === 0) this.#closeAll();
+    const late = setTimeout(() => this.#closeAll(), graceMs);
     await closed;
     clearTimeout(late);
   }
+
+  /** A session of HTTP/2 ends with its last request. */
+  #closeIdle(): void {
+    for (const session of this.#sessions) session.close();
+    if ('closeIdleConnections' in this.#server) this.#server.closeIdleConnections();
+  }
+
+  #closeAll(): void {
+    for (const socket of this.#sockets) socket.destroy();
+  }
 }
 
-/** Has no end of its own: gateways go on at another replica. */
-const isStream = (url: string): boolean => url.startsWith('/v1/projection') || /\/logs(\?|$)/.test(url);
+/** So that the other side does not take it for the end. */
+function breakOff(response: ServerResponse | Http2ServerResponse): void {
+  if ('stream' in response) response.stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+  else response.destroy();
+}
+
+/** All that `event` brings, until it is closed. */
+function keep<T extends Socket | ServerHttp2Session>(server: Server | Http2Server, event: string, there: Set<T>): void {
+  server.on(event, (one: T) => {
+    there.add(one);
+    one.once('close', () => there.delete(one));
+  });
+}
+
+/** Has no end of its own: gateways go on at another replica, who follows asks again. */
+const isStream = (url: string): boolean => url.startsWith('/v1/projection') || /\/(logs(\?|$)|(WatchExecution|GetTaskLogs)$)/.test(url);
