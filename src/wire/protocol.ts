@@ -32,7 +32,7 @@ export const FrameType = {
    * without an answer.
    */
   HELLO: 1,
-  /** shim -> client, the answer: JSON Welcome. To activators again when another's claim is taken, and when its code is there or cannot be. */
+  /** shim -> client, the answer: JSON Welcome. To activators again when another's claim is taken, when its code is there or cannot be, and when its run is over. */
   WELCOME: 2,
   /** activator -> shim: a sealed, signed envelope (`seal.ts`) around the JSON head and the package. */
   SPECIALIZE: 3,
@@ -56,7 +56,7 @@ export const FrameType = {
   PONG: 13,
   /** shim -> activator, at most once a second, when changed: JSON {active, served, idleMs}. */
   STATS: 14,
-  /** activator -> shim, signed: JSON {idleMs}: stop if you have been idle for so long (0: stop taking work, whatever you do). */
+  /** activator -> shim, signed: JSON {idleMs}: stop if you have been idle for so long (0: stop taking work, whatever you do). To a pod whose run is over: its outcome is kept elsewhere now. */
   DRAIN: 15,
   /** shim -> activator: JSON {drained, active}: false, because it has worked since. */
   DRAINED: 16,
@@ -89,6 +89,24 @@ export interface Welcome {
   readonly loaded: boolean;
   /** Nothing new is taken: it stops, or the claim's code cannot be loaded. */
   readonly draining: boolean;
+  /** Of a pod with a `run`, once it is over: kept, and told to every activator, until one of them sends DRAIN; then the pod ends. */
+  readonly outcome?: Outcome;
+}
+
+/** A call that a pod makes by itself, once: a run in a pod of its own. */
+export interface OwnRun {
+  /** `runner-…`: first line of its log, and TSUMUGI_RUNNER_ID. */
+  readonly id: string;
+  readonly export: string;
+  readonly args: readonly unknown[];
+  /** Positions in `args` of what nobody may read in the log. */
+  readonly sensitive?: readonly number[];
+}
+
+/** How a run's call ended. Without `error` it returned; `value` as JSON (absent: undefined). */
+export interface Outcome {
+  readonly value?: unknown;
+  readonly error?: { readonly name: string; readonly message: string; readonly stack: string };
 }
 
 /** Name of the object -> its keys -> base64 of the bytes. */
@@ -118,6 +136,8 @@ export interface Specialize {
   readonly concurrency: number;
   /** It answers one request, then ends. */
   readonly once?: true;
+  /** It answers nobody: it makes this call and ends. */
+  readonly run?: OwnRun;
   readonly timeoutSeconds: number;
   /** What gateways must show in HELLO. */
   readonly token: string;

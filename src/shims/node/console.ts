@@ -19,6 +19,12 @@ export function prefixLines(text: string, id: string | undefined): string {
 }
 
 let guarded = false;
+let plain = false;
+
+/** No ids before the lines: this pod makes one call alone. */
+export function logPlainly(): void {
+  plain = true;
+}
 
 /** Writes to the function's log at once: a handler that blocks or dies right after must not take its last words with it. */
 export function writeLog(text: string, id = running.getStore()?.requestId): void {
@@ -27,7 +33,7 @@ export function writeLog(text: string, id = running.getStore()?.requestId): void
     // Nobody reads the log any more: no reason to end the invocations that run.
     process.stdout.on('error', () => {});
   }
-  process.stdout.write(prefixLines(text, id));
+  process.stdout.write(prefixLines(text, plain ? undefined : id));
 }
 
 /** A console whose every method writes to the function's log. */

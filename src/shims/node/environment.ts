@@ -20,5 +20,6 @@ export function setEnvironment(claim: Specialize): void {
     TSUMUGI_IMAGE: claim.image,
     TSUMUGI_SECRETS: secrets,
     TSUMUGI_CONFIGS: configs,
+    ...(claim.run && { TSUMUGI_RUNNER_ID: claim.run.id }),
   });
 }

@@ -5,6 +5,7 @@ import { writeConfigFiles } from './config-files.ts';
 import { setEnvironment } from './environment.ts';
 import { describe, loadFunction } from './handler.ts';
 import { type LoadedFunction, LoadError } from './loaded.ts';
+import { SingleRun } from './single-run.ts';
 import { writeLog } from './console.ts';
 
 /** Which pod this is, and whom it obeys. */
@@ -21,8 +22,10 @@ export interface Assignment {
 export class Instance {
   readonly pod: string;
   claim: Specialize | undefined;
-  /** Set once the claim's code is loaded. */
+  /** Set once the claim's code is loaded; never for a run, which answers nobody. */
   loaded: LoadedFunction | undefined;
+  /** What this pod is for, if it makes one call alone. */
+  run: SingleRun | undefined;
   draining = false;
   active = 0;
   served = 0;
@@ -52,6 +55,7 @@ export class Instance {
       loaded: this.loaded !== undefined,
       draining: this.draining || this.failed,
       ...(claim ? { claim: { revisionUid: claim.revisionUid, epoch: claim.epoch } } : {}),
+      ...(this.run?.outcome && { outcome: this.run.outcome }),
     };
   }
 
@@ -129,10 +133,14 @@ export class Instance {
 
   async #load(head: Specialize, packageTar: Buffer): Promise<Specialized> {
     setEnvironment(head);
+    if (head.run) this.run = new SingleRun(head, head.run);
     try {
       writeConfigFiles(head);
-      this.loaded = await loadFunction(packageTar, process.cwd(), head.handler);
+      const loaded = await loadFunction(packageTar, process.cwd(), head.handler);
+      if (this.run) return this.#begin(this.run, loaded);
+      this.loaded = loaded;
     } catch (error) {
+      if (this.run) return this.#begin(this.run, undefined, error);
       const { message, stack } = error instanceof LoadError ? error : new LoadError(describe(error));
       writeLog(`${head.function} cannot be loaded: ${stack ?? message}`, undefined);
       this.failed = true;
@@ -140,6 +148,20 @@ export class Instance {
     }
     this.#idleSince = performance.now();
     return { ok: true, exports: this.loaded.exports };
+  }
+
+  /** The run counts as an invocation: a drain waits for it. */
+  #begin(run: SingleRun, loaded: LoadedFunction | undefined, thrown?: unknown): Specialized {
+    this.active++;
+    void (loaded ? run.call(loaded) : run.fail(thrown)).then(() =>
+      // Whoever claimed the pod hears first that it was taken.
+      setImmediate(() => {
+        this.active--;
+        this.#tell();
+        this.onChange();
+      }),
+    );
+    return { ok: true, exports: loaded?.exports ?? [] };
   }
 
   /** Whether it stops now. Throws SealError when the platform did not ask for it. */

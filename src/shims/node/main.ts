@@ -37,6 +37,7 @@ function exit(code: number): void {
 }
 
 process.on('SIGTERM', () => {
+  serving?.instance.run?.cancel();
   if (serving) serving.drain('stopping');
   else process.exit(0);
 });
@@ -45,12 +46,13 @@ process.on('SIGTERM', () => {
 process.on('uncaughtException', (error, origin) => {
   if (origin === 'unhandledRejection' && isStopReason(error)) return;
   const what = origin === 'unhandledRejection' ? 'a promise was rejected and nobody caught it' : 'an error was thrown and nobody caught it';
+  if (serving?.instance.run?.abandon(error)) return;
   writeLog(`${what}, the instance ends: ${describe(error)}`);
   exit(1);
 });
 
 async function start(assignment: Assignment): Promise<void> {
-  serving = await serve(assignment, () => exit(0));
+  serving = await serve(assignment, () => exit(serving?.instance.run?.outcome?.error ? 1 : 0));
 }
 
 const { TSUMUGI_LIFELINE, TSUMUGI_HURRY, TSUMUGI_POD_UID, TSUMUGI_LISTEN, TSUMUGI_PUBLIC_KEY } = process.env;
