@@ -33,6 +33,7 @@ import { poolKeys, runPools } from './reconcile/controllers.ts';
 import { ensureDefaultRuntimes } from './reconcile/default-runtime.ts';
 import { PoolReconciler } from './reconcile/pool.ts';
 import { writeRevisionStatus } from './reconcile/revision-status.ts';
+import { type FunctionRuns, functionRuns } from './runs/runs.ts';
 import { FunctionsState } from './state.ts';
 
 export interface FunctionsOptions {
@@ -75,6 +76,7 @@ export interface Replica {
   /** The platform API under `/v1/`. */
   readonly handler: Handler;
   readonly readiness: Readiness;
+  readonly runs: FunctionRuns;
   /** One more instance of the revision; rejects when it cannot be. */
   readonly start: (revision: RevisionResource) => Promise<unknown>;
   /** From now on the pools are kept at their size, too; `client` writes. Answers how to stop. */
@@ -102,6 +104,11 @@ export async function startReplica(options: FunctionsOptions): Promise<Replica> 
   const { stopped } = await state.start(signal);
 
   const replica = options.images && `${epoch}-${process.pid}`;
+  const kubernetes = options.images && {
+    publicKey: keys.signing.publicKey,
+    images: options.images,
+    imagePullSecrets: options.imagePullSecrets,
+  };
   const fleet = new Fleet({ pods: state.pods, key: keys.signing, addressOf, replica, log, signal });
   const remover = new PodRemover({ client, fleet, keeper: new LogKeeper(client, logs), revisionByUid, log });
   const labeller = startLabeller({ client, fleet, revisionByUid, epoch, log });
@@ -167,11 +174,7 @@ export async function startReplica(options: FunctionsOptions): Promise<Replica> 
       fleet,
       queue,
       remover,
-      kubernetes: options.images && {
-        publicKey: keys.signing.publicKey,
-        images: options.images,
-        imagePullSecrets: options.imagePullSecrets,
-      },
+      kubernetes,
       enqueue: (key) => pools.enqueue(key),
     }),
     onRun: (run) => observer?.ran?.(run),
@@ -229,6 +232,7 @@ export async function startReplica(options: FunctionsOptions): Promise<Replica> 
     remover,
     activator,
     keys,
+    runs: functionRuns({ client, state, packages, keys, addressOf, gatewayUrl, kubernetes, epoch, loadTimeoutMs, log }),
     loadTimeoutMs,
     handler,
     readiness,

@@ -11,6 +11,7 @@ import type { Handler } from './api/http.ts';
 import { lead, type LeadOptions } from './lead.ts';
 import type { PlatformKeys } from './model/keys.ts';
 import { type FunctionsOptions, startReplica } from './replica.ts';
+import type { FunctionRuns } from './runs/runs.ts';
 
 export type { FunctionsOptions } from './replica.ts';
 export type { LeadOptions } from './lead.ts';
@@ -19,6 +20,8 @@ export interface Functions {
   /** The platform API under `/v1/`; who may call it is the server's business. */
   readonly handler: Handler;
   readonly keys: PlatformKeys;
+  /** For runs of functions in pods of their own. */
+  readonly runs: FunctionRuns;
   /** `/readyz` of gateways waits for these, each `namespace/name`. */
   waitFor(names: readonly string[]): void;
   /** Does what one of all controllers must do, until `signal` is aborted or all is stopped; resolves when that has ended. */
@@ -35,6 +38,7 @@ export async function startFunctions(options: FunctionsOptions): Promise<Functio
   return {
     handler: replica.handler,
     keys: replica.keys,
+    runs: replica.runs,
     waitFor: (names) => replica.readiness.waitFor(names),
     lead({ signal, ...rest }) {
       const done = lead(replica, options, { ...rest, signal: AbortSignal.any([signal, stopping.signal]) });

@@ -11,7 +11,6 @@ import { Informer } from '../../kube/informer.ts';
 import type { KubeObject } from '../../resources/object.ts';
 import { isConflict, isNotFound } from '../../resources/object.ts';
 import { pods } from '../../resources/resources.ts';
-import { label } from '../model/names.ts';
 import { framePort } from '../model/network-policy.ts';
 import type { Pod } from '../../resources/builtin/pod-types.ts';
 
@@ -50,7 +49,7 @@ export class LittleNode {
 
   start(client: KubeClient): void {
     this.#client = client;
-    const informer = new Informer<Pod>(client, pods, { labelSelector: label.runtime });
+    const informer = new Informer<Pod>(client, pods);
     informer.on(({ type, object }) => {
       const uid = object.metadata.uid ?? '';
       if (type === 'deleted') this.#kill(uid);

@@ -12,12 +12,12 @@ export function maskOutput(values: readonly unknown[]): void {
   if (secrets.length === 0) return;
   for (const stream of [process.stdout, process.stderr]) {
     const write = stream.write.bind(stream) as (chunk: unknown, ...rest: unknown[]) => boolean;
-    stream.write = ((chunk: string | Uint8Array, ...rest: unknown[]) => {
+    stream.write = (chunk: string | Uint8Array, ...rest: unknown[]) => {
       let text = typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString('latin1');
       const isText = typeof chunk === 'string';
       for (const secret of secrets) text = text.replaceAll(isText ? secret : Buffer.from(secret).toString('latin1'), mask);
       return write(isText ? text : Buffer.from(text, 'latin1'), ...rest);
-    }) as typeof stream.write;
+    };
   }
 }
 
