@@ -10,6 +10,7 @@ import { keepLogsInOrder } from './logs/upkeep.ts';
 import { functionKey, runControllers } from './reconcile/controllers.ts';
 import { FunctionReconciler } from './reconcile/function.ts';
 import { Scaler } from './reconcile/scale.ts';
+import { keepStoreInOrder } from './reconcile/store-upkeep.ts';
 import { Trials } from './reconcile/trials.ts';
 import { UnusedPackages } from './reconcile/unused-packages.ts';
 import type { FunctionsOptions, Replica } from './replica.ts';
@@ -28,7 +29,7 @@ export interface LeadOptions {
 /** Resolves when `signal` is aborted and all that was begun has ended. */
 export async function lead(
   replica: Replica,
-  { blobs, logs, gatewayUrl, systemNamespace, images, observer, clock = systemClock, log }: FunctionsOptions,
+  { blobs, logs, store, gatewayUrl, systemNamespace, images, observer, clock = systemClock, log }: FunctionsOptions,
   { client, fence: own, signal }: LeadOptions,
 ): Promise<void> {
   const { state, fleet, remover, activator, keys, loadTimeoutMs, start } = replica;
@@ -77,6 +78,7 @@ export async function lead(
     if (type === 'deleted') scaler.drainAll(object.metadata.uid ?? '');
   });
   const sweeping = new UnusedPackages({ blobs, functions: state.functions, revisions: state.revisions, ...fence, clock, log }).run(signal);
+  const storing = keepStoreInOrder({ client, store, ...fence, clock, log }, signal);
   const stopLogs = keepLogsInOrder({ pods: state.pods, fleet, remover, logs, ...fence, clock, log });
   const stopPools = replica.leadPools(client, controllers.queued);
 
@@ -88,5 +90,5 @@ export async function lead(
   scaler.stop();
   drainDeleted();
   stopLogs();
-  await Promise.all([controllers.done, story.stop(), sweeping]);
+  await Promise.all([controllers.done, story.stop(), sweeping, storing]);
 }

@@ -18,6 +18,7 @@ beforeAll(async () => {
     client: platform.client,
     blobs: await openFileBlobs(join(platform.folder, 'blobs')),
     logs: platform.logs,
+    store: platform.store,
     pki: join(platform.folder, 'pki'),
     addressOf: platform.node.addressOf,
     gatewayUrl: 'http://127.0.0.1:8080',

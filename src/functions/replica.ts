@@ -9,6 +9,7 @@ import type { KubeClient } from '../kube/client.ts';
 import type { Controller } from '../kube/reconcile.ts';
 import type { BlobStore } from '../records/blobs.ts';
 import type { LogStore } from '../records/logs.ts';
+import type { KeyValueStore } from '../records/store.ts';
 import type { Pod } from '../resources/builtin/pod-types.ts';
 import type { RevisionResource } from '../resources/revision.ts';
 import { InstanceActivator } from './activator/activator.ts';
@@ -17,6 +18,7 @@ import { startInstance } from './activator/starter.ts';
 import { PodQueue } from './activator/waiting.ts';
 import { platformEndpoints } from './api/endpoints.ts';
 import { type Handler, serveEndpoints } from './api/http.ts';
+import { storeEndpoints } from './api/store.ts';
 import { PodEnds } from './fleet/ends.ts';
 import { Fleet } from './fleet/fleet.ts';
 import { startLabeller } from './fleet/labeller.ts';
@@ -41,6 +43,8 @@ export interface FunctionsOptions {
   /** For packages alone: what no Function and no Revision names is removed after a while. */
   readonly blobs: BlobStore;
   readonly logs: LogStore;
+  /** What functions, runs and scripts keep for themselves. */
+  readonly store: KeyValueStore;
   /** The data folder's `pki/`, or the keys themselves. */
   readonly pki: string | PlatformKeys;
   /** Where a running pod's shim listens: `unix:/path`, `tcp:host:port`; undefined while nobody can know. */
@@ -203,8 +207,8 @@ export async function startReplica(options: FunctionsOptions): Promise<Replica> 
     if (type === 'deleted') activator.forget(object.metadata.uid ?? '');
   });
 
-  const handler = serveEndpoints(
-    platformEndpoints({
+  const endpoints = [
+    ...platformEndpoints({
       blobs,
       functionNames: async (namespace) => state.functions.byIndex('namespace', namespace).map(({ metadata }) => metadata.name),
       readLogs: (query) => readLogs({ client, logs, clock, pods: (namespace, name) => podsOf(state, fleet, namespace, name) }, query),
@@ -222,9 +226,9 @@ export async function startReplica(options: FunctionsOptions): Promise<Replica> 
       subscribe: (gone) => feed.subscribe(gone),
       ready: fleet.settled(adoptMs),
     }),
-    log,
-    signal,
-  );
+    ...storeEndpoints(options.store),
+  ];
+  const handler = serveEndpoints(endpoints, log, signal);
 
   return {
     state,

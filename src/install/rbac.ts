@@ -29,6 +29,8 @@ const controllerRules: readonly Rule[] = [
   { apiGroups: [''], resources: ['pods/log'], verbs: ['get'] },
   // Those that Functions name: by name alone, never a list.
   { apiGroups: [''], resources: ['secrets', 'configmaps'], verbs: ['get'] },
+  // Whether one is still there: else what it kept in the store goes.
+  { apiGroups: [''], resources: ['namespaces'], verbs: ['get'] },
   { apiGroups: [''], resources: ['events'], verbs: ['create', 'patch'] },
   { apiGroups: ['networking.k8s.io'], resources: ['networkpolicies'], verbs: ['get', 'create', 'patch'] },
 ];

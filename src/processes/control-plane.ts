@@ -16,6 +16,7 @@ import { openPlatformKeys } from '../functions/model/keys.ts';
 import { startFunctions } from '../functions/start.ts';
 import { openFileBlobs } from '../records/files/blobs.ts';
 import { openSqliteLogs } from '../records/sqlite/logs.ts';
+import { openSqliteStore } from '../records/sqlite/store.ts';
 import { controlPlaneMetrics } from './control-plane-metrics.ts';
 import { platformFile } from './folders.ts';
 import { writeKubeconfig } from './kubeconfig.ts';
@@ -68,10 +69,12 @@ async function start(settings: RoleSettings): Promise<RunningRole> {
   node.resolve(running);
 
   const logs = openSqliteLogs(join(data, 'records.db'));
+  const store = openSqliteStore(join(data, 'records.db'));
   const functions = await startFunctions({
     client: api.client,
     blobs: await openFileBlobs(join(data, 'blobs')),
     logs,
+    store,
     pki: keys,
     addressOf: (pod) => (pod.status?.phase === 'Running' ? `unix:${podSocketPath(run, pod.metadata.uid ?? '')}` : undefined),
     gatewayUrl: gateway,
@@ -104,7 +107,7 @@ async function start(settings: RoleSettings): Promise<RunningRole> {
       await running.stop();
       stopping.abort();
       await controllers;
-      await Promise.all([api.close(), logs.close()]);
+      await Promise.all([api.close(), logs.close(), store.close()]);
     },
   };
 }

@@ -16,6 +16,7 @@ import { uninstall } from '../../src/install/uninstall.ts';
 import type { HttpKubeClient } from '../../src/kube/http/client.ts';
 import { openFileBlobs } from '../../src/records/files/blobs.ts';
 import { openSqliteLogs } from '../../src/records/sqlite/logs.ts';
+import { openSqliteStore } from '../../src/records/sqlite/store.ts';
 import type { Pod } from '../../src/resources/builtin/pod-types.ts';
 import type { FunctionResource } from '../../src/resources/function.ts';
 import { ApiError, type KubeObject } from '../../src/resources/object.ts';
@@ -115,6 +116,7 @@ describe.runIf(path)('permissions after the installation', () => {
       ['get', 'secrets', user, 'any'],
       ['get', 'configmaps', user, 'any'],
       ...each(['create', 'patch'], 'events', user),
+      ['get', 'namespaces', '', user],
       ...each(['get', 'create', 'patch'], 'networkpolicies.networking.k8s.io', user),
       ['create', 'leases.coordination.k8s.io', namespace],
       ...each(['get', 'update'], 'leases.coordination.k8s.io', namespace, names.lease),
@@ -141,7 +143,7 @@ describe.runIf(path)('permissions after the installation', () => {
       ...each(['update', 'patch'], 'leases.coordination.k8s.io', namespace, 'another'),
       ...each(['create', 'update'], 'leases.coordination.k8s.io', 'kube-system', 'kube-scheduler'),
       ...each(['get', ...change], 'deployments.apps', namespace),
-      ...each(['get', 'list'], 'namespaces'),
+      ...each(['list', 'watch', ...change], 'namespaces'),
       ...each(['get', 'list'], 'nodes'),
       ['create', 'serviceaccounts/token', namespace, names.controller],
       ...each(change, 'clusterrolebindings.rbac.authorization.k8s.io'),
@@ -165,11 +167,13 @@ describe.runIf(path)('permissions after the installation', () => {
   it('with it all of functions works: nothing that is called is refused', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'tsumugi-rbac-'));
     const logs = openSqliteLogs(join(folder, 'records.db'));
+    const store = openSqliteStore(join(folder, 'records.db'));
     const refused: string[] = [];
     const part = await startFunctions({
       client: telling(controller, refused),
       blobs: await openFileBlobs(join(folder, 'blobs')),
       logs,
+      store,
       pki: join(folder, 'pki'),
       addressOf: () => undefined,
       gatewayUrl: 'http://gateway',
@@ -215,7 +219,7 @@ describe.runIf(path)('permissions after the installation', () => {
       leading.abort();
       await led;
       await part.stop();
-      await logs.close();
+      await Promise.all([logs.close(), store.close()]);
       await stopEsbuild();
       rmSync(folder, { recursive: true });
     }

@@ -4,8 +4,10 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { blobContract } from '../../src/records/blobs.contract.ts';
 import { fenceContract } from '../../src/records/fence.contract.ts';
 import { logContract } from '../../src/records/logs.contract.ts';
+import { migrations } from '../../src/records/postgres/migrations.ts';
 import { openPostgresRecords } from '../../src/records/postgres/records.ts';
 import type { Records } from '../../src/records/records.ts';
+import { storeContract } from '../../src/records/store.contract.ts';
 import { type PostgresCluster, postgresPrograms, startPostgres } from './postgres-cluster.ts';
 
 const programs = postgresPrograms();
@@ -36,10 +38,14 @@ describe.runIf(programs)('records in PostgreSQL', () => {
   describe('logs', () => logContract(async () => (await open()).logs));
   describe('fences', () => fenceContract(async () => ({ ...(await open()).fences, close: async () => undefined })));
 
+  describe('the key-value store', () => storeContract(async () => (await open()).store));
+
   it('makes the tables once when many start at the same moment', async () => {
     const all = await Promise.all(Array.from({ length: 8 }, () => open()));
     expect(await Promise.all(all.map((records) => records.fences.highest('a')))).toEqual(Array.from({ length: 8 }, () => 0));
-    expect(cluster.sql(url.split('/').at(-1) ?? '', 'SELECT string_agg(format::text, $$,$$) FROM tsumugi_migrations').trim()).toBe('1');
+    expect(cluster.sql(url.split('/').at(-1) ?? '', 'SELECT string_agg(format::text, $$,$$) FROM tsumugi_migrations').trim()).toBe(
+      migrations.map((_, step) => step + 1).join(','),
+    );
   });
 
   it('needs no right to make tables once they are there, and says what is missing when it has none', async () => {
@@ -54,7 +60,10 @@ describe.runIf(programs)('records in PostgreSQL', () => {
       hint: expect.stringContaining('GRANT CREATE'),
     });
     await open();
-    cluster.sql(database, 'GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO guest');
+    cluster.sql(
+      database,
+      'GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO guest; GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO guest',
+    );
     const guest = await open(cluster.url(database, 'guest'));
     const [id] = await guest.blobs.put([new Uint8Array([1])]);
     expect(await guest.blobs.has([id ?? ''])).toEqual([true]);

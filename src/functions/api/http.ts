@@ -1,20 +1,21 @@
 /** The little of HTTP that the platform API needs, on node:http. */
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 
 import { diskIsFull, isDiskFull } from '../../base/disk.ts';
 import { toError, TsumugiError } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import { ApiError } from '../../resources/object.ts';
 
-/** What a request is answered with; nothing: 204. Lines are streamed as NDJSON. */
+/** What a request is answered with; nothing: 204. Lines are streamed as NDJSON; bytes are a package where no type is said. */
 export type Reply =
   | { readonly status?: number; readonly json: unknown }
-  | { readonly bytes: Uint8Array }
+  | { readonly bytes: Uint8Array; readonly type?: string; readonly headers?: Readonly<Record<string, string>> }
   | { readonly lines: AsyncIterable<string> }
   | undefined;
 
 export interface Call {
   readonly query: URLSearchParams;
+  readonly headers: IncomingHttpHeaders;
   /** Aborted when the client goes away or the platform stops. */
   readonly signal: AbortSignal;
   /** The body; rejects with TooLarge. */
@@ -68,13 +69,16 @@ async function answer(
     const groups = (endpoint.path.exec(url.pathname) ?? []).slice(1).map(decoded);
     const reply = await endpoint.handle(groups, {
       query: url.searchParams,
+      headers: request.headers,
       signal: gone.signal,
       body: (maxBytes) => readBody(request, maxBytes),
     });
     if (reply === undefined) response.writeHead(204).end();
     else if ('lines' in reply) await stream(response, reply.lines, gone.signal);
     else if ('bytes' in reply)
-      response.writeHead(200, { 'content-type': 'application/x-tar', 'content-length': reply.bytes.length }).end(reply.bytes);
+      response
+        .writeHead(200, { 'content-type': reply.type ?? 'application/x-tar', 'content-length': reply.bytes.length, ...reply.headers })
+        .end(reply.bytes);
     else send(response, reply.status ?? 200, reply.json);
   } finally {
     stopped.removeEventListener('abort', leave);

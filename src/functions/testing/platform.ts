@@ -1,6 +1,6 @@
 /** A platform without gateway for tests: embedded API, little node, functions; can be stopped and started on the same data. */
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { createServer, request as httpRequest, type Server } from 'node:http';
+import { createServer, type IncomingHttpHeaders, request as httpRequest, type Server } from 'node:http';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,6 +15,8 @@ import type { ActivateAnswer, InstanceEntry } from '../../invoke/projection.ts';
 import { openFileBlobs } from '../../records/files/blobs.ts';
 import type { LogStore } from '../../records/logs.ts';
 import { openSqliteLogs } from '../../records/sqlite/logs.ts';
+import { openSqliteStore } from '../../records/sqlite/store.ts';
+import type { KeyValueStore } from '../../records/store.ts';
 import { conditionOf } from '../../resources/conditions.ts';
 import { functions as functionResource, revisions as revisionResource } from '../../resources/resources.ts';
 import { FrameConnection } from '../../wire/connection.ts';
@@ -32,6 +34,7 @@ export class TestPlatform {
   node!: LittleNode;
   functions!: Functions;
   logs!: LogStore;
+  store!: KeyValueStore;
   #server: Server | undefined;
 
   static async start(): Promise<TestPlatform> {
@@ -53,10 +56,12 @@ export class TestPlatform {
     options: Pick<FunctionsOptions, 'podTimeoutSeconds' | 'loadTimeoutSeconds'> & { client?: KubeClient } = {},
   ): Promise<void> {
     this.logs = openSqliteLogs(join(this.folder, 'records.db'));
+    this.store = openSqliteStore(join(this.folder, 'records.db'));
     this.functions = await startFunctions({
       client: this.client,
       blobs: await openFileBlobs(join(this.folder, 'blobs')),
       logs: this.logs,
+      store: this.store,
       pki: join(this.folder, 'pki'),
       addressOf: this.node.addressOf,
       gatewayUrl: 'http://127.0.0.1:8080',
@@ -74,7 +79,7 @@ export class TestPlatform {
       this.#server?.close(resolve);
       this.#server?.closeAllConnections();
     });
-    await this.logs.close();
+    await Promise.all([this.logs.close(), this.store.close()]);
   }
 
   async stop(): Promise<void> {
@@ -169,16 +174,27 @@ export class TestPlatform {
     });
   }
 
-  http(method: string, path: string, body?: string | Uint8Array, signal?: AbortSignal): Promise<Response> {
+  http(
+    method: string,
+    path: string,
+    body?: string | Uint8Array,
+    signal?: AbortSignal,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<Response> {
     return new Promise((resolve, reject) => {
       const outgoing = httpRequest(
-        { socketPath: join(this.folder, 'api.sock'), path, method, agent: false, ...(signal && { signal }) },
+        { socketPath: join(this.folder, 'api.sock'), path, method, headers, agent: false, ...(signal && { signal }) },
         (answer) => {
           const chunks: Buffer[] = [];
           answer.on('data', (chunk: Buffer) => chunks.push(chunk));
           answer.on('error', reject);
           answer.on('end', () =>
-            resolve(new Response(answer.statusCode === 204 ? null : Buffer.concat(chunks), { status: answer.statusCode ?? 0 })),
+            resolve(
+              new Response(answer.statusCode === 204 ? null : Buffer.concat(chunks), {
+                status: answer.statusCode ?? 0,
+                headers: textsOf(answer.headers),
+              }),
+            ),
           );
         },
       );
@@ -187,6 +203,9 @@ export class TestPlatform {
     });
   }
 }
+
+const textsOf = (headers: IncomingHttpHeaders): Record<string, string> =>
+  Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)]));
 
 /** One GET over the frame protocol; resolves with the body, rejects with the code of an abort. `busy` is the code of BUSY. */
 export function invoke(instance: InstanceEntry, target: string): Promise<string> {

@@ -45,6 +45,7 @@ async function start(settings: ControllerSettings, log: Log, health: Health, sig
     client,
     blobs: records.blobs,
     logs: records.logs,
+    store: records.store,
     pki: keys,
     addressOf,
     gatewayUrl,

@@ -1,4 +1,4 @@
-/** Where a controller keeps packages and logs. */
+/** Where a controller keeps packages, logs and the key-value store. */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Log } from '../../base/log.ts';
@@ -7,6 +7,7 @@ import { openPostgresRecords } from '../../records/postgres/records.ts';
 import type { Records } from '../../records/records.ts';
 import { openSqliteFences } from '../../records/sqlite/fences.ts';
 import { openSqliteLogs } from '../../records/sqlite/logs.ts';
+import { openSqliteStore } from '../../records/sqlite/store.ts';
 import type { ControllerSettings } from './settings.ts';
 
 /** PostgreSQL for any number of controllers; without a URL SQLite and files, for one, which is the evaluation form. */
@@ -14,11 +15,12 @@ export async function openRecords({ databaseUrl, data }: ControllerSettings, log
   if (databaseUrl !== '') return openPostgresRecords(databaseUrl, { log });
   mkdirSync(data, { recursive: true, mode: 0o700 });
   const file = join(data, 'records.db');
-  const [logs, fences] = [openSqliteLogs(file), openSqliteFences(file)];
+  const [logs, fences, store] = [openSqliteLogs(file), openSqliteFences(file), openSqliteStore(file)];
   return {
     blobs: await openFileBlobs(join(data, 'blobs')),
     logs,
     fences,
-    close: async () => void (await Promise.all([logs.close(), fences.close()])),
+    store,
+    close: async () => void (await Promise.all([logs.close(), fences.close(), store.close()])),
   };
 }

@@ -24,6 +24,18 @@ export const migrations: readonly string[] = [
    CREATE INDEX tsumugi_log_lines_by_stream ON tsumugi_log_lines (stream, time, id);
    CREATE INDEX tsumugi_log_lines_by_time ON tsumugi_log_lines (time, id);
    CREATE TABLE tsumugi_fences (scope text PRIMARY KEY, format smallint NOT NULL DEFAULT 1, epoch bigint NOT NULL)`,
+  `CREATE TABLE tsumugi_store (
+     namespace text COLLATE "C" NOT NULL,
+     key text COLLATE "C" NOT NULL,
+     format smallint NOT NULL DEFAULT 1,
+     version bigint NOT NULL,
+     is_json boolean NOT NULL,
+     expires_at timestamptz,
+     value bytea NOT NULL,
+     PRIMARY KEY (namespace, key)
+   );
+   CREATE INDEX tsumugi_store_by_expiry ON tsumugi_store (expires_at) WHERE expires_at IS NOT NULL;
+   CREATE SEQUENCE tsumugi_store_versions`,
 ];
 
 /** Any number that no other program is likely to lock: "tsumugi" on a telephone. */

@@ -12,6 +12,7 @@ import { Database, type DatabaseOptions } from './database.ts';
 import { postgresFences } from './fences.ts';
 import { postgresLogs } from './logs.ts';
 import { migrate } from './migrations.ts';
+import { postgresStore } from './store.ts';
 
 /**
  * Connects, and brings the tables up to date (any number of processes may do so at once). Throws Invalid for a wrong URL, Unavailable
@@ -31,6 +32,7 @@ export async function openPostgresRecords(url: string, options: DatabaseOptions 
     blobs: postgresBlobs(database),
     logs: { ...postgresLogs(database), close: async () => undefined },
     fences: postgresFences(database),
+    store: { ...postgresStore(database), close: async () => undefined },
     close,
   };
 }
