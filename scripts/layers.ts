@@ -35,6 +35,7 @@ const only: Record<string, readonly string[]> = {
   sdk: [],
   resources: ['base'],
   kube: ['resources', 'base'],
+  client: ['kube', 'resources', 'base', 'sdk'],
   records: ['base'],
   wire: ['base'],
   shims: ['wire', 'sdk', 'base'],

@@ -56,6 +56,27 @@ describe('bundling a file', () => {
     expect(Buffer.from(a.package).includes(folder)).toBe(false);
   });
 
+  it('brings tsumugi/client along where it is used, without what is read when it is needed', async () => {
+    const plain = await bundleFunction({
+      file: write({ 'f.ts': `import type { Platform } from 'tsumugi/client'; export default (it: Platform) => it.where;` }),
+    });
+    expect(Object.keys(readTar(plain.package))).toEqual(['handler.mjs', 'handler.mjs.map', 'tsumugi.json']);
+    const bundled = await bundleFunction({
+      file: write({
+        'f.ts': `import { call, connect } from 'tsumugi/client';
+        export const where = async (api: string) => (await connect({ api, token: 'x' })).where;
+        export default () => call('not a name');`,
+      }),
+    });
+    const module = await load(bundled.package);
+    expect(await module['where']?.('https://example.com/')).toBe('https://example.com');
+    await expect(module['default']?.()).rejects.toThrow('"not a name" names no exported function');
+    const files = readTar(bundled.package);
+    // A cold start reads this much; the YAML parser of kubeconfigs is in another file.
+    expect(files['tsumugi-client.mjs']?.length).toBeLessThan(20_000);
+    expect(Object.values(files).some((bytes) => Buffer.from(bytes).includes(folder))).toBe(false);
+  });
+
   it('bundles dependencies of the user, CommonJS ones too', async () => {
     const file = write({
       'f.ts': `import dep from 'dep'; export default () => dep.sep();`,

@@ -8,9 +8,10 @@ import { basename, dirname, resolve } from 'node:path';
 import type { BuildOptions } from 'esbuild';
 
 import { TsumugiError } from '../base/errors.ts';
+import { clientFile, clientFiles } from './client.ts';
 import { describeWarnings, esbuild } from './esbuild.ts';
 import { makePackage, type Package } from './package.ts';
-import { noFiles, ownModules } from './plugins.ts';
+import { noFiles, ownImports } from './plugins.ts';
 
 /** A file of the user, or (from a manifest) source text that may see no file at all. */
 export type FunctionSource = { readonly file: string } | { readonly source: string; readonly name: string; readonly noFiles: true };
@@ -42,7 +43,11 @@ export async function bundleFunction(source: FunctionSource): Promise<Bundled> {
     throw new TsumugiError('Invalid', `${what} exports nothing`, { hint: 'export a handler: `export default () => "hello"`' });
   }
   exports.sort();
-  const files = Object.fromEntries(result.outputFiles.map((file) => [basename(file.path), file.contents]));
+  const imported = Object.values(result.metafile.outputs).flatMap((output) => output.imports.map(({ path }) => path));
+  const files = {
+    ...(imported.includes(`./${clientFile}`) && (await clientFiles())),
+    ...Object.fromEntries(result.outputFiles.map((file) => [basename(file.path), file.contents])),
+  };
   const made = makePackage(files, { formatVersion: 1, exports });
   return { ...made, package: made.bytes, exports, warnings: await describeWarnings(result.warnings) };
 }
@@ -75,7 +80,7 @@ const require = __tsumugiCreateRequire(import.meta.url), __filename = import.met
 function fileOptions(file: string): BuildOptions {
   const path = resolve(file);
   if (!statSync(path, { throwIfNoEntry: false })?.isFile()) throw new TsumugiError('NotFound', `there is no file ${file}`);
-  return { ...common, absWorkingDir: dirname(path), entryPoints: [path], plugins: [ownModules] };
+  return { ...common, absWorkingDir: dirname(path), entryPoints: [path], plugins: [ownImports] };
 }
 
 function inlineOptions(source: string, name: string): BuildOptions {

@@ -1,32 +1,22 @@
 /** How imports of a function are found: ours from this install, the platform's from Node, the rest from the user. */
-import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { isBuiltin } from 'node:module';
-import { fileURLToPath } from 'node:url';
 import type { Plugin } from 'esbuild';
+import { clientFile } from './client.ts';
+import { ownFile, ownModules } from './own.ts';
 
-/** What a function may import from us; each is one module without imports of its own. */
-const own: Record<string, string> = { 'tsumugi/sdk': '../sdk/index' };
-
-function ownFile(name: string): string | undefined {
-  const stem = own[name];
-  // Sources in a checkout, compiled in a published package.
-  return (
-    stem && ['.ts', '.js'].map((extension) => fileURLToPath(new URL(stem + extension, import.meta.url))).find((path) => existsSync(path))
-  );
-}
-
-/** `tsumugi/sdk` is this install's wherever the user's file lies, and has no machine's path in the bundle. */
-export const ownModules: Plugin = {
+/** `tsumugi/…` is this install's wherever the user's file lies, and has no machine's path in the bundle. */
+export const ownImports: Plugin = {
   name: 'tsumugi',
   setup(build) {
-    build.onResolve({ filter: /^tsumugi\// }, ({ path }) =>
-      ownFile(path)
+    build.onResolve({ filter: /^tsumugi\// }, ({ path }) => {
+      if (path === 'tsumugi/client') return { path: `./${clientFile}`, external: true };
+      return ownModules.includes(path)
         ? { path, namespace: 'tsumugi' }
-        : { errors: [{ text: `"${path}" does not exist; a function may import ${Object.keys(own).join(', ')}` }] },
-    );
+        : { errors: [{ text: `"${path}" does not exist; a function may import ${ownModules.join(', ')}` }] };
+    });
     build.onLoad({ filter: /.*/, namespace: 'tsumugi' }, async ({ path }) => {
-      const file = ownFile(path) ?? '';
+      const file = ownFile(path);
       return { contents: await readFile(file, 'utf8'), loader: file.endsWith('.ts') ? 'ts' : 'js' };
     });
   },
@@ -36,7 +26,7 @@ export const ownModules: Plugin = {
 export const noFiles = (name: string): Plugin => ({
   name: 'no-files',
   setup(build) {
-    void ownModules.setup(build);
+    void ownImports.setup(build);
     build.onResolve({ filter: /.*/ }, ({ path, kind }) => {
       if (kind === 'entry-point' || path.startsWith('tsumugi/')) return undefined;
       if (isBuiltin(path)) return { path, external: true };

@@ -2,7 +2,7 @@
 import { CommanderError } from 'commander';
 import { TsumugiError, toError } from '../base/errors.ts';
 import { ApiError, type Status } from '../resources/object.ts';
-import { AnswerError } from './http.ts';
+import { AnswerError } from '../client/http.ts';
 import { installHint } from './kinds.ts';
 import { asTyped } from './program.ts';
 

@@ -13,7 +13,8 @@ import {
 import { manifests } from '../install/manifests.ts';
 import { type Component, type Manifest, partName } from '../install/parts.ts';
 import { waitForRollout } from '../install/rollout.ts';
-import { checkSettings, defaultNamespace, defaultSettings, type InstallSettings, type ServiceType } from '../install/settings.ts';
+import { checkSettings, defaultSettings, type InstallSettings, type ServiceType } from '../install/settings.ts';
+import { defaultNamespace } from '../resources/installation.ts';
 import { uninstall as uninstallFrom } from '../install/uninstall.ts';
 import { evaluationWarning } from '../install/workloads.ts';
 import { createHttpClient, type HttpKubeClient } from '../kube/http/client.ts';

@@ -2,7 +2,7 @@
 import { TsumugiError } from '../base/errors.ts';
 import type { Resource } from '../resources/object.ts';
 import { functions } from '../resources/resources.ts';
-import { readText, send, type Target } from './http.ts';
+import { readText, send, type Target } from '../client/http.ts';
 import { didYouMean } from '../base/suggest.ts';
 
 export interface ServedKind extends Resource {

@@ -1,5 +1,6 @@
 /** What the manifests share: names, labels, ports, and the shape of a pod that any namespace admits. */
-import { componentLabel, ownLabels, partOf } from '../functions/model/network-policy.ts';
+import { componentLabel, ownLabels } from '../functions/model/network-policy.ts';
+import { partOf, serviceNames, userRole, userTokenSecret } from '../resources/installation.ts';
 import type { KubeObject } from '../resources/object.ts';
 
 /** Any object: what follows `metadata` depends on its kind. */
@@ -10,19 +11,18 @@ export type Component = 'kinds' | 'namespace' | 'access' | 'controller' | 'gatew
 
 export const names = {
   controller: 'tsumugi-controller',
-  gateway: 'tsumugi-gateway',
   /** For the command line, through the API server's proxy. */
-  api: 'tsumugi-api',
+  ...serviceNames,
   /** Headless: each controller has an address. */
   controllers: 'tsumugi-controllers',
   /** Roles of those who use the platform. */
-  user: 'tsumugi-user',
+  user: userRole,
   view: 'tsumugi-view',
   lease: 'tsumugi-controller',
 } as const;
 
 /** Secrets that the controller makes at its first start. */
-export const secretNames = { platform: 'tsumugi-platform', gateway: 'tsumugi-gateway', cli: 'tsumugi-cli' } as const;
+export const secretNames = { platform: 'tsumugi-platform', gateway: 'tsumugi-gateway', cli: userTokenSecret } as const;
 
 export const ports = { http: 8080, platform: 6441, metrics: 9464 } as const;
 

@@ -1,5 +1,6 @@
 /** What an installation can be told, and what it is without a word. */
 import { TsumugiError } from '../base/errors.ts';
+import { defaultNamespace } from '../resources/installation.ts';
 
 export const serviceTypes = ['ClusterIP', 'NodePort', 'LoadBalancer'] as const;
 export type ServiceType = (typeof serviceTypes)[number];
@@ -27,8 +28,6 @@ export interface InstallSettings {
   /** Of the gateway's Service. */
   readonly serviceType: ServiceType;
 }
-
-export const defaultNamespace = 'tsumugi-system';
 
 /** `version`: of this package; images without a reference of their own have it as their tag. */
 export function defaultSettings(version: string): InstallSettings {

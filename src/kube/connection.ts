@@ -20,6 +20,8 @@ export interface Connection {
   readonly insecure?: boolean;
   /** Namespace where none is given. */
   readonly namespace: string;
+  /** What the cluster's entry of the kubeconfig says beyond Kubernetes, by name. */
+  readonly extensions?: Readonly<Record<string, unknown>>;
   /** For messages: `context "dev" of ~/.kube/config`. */
   readonly from: string;
   /** `refused`: the server did not accept the last ones (401), so cached ones must be made anew. */

@@ -5,7 +5,6 @@
 import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
-import { parse } from 'yaml';
 import { toError, TsumugiError } from '../base/errors.ts';
 import type { Connection } from './connection.ts';
 import { inCluster, serviceAccountFolder } from './in-cluster.ts';
@@ -30,6 +29,7 @@ interface ClusterEntry {
   readonly 'insecure-skip-tls-verify'?: boolean;
   readonly 'tls-server-name'?: string;
   readonly 'proxy-url'?: string;
+  readonly extensions?: readonly { readonly name: string; readonly extension: unknown }[];
 }
 
 interface ContextEntry {
@@ -100,7 +100,7 @@ async function readFiles(options: ConnectionOptions, env: Readonly<Record<string
       );
     }
     files.push(file);
-    const config = parseFile(file, text);
+    const config = await parseFile(file, text);
     const said = config['current-context'];
     if (current === undefined && typeof said === 'string' && said !== '') current = said;
     collect(config, file, 'contexts', 'context', contexts);
@@ -110,7 +110,8 @@ async function readFiles(options: ConnectionOptions, env: Readonly<Record<string
   return { files, current, contexts, clusters, users };
 }
 
-function parseFile(file: string, text: string): Record<string, unknown> {
+async function parseFile(file: string, text: string): Promise<Record<string, unknown>> {
+  const { parse } = await import('yaml');
   let config: unknown;
   try {
     config = parse(text);
@@ -162,6 +163,9 @@ async function connectionOf(
     ...(serverName && { serverName }),
     ...(insecure && { insecure }),
     namespace: context.entry.namespace || 'default',
+    ...(cluster.entry.extensions && {
+      extensions: Object.fromEntries(cluster.entry.extensions.map(({ name, extension }) => [name, extension])),
+    }),
     from: `context "${name}" of ${context.file}`,
     credentials: user ? userCredentials({ name: userName as string, ...user }, clusterInfo, env) : async () => ({}),
   };

@@ -2,7 +2,8 @@ import { mkdtempSync, readlinkSync, rmSync, statSync, symlinkSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { lockData, prepareFolders, readPlatformFile, writePlatformFile } from './folders.ts';
+import { readPlatformFile } from '../client/data-folder.ts';
+import { lockData, prepareFolders, writePlatformFile } from './folders.ts';
 
 const base = mkdtempSync(join(tmpdir(), 'tsumugi-folders-'));
 const runs: string[] = [];

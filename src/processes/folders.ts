@@ -10,7 +10,6 @@ import {
   existsSync,
   lstatSync,
   mkdirSync,
-  readFileSync,
   readlinkSync,
   realpathSync,
   renameSync,
@@ -21,24 +20,11 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { type PlatformFile, readPlatformFile } from '../client/data-folder.ts';
 import { hostPart } from '../base/host.ts';
 import { toError, TsumugiError } from '../base/errors.ts';
 import type { RoleSettings } from './settings.ts';
 import { packageVersion } from './version.ts';
-
-/** What a running platform tells those who look for it: `<run>/platform.json`. */
-export interface PlatformFile {
-  readonly version: string;
-  readonly pid: number;
-  readonly data: string;
-  readonly gateway: string;
-  readonly api: string;
-  readonly platform: string;
-  readonly metrics: string;
-  /** The platform API without TLS; only for the user who started it. */
-  readonly socket: string;
-  readonly domain: string;
-}
 
 /** Makes both folders (0700 the run folder) and the link; answers their real paths. */
 export function prepareFolders(data: string): { data: string; run: string } {
@@ -106,15 +92,6 @@ export function lockData(data: string): { release(): void } {
   return { release: () => database.close() };
 }
 
-/** Of the platform that runs, or last ran, on this data folder. */
-export function readPlatformFile(data: string): PlatformFile | undefined {
-  try {
-    return JSON.parse(readFileSync(join(data, 'run', 'platform.json'), 'utf8')) as PlatformFile;
-  } catch {
-    return undefined;
-  }
-}
-
 export function writePlatformFile(run: string, file: PlatformFile): void {
   const path = join(run, 'platform.json');
   writeFileSync(`${path}.new`, `${JSON.stringify(file, undefined, 2)}\n`, { mode: 0o600 });
@@ -123,11 +100,6 @@ export function writePlatformFile(run: string, file: PlatformFile): void {
 
 export function removePlatformFile(run: string): void {
   rmSync(join(run, 'platform.json'), { force: true });
-}
-
-/** Where `up` keeps the kubeconfig of its cluster, for `export KUBECONFIG=…`. */
-export function kubeconfigPath(data: string): string {
-  return join(data, 'kubeconfig');
 }
 
 /** What there is to tell of a platform with these settings. */

@@ -1,6 +1,7 @@
 import { renameSync, writeFileSync } from 'node:fs';
 import { parse, stringify } from 'yaml';
-import { kubeconfigPath, platformFile } from './folders.ts';
+import { kubeconfigPath } from '../client/data-folder.ts';
+import { platformFile } from './folders.ts';
 import type { RoleSettings } from './settings.ts';
 
 /** Keeps the cluster's kubeconfig in the data folder (0600), with an extension that says where gateway and platform API are. */

@@ -1,6 +1,6 @@
 /** What `tsumugi up` shows: a short table on a terminal, JSON lines elsewhere. */
 import type { DeployedFunction } from './deploy-folder.ts';
-import type { PlatformFile } from './folders.ts';
+import type { PlatformFile } from '../client/data-folder.ts';
 
 export interface Ready {
   readonly file: PlatformFile;

@@ -108,7 +108,7 @@ async function table(
   flags: GetFlags,
   isOneOf: boolean,
 ): Promise<string | undefined> {
-  const [{ send, readText }, { formatTable }] = await Promise.all([import('../http.ts'), import('../output.ts')]);
+  const [{ send, readText }, { formatTable }] = await Promise.all([import('../../client/http.ts'), import('../output.ts')]);
   const namespaced = kind.namespaced && !flags.allNamespaces ? `/namespaces/${platform.namespace}` : '';
   const path = `${kind.group === '' ? '/api' : `/apis/${kind.group}`}/${kind.version}${namespaced}/${kind.plural}`;
   const query = flags.selector === undefined ? '' : `?labelSelector=${encodeURIComponent(flags.selector)}`;

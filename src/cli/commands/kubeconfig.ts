@@ -18,7 +18,7 @@ Examples:
       const [{ readFile }, { findData }, { kubeconfigPath }] = await Promise.all([
         import('node:fs/promises'),
         import('../platform.ts'),
-        import('../../processes/folders.ts'),
+        import('../../client/data-folder.ts'),
       ]);
       const data = findData(flags);
       if (data === undefined)

@@ -1,4 +1,5 @@
 /** The NetworkPolicy of a namespace with functions: their pods are reached by the platform alone. */
+import { partOf } from '../../resources/installation.ts';
 import type { KubeObject } from '../../resources/object.ts';
 import { label } from './names.ts';
 
@@ -9,8 +10,6 @@ export interface NetworkPolicy extends KubeObject {
   readonly spec: object;
 }
 
-/** Labels of the platform's own pods, `component` besides. The installation gives them, this policy asks for them. */
-export const partOf = { 'app.kubernetes.io/part-of': 'tsumugi' } as const;
 /** Of all that the platform makes for itself. */
 export const ownLabels = { ...partOf, 'app.kubernetes.io/name': 'tsumugi' } as const;
 export const componentLabel = 'app.kubernetes.io/component';

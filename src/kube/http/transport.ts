@@ -1,9 +1,10 @@
 /** Requests to one API server over kept-alive connections, as whoever the connection's credentials say. */
-import { Agent as HttpAgent, type IncomingMessage, request as httpRequest, type RequestOptions } from 'node:http';
-import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import type { IncomingMessage, RequestOptions } from 'node:http';
+import type { Agent } from 'node:https';
 import { toError } from '../../base/errors.ts';
 import { ApiError } from '../../resources/object.ts';
 import type { Connection, Credentials } from '../connection.ts';
+import { nodeHttp } from './node-http.ts';
 import { errorOf, unavailable } from './status.ts';
 
 export interface Call {
@@ -52,7 +53,7 @@ export function createTransport(connection: Connection): Transport {
       ...(signal && { signal }),
     };
     return new Promise((resolve, reject) => {
-      const request = (secure ? httpsRequest : httpRequest)(options, resolve);
+      const request = nodeHttp(secure).request(options, resolve);
       request.on('error', (error) => {
         // The server closed a kept connection while we took it up again: nothing was asked yet.
         const stale = request.reusedSocket && method === 'GET' && (error as NodeJS.ErrnoException).code === 'ECONNRESET';
@@ -112,7 +113,7 @@ class Stale extends Error {}
 class Agents {
   readonly #connection: Connection;
   readonly #secure: boolean;
-  readonly #agents = new Map<string, HttpAgent | HttpsAgent>();
+  readonly #agents = new Map<string, Agent>();
   #closed = false;
 
   constructor(connection: Connection, secure: boolean) {
@@ -120,23 +121,22 @@ class Agents {
     this.#secure = secure;
   }
 
-  for({ certificate, key }: Credentials): HttpAgent | HttpsAgent {
+  for({ certificate, key }: Credentials): Agent {
     if (this.#closed) throw unavailable(this.#connection.server, new Error('this client is closed'));
     const name = certificate ?? '';
     const known = this.#agents.get(name);
     if (known) return known;
     this.#end();
     const { ca, serverName, insecure } = this.#connection;
+    const { Agent } = nodeHttp(this.#secure);
     const kept = { keepAlive: true, noDelay: true };
-    const agent = this.#secure
-      ? new HttpsAgent({
-          ...kept,
-          ...(ca !== undefined && { ca }),
-          ...(serverName && { servername: serverName }),
-          ...(insecure && { rejectUnauthorized: false }),
-          ...(certificate && key && { cert: certificate, key }),
-        })
-      : new HttpAgent(kept);
+    const agent = new Agent({
+      ...kept,
+      ...(ca !== undefined && { ca }),
+      ...(serverName && { servername: serverName }),
+      ...(insecure && { rejectUnauthorized: false }),
+      ...(certificate && key && { cert: certificate, key }),
+    });
     this.#agents.set(name, agent);
     return agent;
   }

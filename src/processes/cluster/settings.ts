@@ -2,7 +2,8 @@
 import { resolve } from 'node:path';
 import { databaseVariable, gatewayUrlVariable, pullSecretsVariable } from '../../install/workloads.ts';
 import { ports, names } from '../../install/parts.ts';
-import { defaultNamespace, defaultSettings, imageNames, patterns } from '../../install/settings.ts';
+import { defaultSettings, imageNames, patterns } from '../../install/settings.ts';
+import { defaultNamespace } from '../../resources/installation.ts';
 import { type SettingInfo, settingReader, type SettingReader } from '../setting-table.ts';
 import { packageVersion } from '../version.ts';
 

@@ -1,9 +1,9 @@
-/** One HTTP request of the command line: to the gateway, the platform API, or the Kubernetes API. Bodies are streams both ways. */
-import { request as httpRequest, type IncomingMessage } from 'node:http';
-import { request as httpsRequest } from 'node:https';
+/** One HTTP request of a program that uses the platform: to the gateway, the platform API, or the Kubernetes API. Bodies are streams both ways. */
+import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
-import { type ErrorCode, TsumugiError } from '../base/errors.ts';
+import { type ErrorCode, errorTable, TsumugiError } from '../base/errors.ts';
 import type { Connection, Credentials } from '../kube/connection.ts';
+import { nodeHttp } from '../kube/http/node-http.ts';
 
 /** Our token for the gateway and the platform API: never sent on, unlike `Authorization`, which a function may want for itself. */
 export const tokenHeader = 'tsumugi-authorization';
@@ -53,7 +53,7 @@ export async function send(
       ? `Basic ${Buffer.from(`${username}:${password ?? ''}`).toString('base64')}`
       : undefined;
   const url = new URL(target.url + path);
-  const request = (url.protocol === 'https:' ? httpsRequest : httpRequest)(url, {
+  const request = nodeHttp(url.protocol === 'https:').request(url, {
     method,
     headers: { 'user-agent': 'tsumugi', ...(authorization ? { authorization } : {}), ...headers },
     agent: false,
@@ -92,8 +92,8 @@ export async function readText(response: IncomingMessage): Promise<string> {
 export class AnswerError extends TsumugiError {
   readonly requestId: string | undefined;
 
-  constructor(message: string, details: { readonly hint?: string; readonly requestId?: string }) {
-    super('Internal', message, details.hint === undefined ? {} : { hint: details.hint });
+  constructor(code: ErrorCode, message: string, details: { readonly hint?: string; readonly requestId?: string }) {
+    super(code, message, details.hint === undefined ? {} : { hint: details.hint });
     this.requestId = details.requestId;
   }
 }
@@ -108,16 +108,11 @@ export function codedError(body: string, logs?: string): AnswerError | undefined
     if (typeof error?.code !== 'string' || typeof error.message !== 'string') return undefined;
     const { code, message, requestId } = error;
     const hint = error.hint || (logs !== undefined && ofFunction.has(code) ? `see: ${logs}` : undefined);
-    return new AnswerError(`${code}: ${message}`, {
+    return new AnswerError(Object.hasOwn(errorTable, code) ? (code as ErrorCode) : 'Internal', `${code}: ${message}`, {
       ...(hint === undefined ? {} : { hint }),
       ...(typeof requestId === 'string' ? { requestId } : {}),
     });
   } catch {
     return undefined;
   }
-}
-
-/** The command that shows the log of a function. */
-export function logsCommand(name: string, namespace: string): string {
-  return `tsumugi logs ${name}${namespace === 'default' ? '' : ` -n ${namespace}`}`;
 }

@@ -10,24 +10,22 @@ import { TsumugiError } from '../base/errors.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { Connection } from '../kube/connection.ts';
 import { createHttpClient } from '../kube/http/client.ts';
-import { partOf } from '../functions/model/network-policy.ts';
-import { names, secretNames } from '../install/parts.ts';
-import { defaultNamespace } from '../install/settings.ts';
+import { defaultNamespace, partOf, serviceNames, userRole, userTokenSecret } from '../resources/installation.ts';
 import { ApiError, isNotFound, type KubeObject, type Status } from '../resources/object.ts';
 import { secrets, services } from '../resources/resources.ts';
 import { apiTarget, type RequestOptions, send, tokenHeader } from './http.ts';
-import type { PlatformFlags, Ways } from './platform.ts';
+import type { ConnectOptions, Ways } from './find.ts';
 
 const partOfLabel = 'app.kubernetes.io/part-of';
-const api = { service: names.api, proxy: `https:${names.api}:443`, what: 'the platform API' };
-const gateway = { service: names.gateway, proxy: `http:${names.gateway}:80`, what: 'the gateway' };
+const api = { service: serviceNames.api, proxy: `https:${serviceNames.api}:443`, what: 'the platform API' };
+const gateway = { service: serviceNames.gateway, proxy: `http:${serviceNames.gateway}:80`, what: 'the gateway' };
 type Piece = typeof api | typeof gateway;
 
 /** Nothing is asked before the first request needs it: most commands need the Kubernetes API alone. */
-export function waysThroughCluster(connection: Connection, flags: PlatformFlags): Ways {
+export function waysThroughCluster(connection: Connection, wanted: ConnectOptions): Ways {
   const kube = createHttpClient(connection);
   const server = apiTarget(connection);
-  const where = once(() => findNamespace(kube, connection, flags));
+  const where = once(() => findNamespace(kube, connection, wanted));
   const token = once(async () => readToken(kube, await where(), connection));
   const authorized = async (options: RequestOptions = {}): Promise<RequestOptions> => ({
     ...options,
@@ -49,14 +47,14 @@ export function waysThroughCluster(connection: Connection, flags: PlatformFlags)
     }
   };
   const toGateway = async (path: string, options?: RequestOptions) =>
-    flags.gateway === undefined
+    wanted.gateway === undefined
       ? through(gateway, path, withoutAuthorization(options, await where()))
-      : send({ url: flags.gateway }, path, options);
+      : send({ url: wanted.gateway }, path, options);
   return {
     service: async (path, options) => through(api, path, await authorized(options)),
     gateway: toGateway,
     call: async (path, options) => toGateway(path, await authorized(options)),
-    functionUrl: (object, path) => (flags.gateway === undefined ? (object.status?.url ?? '') : flags.gateway + path),
+    functionUrl: (object, path) => (wanted.gateway === undefined ? (object.status?.url ?? '') : wanted.gateway + path),
   };
 }
 
@@ -68,8 +66,8 @@ function withoutAuthorization(options: RequestOptions | undefined, namespace: st
 }
 
 /** Where it was said to be, where it usually is, or where its Service has our label. */
-async function findNamespace(kube: KubeClient, connection: Connection, flags: PlatformFlags): Promise<string> {
-  const said = flags.systemNamespace ?? process.env['TSUMUGI_SYSTEM_NAMESPACE'];
+async function findNamespace(kube: KubeClient, connection: Connection, options: ConnectOptions): Promise<string> {
+  const said = options.systemNamespace ?? process.env['TSUMUGI_SYSTEM_NAMESPACE'];
   if (said) return said;
   try {
     await kube.get(services, { namespace: defaultNamespace, name: api.service });
@@ -94,13 +92,13 @@ async function findNamespace(kube: KubeClient, connection: Connection, flags: Pl
 
 async function readToken(kube: KubeClient, namespace: string, connection: Connection): Promise<string> {
   try {
-    const { data } = await kube.get<KubeObject & { data?: Record<string, string> }>(secrets, { namespace, name: secretNames.cli });
+    const { data } = await kube.get<KubeObject & { data?: Record<string, string> }>(secrets, { namespace, name: userTokenSecret });
     return Buffer.from(data?.['token'] ?? '', 'base64').toString('utf8');
   } catch (error) {
     if (isNotFound(error)) {
       const there = await kube.get(services, { namespace, name: api.service }).catch((missing: unknown) => !isNotFound(missing));
       if (!there) throw notInstalled(connection, namespace);
-      throw new TsumugiError('Unavailable', `the controllers have not started yet: there is no Secret ${secretNames.cli} in ${namespace}`, {
+      throw new TsumugiError('Unavailable', `the controllers have not started yet: there is no Secret ${userTokenSecret} in ${namespace}`, {
         hint: `see: kubectl -n ${namespace} get pods`,
         cause: error,
       });
@@ -151,7 +149,7 @@ function explain({ code, message = '' }: Status, piece: Piece, namespace: string
 
 /** The Role has all that this file asks for. */
 const roleHint = (namespace: string): string =>
-  `the Role ${names.user} allows it: kubectl -n ${namespace} create rolebinding NAME --role=${names.user} --user=YOU`;
+  `the Role ${userRole} allows it: kubectl -n ${namespace} create rolebinding NAME --role=${userRole} --user=YOU`;
 
 function notInstalled({ from }: Connection, namespace: string): TsumugiError {
   return new TsumugiError(
