@@ -76,7 +76,7 @@ export function humanDuration(milliseconds: number): string {
 /** Values of the selectable fields, by path, `metadata.name` and `metadata.namespace` included; absent ones are ''. */
 export function selectableValues(kind: KindDefinition, object: KubeObject): Readonly<Record<string, string>> {
   const paths = ['metadata.name', ...(kind.namespaced ? ['metadata.namespace'] : []), ...kind.selectableFields];
-  return Object.fromEntries(paths.map((path) => [path, text(findAll(object, `.${path}`)[0])]));
+  return { ...Object.fromEntries(paths.map((path) => [path, text(findAll(object, `.${path}`)[0])])), ...kind.selectableValues?.(object) };
 }
 
 function text(value: unknown): string {

@@ -60,6 +60,8 @@ export interface KindDefinition<T extends KubeObject = KubeObject> extends Resou
   readonly subresources?: readonly string[];
   /** Field paths beyond metadata.name and metadata.namespace that a field selector may name; an absent field selects as ''. */
   readonly selectableFields: readonly string[];
+  /** Values of those of them that are no field of that path. */
+  selectableValues?(object: T): Readonly<Record<string, string>>;
   /** Defaults that the structure's table cannot tell; `defaulted` in kinds.ts runs it after those of the structure. */
   defaulting?(object: T): T;
   /** What the server sets at creation, whatever was sent (phase, finalizers); before validation. */

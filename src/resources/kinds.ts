@@ -1,6 +1,7 @@
 /** Every kind that the platform knows, and how to find one. */
 import { configMapKind } from './builtin/configmap.ts';
 import { eventKind } from './builtin/event.ts';
+import { jobKind } from './builtin/job/job.ts';
 import { leaseKind } from './builtin/lease.ts';
 import { namespaceKind } from './builtin/namespace.ts';
 import { nodeKind, serviceAccountKind } from './builtin/node.ts';
@@ -31,6 +32,7 @@ export const kinds: readonly KindDefinition[] = [
   secretKind,
   serviceAccountKind,
   serviceKind,
+  jobKind,
   leaseKind,
   functionKind,
   revisionKind,
@@ -39,7 +41,7 @@ export const kinds: readonly KindDefinition[] = [
 ];
 
 /** All that is served: what is stored, and what can only be asked. */
-export const servedKinds: readonly KindDefinition[] = kinds.toSpliced(kinds.indexOf(leaseKind), 0, ...reviewKinds);
+export const servedKinds: readonly KindDefinition[] = kinds.toSpliced(kinds.indexOf(jobKind), 0, ...reviewKinds);
 
 const byResource = new Map(servedKinds.map((kind) => [`${kind.group}/${kind.version}/${kind.plural}`, kind]));
 const byKind = new Map(servedKinds.map((kind) => [`${apiVersionOf(kind)}/${kind.kind}`, kind]));

@@ -23,8 +23,10 @@ export function check(kind: KindDefinition, object: KubeObject, old?: KubeObject
       ),
     );
   errors.push(...ruleErrors(kind.rules, errors, object, old));
-  errors.push(...(kind.validate?.(object, old) ?? []));
-  return once(errors);
+  const own = kind.validate?.(object, old) ?? [];
+  // Where the kind itself has a word for what is missing, that is the one.
+  const spoken = new Set(own.map(({ field }) => field));
+  return once([...errors.filter(({ field, message }) => message !== 'Required value' || !spoken.has(field)), ...own]);
 }
 
 /** What a new object is warned of, though it may be stored. */
@@ -107,6 +109,7 @@ const messageOrder: readonly (readonly string[])[] = [
   ['Always', 'OnFailure', 'Never'],
   ['ClusterFirstWithHostNet', 'ClusterFirst', 'Default', 'None'],
   ['File', 'FallbackToLogsOnError'],
+  ['NonIndexed', 'Indexed'],
 ];
 
 function inMessageOrder(values: readonly string[]): readonly string[] {

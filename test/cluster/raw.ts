@@ -29,7 +29,12 @@ export async function rawRequest(
       ...(cert && { cert }),
       ...(key && { key }),
       agent: false,
-      headers: { ...headers, ...(token && { authorization: `Bearer ${token}` }) },
+      // Node says no length of a DELETE's body by itself.
+      headers: {
+        ...headers,
+        ...(body !== undefined && { 'content-length': Buffer.byteLength(body) }),
+        ...(token && { authorization: `Bearer ${token}` }),
+      },
     };
     const asked = request(new URL(path, server), options, (response) => {
       let text = '';

@@ -21,11 +21,7 @@ export async function remove(core: Core, call: Call, options: DeleteOptions): Pr
   const strategy = strategyOf(kind);
   const refusal = strategy.undeletable?.(name);
   if (refusal) throw forbidden(kind, name, refusal);
-  if (strategy.defaultPropagation === 'Orphan' && !options.propagationPolicy) {
-    call.warn(
-      'child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning',
-    );
-  }
+  warnOfOrphans(call, options);
   for (let attempt = 1; ; attempt++) {
     const [row] = await core.store.get([keyOf(call)]);
     if (!row) throw notFound(kind, name);
@@ -45,8 +41,16 @@ export async function remove(core: Core, call: Call, options: DeleteOptions): Pr
   }
 }
 
+function warnOfOrphans(call: Call, { propagationPolicy }: DeleteOptions): void {
+  if (propagationPolicy || strategyOf(call.kind).defaultPropagation !== 'Orphan') return;
+  call.warn(
+    'child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning',
+  );
+}
+
 /** Deletes all that the options select, in one commit where possible; answers what it found. */
 export async function removeCollection(core: Core, call: Call, select: ListCall, options: DeleteOptions): Promise<Page> {
+  warnOfOrphans(call, options);
   const page = await list(core, call, select);
   await Promise.all(
     page.rows.map(async (row) => {

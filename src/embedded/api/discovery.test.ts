@@ -56,8 +56,8 @@ describe('aggregated discovery', () => {
 
   test('our group has our kinds', () => {
     const { items } = body(ask('/apis', aggregated)) as Groups;
-    expect(items.map(({ metadata }) => metadata.name)).toEqual(['coordination.k8s.io', 'tsumugi.dev']);
-    expect(items[1]?.versions[0]?.resources.map(({ resource, scope, shortNames }) => [resource, scope, shortNames])).toEqual([
+    expect(items.map(({ metadata }) => metadata.name)).toEqual(['batch', 'coordination.k8s.io', 'tsumugi.dev']);
+    expect(items[2]?.versions[0]?.resources.map(({ resource, scope, shortNames }) => [resource, scope, shortNames])).toEqual([
       ['functions', 'Namespaced', ['fn']],
       ['revisions', 'Namespaced', ['rev']],
       ['routes', 'Namespaced', undefined],
@@ -87,7 +87,11 @@ describe('discovery group by group', () => {
     });
     const version = { groupVersion: 'tsumugi.dev/v1', version: 'v1' };
     const group = { name: 'tsumugi.dev', versions: [version], preferredVersion: version };
-    expect(body(ask('/apis'))).toMatchObject({ kind: 'APIGroupList', apiVersion: 'v1', groups: [{ name: 'coordination.k8s.io' }, group] });
+    expect(body(ask('/apis'))).toMatchObject({
+      kind: 'APIGroupList',
+      apiVersion: 'v1',
+      groups: [{ name: 'batch' }, { name: 'coordination.k8s.io' }, group],
+    });
     expect(body(ask('/apis/tsumugi.dev'))).toEqual({ kind: 'APIGroup', apiVersion: 'v1', ...group });
     const { groupVersion, resources } = body(ask('/apis/tsumugi.dev/v1')) as { groupVersion: string; resources: { name: string }[] };
     expect(groupVersion).toBe('tsumugi.dev/v1');
@@ -134,7 +138,7 @@ describe('OpenAPI', () => {
   const document = (name: string): Document => body(openApiReply(kinds, { path: `/openapi/v3/${name}` }) as Reply) as Document;
 
   test('the index leads to a document by its hash, which then never changes', () => {
-    expect(Object.keys(index.paths)).toEqual(['api/v1', 'apis/coordination.k8s.io/v1', 'apis/tsumugi.dev/v1']);
+    expect(Object.keys(index.paths)).toEqual(['api/v1', 'apis/batch/v1', 'apis/coordination.k8s.io/v1', 'apis/tsumugi.dev/v1']);
     const url = new URL(index.paths['apis/tsumugi.dev/v1']?.serverRelativeURL as string, 'https://x');
     const reply = openApiReply(kinds, { path: url.pathname, hash: url.searchParams.get('hash') as string }) as Reply;
     expect(reply).toMatchObject({

@@ -6,6 +6,7 @@ import type {
   ContainerStatus,
   EnvVar,
   Pod,
+  PodSpec,
   PodStatus,
   Probe,
   ResourceRequirements,
@@ -63,10 +64,16 @@ function envVar(given: EnvVar): EnvVar {
 const quantities = (given: Readonly<Record<string, string | number>>): Record<string, string> =>
   Object.fromEntries(Object.entries(given).map(([name, value]) => [name, canonicalQuantity(value)]));
 
+const resources = ({ limits, requests, ...rest }: ResourceRequirements): ResourceRequirements => ({
+  ...rest,
+  ...(limits && { limits: quantities(limits) }),
+  ...(requests && { requests: quantities(requests) }),
+});
+
 /** What is limited but not requested is requested to its limit. */
-function resources({ limits, requests, ...rest }: ResourceRequirements): ResourceRequirements {
-  const all = { ...(limits && quantities(limits)), ...(requests && quantities(requests)) };
-  return { ...rest, ...(limits && { limits: quantities(limits) }), ...(Object.keys(all).length > 0 && { requests: all }) };
+function requesting(given: Container): Container {
+  const { limits, requests } = given.resources ?? {};
+  return limits ? { ...given, resources: { ...given.resources, requests: { ...limits, ...requests } } } : given;
 }
 
 function container(given: Container): Container {
@@ -158,7 +165,21 @@ function statusDefaults(status: PodStatus): PodStatus {
 }
 
 export function podDefaults(pod: Pod): Pod {
-  const spec = pod.spec ?? {};
+  const spec = over(podSpecDefaults(pod.spec ?? {}), { enableServiceLinks: true });
+  const { containers, initContainers } = spec;
+  return {
+    ...pod,
+    ...(pod.status && { status: statusDefaults(pod.status) }),
+    spec: {
+      ...spec,
+      ...(Array.isArray(containers) && { containers: containers.map(requesting) }),
+      ...(initContainers && { initContainers: initContainers.map(requesting) }),
+    },
+  };
+}
+
+/** What a pod's spec and a template's have in common. */
+export function podSpecDefaults(spec: PodSpec): PodSpec {
   const { containers, initContainers, volumes, terminationGracePeriodSeconds: grace, serviceAccountName: account } = spec;
   const filled = over(spec, {
     restartPolicy: 'Always',
@@ -166,20 +187,15 @@ export function podDefaults(pod: Pod): Pod {
     dnsPolicy: 'ClusterFirst',
     securityContext: {},
     schedulerName: 'default-scheduler',
-    enableServiceLinks: true,
     ...(account !== undefined && { serviceAccount: account }),
   });
   const hosted = (given: Container): Container => container(spec.hostNetwork ? onHost(given) : given);
   return {
-    ...pod,
-    ...(pod.status && { status: statusDefaults(pod.status) }),
-    spec: {
-      ...filled,
-      ...(Array.isArray(containers) && { containers: containers.map(hosted) }),
-      ...(initContainers && { initContainers: initContainers.map(hosted) }),
-      ...(volumes && { volumes: volumes.map(volume) }),
-      ...(grace !== undefined && grace < 0 && { terminationGracePeriodSeconds: 1 }),
-    },
+    ...filled,
+    ...(Array.isArray(containers) && { containers: containers.map(hosted) }),
+    ...(initContainers && { initContainers: initContainers.map(hosted) }),
+    ...(volumes && { volumes: volumes.map(volume) }),
+    ...(grace !== undefined && grace < 0 && { terminationGracePeriodSeconds: 1 }),
   };
 }
 

@@ -13,6 +13,16 @@ const says = (syntax: Syntax, field: string, value: string | undefined): FieldEr
 
 export function podErrors(pod: Pod, old?: Pod): FieldError[] {
   const { spec } = pod;
+  const errors = podSpecErrors(spec);
+  if (!old)
+    return spec.ephemeralContainers === undefined ? errors : [...errors, forbidden('spec.ephemeralContainers', 'cannot be set on create')];
+  if (pod.status?.qosClass !== old.status?.qosClass)
+    errors.push(invalid('status.qosClass', pod.status?.qosClass ?? '', 'field is immutable'));
+  return [...errors, ...updateErrors(spec, old.spec)];
+}
+
+/** Of a pod's spec, or of a template's (then `spec` stands for `spec.template.spec`). */
+export function podSpecErrors(spec: PodSpec): FieldError[] {
   const errors = (spec.volumes ?? []).flatMap((volume, index) =>
     volumeErrors(volume, `spec.volumes[${index}]`, spec.volumes?.slice(0, index) ?? []),
   );
@@ -35,12 +45,7 @@ export function podErrors(pod: Pod, old?: Pod): FieldError[] {
   for (const field of ['fsGroup', 'runAsGroup', 'runAsUser'])
     errors.push(...idErrors(`spec.securityContext.${field}`, spec.securityContext?.[field]));
   (spec.tolerations ?? []).forEach((each, index) => errors.push(...tolerationErrors(each, `spec.tolerations[${index}]`)));
-  errors.push(...specErrors(spec));
-  if (!old)
-    return spec.ephemeralContainers === undefined ? errors : [...errors, forbidden('spec.ephemeralContainers', 'cannot be set on create')];
-  if (pod.status?.qosClass !== old.status?.qosClass)
-    errors.push(invalid('status.qosClass', pod.status?.qosClass ?? '', 'field is immutable'));
-  return [...errors, ...updateErrors(spec, old.spec)];
+  return [...errors, ...specErrors(spec)];
 }
 
 /** What fields say of each other. */

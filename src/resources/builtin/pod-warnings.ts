@@ -1,7 +1,7 @@
 /** What the API server lets pass in a new pod, with a word of warning. */
 import { dnsLabel } from '../names.ts';
 import { parseQuantity } from '../quantity.ts';
-import type { Container, Pod } from './pod-types.ts';
+import type { Container, Pod, PodSpec } from './pod-types.ts';
 
 /** Labels of nodes that have other names by now. */
 const oldLabels: Readonly<Record<string, readonly [since: string, instead: string]>> = {
@@ -34,31 +34,39 @@ export function podWarnings({ metadata, spec }: Pod): string[] {
           `metadata.name: this is used in the Pod's hostname, which can result in surprising behavior; a DNS label is recommended: [${hostname.join(', ')}]`,
         ]
       : []),
-    ...Object.keys(spec.nodeSelector ?? {}).flatMap((key) => {
-      const [since, instead] = own(oldLabels, key) ?? [];
-      return since ? [`spec.nodeSelector[${key}]: deprecated since ${since}; use "${instead}" instead`] : [];
-    }),
-    ...(spec.volumes ?? []).flatMap((volume, index) =>
-      Object.keys(volume).flatMap((source) => (own(oldVolumes, source) ? [`spec.volumes[${index}].${own(oldVolumes, source)}`] : [])),
-    ),
-    ...secretWarnings(spec.imagePullSecrets ?? []),
-    ...containersOf(spec).flatMap(([container, at]) => containerWarnings(container, at)),
-    ...portWarnings(containersOf(spec)),
+    ...podSpecWarnings(spec, 'spec'),
   ];
 }
 
-const containersOf = ({ initContainers = [], containers }: Pod['spec']): [Container, string][] => [
-  ...initContainers.map((container, index): [Container, string] => [container, `spec.initContainers[${index}]`]),
-  ...containers.map((container, index): [Container, string] => [container, `spec.containers[${index}]`]),
+/** Of a pod's spec, or of a template's: `at` is where it stands. */
+export function podSpecWarnings(spec: PodSpec, at: string): string[] {
+  const containers = containersOf(spec, at);
+  return [
+    ...Object.keys(spec.nodeSelector ?? {}).flatMap((key) => {
+      const [since, instead] = own(oldLabels, key) ?? [];
+      return since ? [`${at}.nodeSelector[${key}]: deprecated since ${since}; use "${instead}" instead`] : [];
+    }),
+    ...(spec.volumes ?? []).flatMap((volume, index) =>
+      Object.keys(volume).flatMap((source) => (own(oldVolumes, source) ? [`${at}.volumes[${index}].${own(oldVolumes, source)}`] : [])),
+    ),
+    ...secretWarnings(spec.imagePullSecrets ?? [], at),
+    ...containers.flatMap(([container, field]) => containerWarnings(container, field)),
+    ...portWarnings(containers),
+  ];
+}
+
+const containersOf = ({ initContainers = [], containers }: PodSpec, at: string): [Container, string][] => [
+  ...initContainers.map((container, index): [Container, string] => [container, `${at}.initContainers[${index}]`]),
+  ...containers.map((container, index): [Container, string] => [container, `${at}.containers[${index}]`]),
 ];
 
-function secretWarnings(secrets: readonly { readonly name?: string }[]): string[] {
+function secretWarnings(secrets: readonly { readonly name?: string }[], at: string): string[] {
   const names = secrets.map(({ name = '' }) => name);
   return [
     ...names.flatMap((name, index) =>
-      names.indexOf(name) < index ? [`spec.imagePullSecrets[${index}].name: duplicate name ${JSON.stringify(name)}`] : [],
+      names.indexOf(name) < index ? [`${at}.imagePullSecrets[${index}].name: duplicate name ${JSON.stringify(name)}`] : [],
     ),
-    ...names.flatMap((name, index) => (name === '' ? [`spec.imagePullSecrets[${index}].name: invalid empty name ""`] : [])),
+    ...names.flatMap((name, index) => (name === '' ? [`${at}.imagePullSecrets[${index}].name: invalid empty name ""`] : [])),
   ];
 }
 
