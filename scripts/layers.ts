@@ -41,6 +41,7 @@ const only: Record<string, readonly string[]> = {
   shims: ['wire', 'sdk', 'base'],
   build: ['base'],
   invoke: ['wire', 'base'],
+  jobs: ['invoke', 'build', 'wire', 'records', 'kube', 'resources', 'base'],
   functions: ['invoke', 'build', 'wire', 'records', 'kube', 'resources', 'base'],
   gateway: ['invoke', 'kube', 'records', 'resources', 'base'],
   embedded: ['records', 'kube', 'resources', 'base'],

@@ -13,4 +13,23 @@ export const recordsSchema = [
    CREATE INDEX store_by_expiry ON store (expires_at) WHERE expires_at IS NOT NULL;
    CREATE TABLE store_version (version INTEGER NOT NULL) STRICT;
    INSERT INTO store_version VALUES (0)`,
+  // A run that has not ended is found by an index of its own, however many ended ones there are.
+  `CREATE TABLE runs (
+     sequence INTEGER PRIMARY KEY AUTOINCREMENT, format INTEGER NOT NULL DEFAULT 1, uid TEXT NOT NULL UNIQUE, namespace TEXT NOT NULL,
+     name TEXT NOT NULL, kind TEXT NOT NULL, place TEXT NOT NULL, job TEXT NOT NULL, labels TEXT NOT NULL, spec TEXT NOT NULL, created_at REAL NOT NULL,
+     status TEXT NOT NULL, desired TEXT NOT NULL, counts TEXT NOT NULL, admitted_at REAL, started_at REAL, ended_at REAL, reason TEXT, message TEXT,
+     result TEXT, memo TEXT, version INTEGER NOT NULL, UNIQUE (namespace, name)
+   ) STRICT;
+   CREATE INDEX runs_open ON runs (sequence) WHERE ended_at IS NULL OR desired = 'delete';
+   CREATE INDEX runs_ended ON runs (ended_at) WHERE ended_at IS NOT NULL;
+   CREATE INDEX runs_by_job ON runs (namespace, job, sequence);
+   CREATE TABLE tasks (
+     run INTEGER NOT NULL, number INTEGER NOT NULL, attempt INTEGER NOT NULL, first_attempt INTEGER, status TEXT NOT NULL, started_at REAL, ended_at REAL,
+     exit_code INTEGER, error TEXT, pod TEXT, result TEXT, PRIMARY KEY (run, number)
+   ) STRICT, WITHOUT ROWID;
+   CREATE TABLE run_events (
+     sequence INTEGER PRIMARY KEY AUTOINCREMENT, format INTEGER NOT NULL DEFAULT 1, namespace TEXT NOT NULL, run TEXT NOT NULL,
+     appended_at REAL NOT NULL, event TEXT NOT NULL
+   ) STRICT;
+   CREATE INDEX run_events_by_time ON run_events (appended_at)`,
 ];

@@ -1,0 +1,165 @@
+/**
+ * The engine: puts runs in line, gives each to its driver when its turn comes, and finds all that were begun again after a restart.
+ * It keeps nothing that the records do not say. Only the leader runs it.
+ */
+import { type Clock, systemClock } from '../../base/clock.ts';
+import { toError, TsumugiError } from '../../base/errors.ts';
+import type { Log } from '../../base/log.ts';
+import type { Fence } from '../../records/fence.ts';
+import type { Run, RunChange, RunOutline, RunStore } from '../../records/runs.ts';
+import type { Bell } from '../bell.ts';
+import type { RunDriver } from '../driver.ts';
+import { type ConcurrencyPolicy, concurrencyPolicyOf } from '../model/plan.ts';
+import { Driven, withEvent } from './driven.ts';
+import { lineUp } from './line.ts';
+
+export interface EngineOptions {
+  readonly runs: RunStore;
+  readonly drivers: readonly RunDriver[];
+  /** Rung by whoever changes runs in this process, by the engine too. */
+  readonly bell: Bell;
+  readonly fence?: Fence;
+  /** After the end of a run was written, and after a restart perhaps again. */
+  readonly ended?: (run: RunOutline) => Promise<void>;
+  /** Ends it: nothing is begun after that, and what runs is left as it is. */
+  readonly signal: AbortSignal;
+  /** How often it looks without having been told. Default 500. */
+  readonly pollMs?: number;
+  readonly clock?: Clock;
+  readonly log: Log;
+}
+
+/** Resolves when `signal` is aborted and all drivers have let go, or when another leads. */
+export async function runEngine(options: EngineOptions): Promise<void> {
+  const { bell, signal, log, pollMs = 500 } = options;
+  const over = new AbortController();
+  const engine = new Engine(options, AbortSignal.any([signal, over.signal]));
+  while (!signal.aborted) {
+    const rung = bell.wait(pollMs, signal, 'asked');
+    try {
+      await engine.look();
+    } catch (thrown) {
+      if (options.fence && thrown instanceof TsumugiError && thrown.code === 'Conflict') break;
+      if (!signal.aborted) log.warn({ err: toError(thrown) }, 'the runs could not be looked through; it will be tried again');
+    }
+    await rung;
+  }
+  over.abort();
+  await engine.idle();
+}
+
+class Engine {
+  readonly #options: EngineOptions;
+  readonly #clock: Clock;
+  readonly #signal: AbortSignal;
+  readonly #driven = new Map<string, Driven>();
+  /** Of runs that wait: read once. */
+  readonly #policies = new Map<string, ConcurrencyPolicy>();
+
+  constructor(options: EngineOptions, signal: AbortSignal) {
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+    this.#signal = signal;
+  }
+
+  /** Does what the records ask for at this moment. */
+  async look(): Promise<void> {
+    const { runs, fence, drivers } = this.#options;
+    const all = await runs.open();
+    const ended = all.filter(({ status }) => status !== 'queued' && status !== 'running');
+    if (ended.length > 0)
+      await runs.delete(
+        ended.map(({ uid }) => uid),
+        fence,
+      );
+    const open = all.filter((run) => !ended.includes(run));
+    for (const { uid, desired } of open) this.#driven.get(uid)?.tell(desired);
+    await this.#drive(open.filter(({ uid, admittedAt }) => admittedAt !== undefined && !this.#driven.has(uid)));
+    await this.#end(
+      open.filter(({ admittedAt, desired }) => admittedAt === undefined && (desired === 'cancel' || desired === 'delete')),
+      () => ({ reason: 'Cancelled', message: 'cancelled before its turn came' }),
+    );
+
+    await this.#readPolicies(open);
+    const { admitted, refused, replaced } = lineUp(
+      open,
+      (run) => drivers.find(({ place }) => place === run.place)?.quota(run),
+      ({ uid }) => this.#policies.get(uid) ?? 'Allow',
+    );
+    const because = new Map(refused.map(({ run, because: other }) => [run.uid, other.name]));
+    await this.#end(
+      refused.map(({ run }) => run),
+      ({ uid }) => ({
+        reason: 'ConcurrencyForbidden',
+        message: `"${because.get(uid)}" has not ended, and the concurrency policy is Forbid`,
+      }),
+    );
+    for (const { run } of replaced) await runs.want(run.uid, 'cancel');
+    if (replaced.length > 0) this.#options.bell.ring('asked');
+    if (admitted.length > 0) {
+      const admittedAt = this.#clock.now();
+      await runs.commit(
+        admitted.map(({ uid }) => ({ uid, set: { admittedAt } })),
+        fence,
+      );
+      await this.#drive(admitted);
+      this.#options.bell.ring('progress');
+    }
+  }
+
+  async idle(): Promise<void> {
+    await Promise.all([...this.#driven.values()].map(({ done }) => done));
+  }
+
+  async #drive(outlines: readonly RunOutline[]): Promise<void> {
+    const { runs, drivers, fence, bell, log } = this.#options;
+    for (const run of await this.#read(outlines)) {
+      const driver = drivers.find(({ place }) => place === run.place);
+      if (!driver || run.endedAt !== undefined || this.#signal.aborted) continue;
+      const driven = new Driven(run, {
+        runs,
+        driver,
+        fence,
+        changed: () => bell.ring('progress'),
+        signal: this.#signal,
+        clock: this.#clock,
+        log,
+      });
+      this.#driven.set(run.uid, driven);
+      void driven.done.then(async () => {
+        this.#driven.delete(run.uid);
+        if (!this.#signal.aborted) await this.#ended(run);
+        bell.ring('asked');
+      });
+    }
+  }
+
+  /** Ends what never began. */
+  async #end(outlines: readonly RunOutline[], why: (run: Run) => { reason: string; message: string }): Promise<void> {
+    if (outlines.length === 0) return;
+    const now = this.#clock.now();
+    const found = await this.#read(outlines);
+    const changes = found.map((run): RunChange => withEvent(run, { set: { status: 'cancelled', endedAt: now, ...why(run) } }, now));
+    await this.#options.runs.commit(changes, this.#options.fence);
+    for (const run of found) await this.#ended(run);
+    this.#options.bell.ring('asked');
+  }
+
+  async #ended(run: RunOutline): Promise<void> {
+    this.#policies.delete(run.uid);
+    await this.#options.ended?.(run).catch((error: unknown) => {
+      if (!this.#signal.aborted) this.#options.log.warn({ run: run.name, err: toError(error) }, 'tidying up after a run failed');
+    });
+  }
+
+  async #readPolicies(open: readonly RunOutline[]): Promise<void> {
+    const unread = open.filter(({ uid, job, admittedAt }) => admittedAt === undefined && job !== '' && !this.#policies.has(uid));
+    for (const run of await this.#read(unread)) this.#policies.set(run.uid, concurrencyPolicyOf(run));
+  }
+
+  async #read(outlines: readonly RunOutline[]): Promise<readonly Run[]> {
+    if (outlines.length === 0) return [];
+    const found = await this.#options.runs.get(outlines.map(({ uid }) => uid));
+    return found.filter((run) => run !== undefined);
+  }
+}
