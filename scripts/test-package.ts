@@ -62,7 +62,7 @@ try {
   const plugin = run(join(dirname(bin), 'kubectl-tsumugi'), ['get', '--help'], user, env).stdout;
   assert.match(plugin, /^Usage: kubectl tsumugi get/, "kubectl's plugin does not know what it is");
 
-  step('the types of tsumugi/sdk');
+  step('the types of tsumugi/sdk and tsumugi/client');
   mkdirSync(join(user, 'functions'));
   writeFileSync(
     join(user, 'functions', 'greet.ts'),
@@ -71,6 +71,16 @@ try {
   run(
     resolve('node_modules/.bin/tsc'),
     ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2024', '--lib', 'es2024,dom', '--types', '', 'functions/greet.ts'],
+    user,
+  );
+  writeFileSync(
+    join(user, 'who.ts'),
+    "import { call, Kube } from 'tsumugi/client';\nconst maps = await (await Kube.load()).namespace().listConfigMaps('none');\nconsole.log(await call<string>('greet.who'), maps.length);\n",
+  );
+  const types = join(resolve('node_modules'), '@types');
+  run(
+    resolve('node_modules/.bin/tsc'),
+    ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2024', '--typeRoots', types, '--types', 'node', 'who.ts'],
     user,
   );
 
@@ -91,6 +101,8 @@ try {
   up.stdout.resume();
   assert.equal(await (await fetch(`${gateway}/function/greet?x`)).text(), 'hello from greet?x');
   assert.equal(run(bin, ['call', 'greet.who'], user, env).stdout, '"greet"\n');
+  assert.deepEqual(run(bin, ['run', 'who.ts'], user, env), { stdout: 'greet 0\n', stderr: '' });
+  assert.equal(run('node', ['who.ts'], user, { ...env, NODE_NO_WARNINGS: '1' }).stdout, 'greet 0\n');
   up.kill('SIGTERM');
   assert.equal(await ended, 0);
   assert.equal(noise, '', 'there is noise on the screen');

@@ -17,6 +17,7 @@ import { register as install } from './commands/install.ts';
 import { register as invoke } from './commands/invoke.ts';
 import { register as kubeconfig } from './commands/kubeconfig.ts';
 import { register as logs } from './commands/logs.ts';
+import { register as run } from './commands/run.ts';
 import { register as routes } from './commands/route.ts';
 import { register as runtimes } from './commands/runtime.ts';
 import { register as uninstall } from './commands/uninstall.ts';
@@ -29,6 +30,7 @@ const commands = [
   deploy,
   invoke,
   call,
+  run,
   logs,
   get,
   describe,

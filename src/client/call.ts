@@ -1,6 +1,6 @@
 import { TsumugiError } from '../base/errors.ts';
-import { codedError, readText } from './http.ts';
-import { connect, type Platform } from './platform.ts';
+import { codedError, logsCommand, readText } from './http.ts';
+import { ownPlatform } from './platform.ts';
 
 /**
  * Calls an exported function: `NAME`, `NAME.EXPORT`, or `NAME.NAMESPACE/EXPORT` for another namespace than the program's own.
@@ -12,14 +12,18 @@ import { connect, type Platform } from './platform.ts';
 export async function call<T = unknown>(name: string, ...args: readonly unknown[]): Promise<T> {
   const target = parseTarget(name);
   const platform = await ownPlatform();
-  const response = await platform.call(`/call/${target.function}.${target.namespace ?? platform.namespace}${target.path}`, {
+  const { function: called, namespace = platform.namespace, path } = target;
+  const response = await platform.call(`/call/${called}.${namespace}${path}`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(args),
   });
   const text = await readText(response);
   const status = response.statusCode ?? 500;
-  if (status >= 400) throw codedError(text) ?? new TsumugiError('Internal', `${name} answered ${status}: ${text.slice(0, 500)}`);
+  if (status >= 400)
+    throw (
+      codedError(text, logsCommand(called, namespace)) ?? new TsumugiError('Internal', `${name} answered ${status}: ${text.slice(0, 500)}`)
+    );
   return (text === '' ? undefined : JSON.parse(text)) as T;
 }
 
@@ -29,14 +33,4 @@ function parseTarget(name: string): { function: string; namespace?: string; path
     throw new TsumugiError('Invalid', `"${name}" names no exported function`, { hint: 'use NAME, NAME.EXPORT or NAME.NAMESPACE/EXPORT' });
   const last = exported ?? there;
   return { function: called, ...(namespace !== undefined && { namespace }), path: last === undefined ? '' : `/${last}` };
-}
-
-let own: Promise<Platform> | undefined;
-
-/** The platform that this program belongs to, connected once. What fails is tried anew by the next who asks. */
-export function ownPlatform(): Promise<Platform> {
-  return (own ??= connect().catch((error: unknown) => {
-    own = undefined;
-    throw error;
-  }));
 }

@@ -6,6 +6,10 @@
  * const sum = await call('math.add', 2, 3);
  */
 export { TsumugiError } from '../base/errors.ts';
+export { ApiError, isAlreadyExists, isConflict, isNotFound } from '../resources/object.ts';
 export { call } from './call.ts';
 export type { ConnectOptions } from './find.ts';
+export { Kube } from './kube/kube.ts';
+export type { KubeNamespace, LogOptions } from './kube/namespace.ts';
+export type { Filter, NewObject } from './kube/objects.ts';
 export { connect, type Platform } from './platform.ts';

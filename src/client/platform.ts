@@ -62,3 +62,18 @@ export async function connect(options: ConnectOptions = {}): Promise<Platform> {
     close: () => kube.close(),
   };
 }
+
+let own: Promise<Platform> | undefined;
+
+/** Says which platform this program belongs to, for `call`, `Kube.load()` and the like. Throws as `connect` does. */
+export async function belongTo(options: ConnectOptions): Promise<void> {
+  own = Promise.resolve(await connect(options));
+}
+
+/** The platform that this program belongs to, connected once. What fails is tried anew by the next who asks. */
+export function ownPlatform(): Promise<Platform> {
+  return (own ??= connect().catch((error: unknown) => {
+    own = undefined;
+    throw error;
+  }));
+}

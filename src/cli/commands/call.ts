@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
 import { TsumugiError } from '../../base/errors.ts';
 import { gatewayOption, platformOptions } from '../flags.ts';
-import { logsCommand } from '../logs-command.ts';
 import type { PlatformFlags } from '../platform.ts';
 
 /** `tsumugi call NAME[.EXPORT] ARG…`: calls an exported function with JSON arguments and prints its JSON result. */
@@ -26,7 +25,10 @@ Examples:
     )
     .action(async (name: string, args: string[], flags: PlatformFlags) => {
       const body = `[${args.map(checkJson).join(',')}]`;
-      const [{ connect }, { readText, codedError }] = await Promise.all([import('../platform.ts'), import('../../client/http.ts')]);
+      const [{ connect }, { readText, codedError, logsCommand }] = await Promise.all([
+        import('../platform.ts'),
+        import('../../client/http.ts'),
+      ]);
       const platform = await connect(flags);
       const at = name.indexOf('.');
       const path =

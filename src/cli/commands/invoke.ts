@@ -3,7 +3,6 @@ import { TsumugiError } from '../../base/errors.ts';
 import { gatewayOption, platformOptions } from '../flags.ts';
 import type { FunctionResource } from '../../resources/function.ts';
 import { functions } from '../../resources/resources.ts';
-import { logsCommand } from '../logs-command.ts';
 import type { Platform, PlatformFlags } from '../platform.ts';
 import { collect } from '../values.ts';
 
@@ -50,7 +49,7 @@ async function invoke(name: string, { data, file, platform: folder, ...flags }: 
   if (data !== undefined && file !== undefined)
     throw new TsumugiError('Usage', '--data and --file both give the body', { hint: 'use one of them' });
   const headers = Object.fromEntries((flags.header ?? []).map(parseHeader));
-  const [{ connect }, { readText, codedError }, { createReadStream }] = await Promise.all([
+  const [{ connect }, { readText, codedError, logsCommand }, { createReadStream }] = await Promise.all([
     import('../platform.ts'),
     import('../../client/http.ts'),
     import('node:fs'),

@@ -44,6 +44,7 @@ export const byCommand: Readonly<Record<string, readonly Source[]>> = {
   deploy: [{ from: 'files' }],
   invoke: [objects('functions')],
   call: [{ from: 'exports' }, nothing],
+  run: [{ from: 'files' }, nothing],
   logs: [objects('functions')],
   get: [{ from: 'kinds' }],
   describe: [{ from: 'kinds' }],

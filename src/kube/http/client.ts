@@ -1,4 +1,5 @@
 /** KubeClient for any Kubernetes API server, over HTTP. */
+import type { IncomingMessage } from 'node:http';
 import { ApiError, type KubeObject, type Resource, type Status } from '../../resources/object.ts';
 import type { KubeClient, ListOptions, ObjectList, Patch, WatchEvent, WatchOptions, WriteOptions } from '../client.ts';
 import type { Connection } from '../connection.ts';
@@ -12,6 +13,8 @@ export interface HttpKubeClient extends KubeClient {
    * does not is removed; where others say something else, it wins. Not in the port: in process, nobody needs it yet.
    */
   apply<T extends KubeObject>(resource: Resource, object: T, options: WriteOptions & { readonly fieldManager: string }): Promise<T>;
+  /** GET of any path as a stream, as long as it goes on: a log that is followed. */
+  open(path: string, options?: { readonly signal?: AbortSignal }): Promise<IncomingMessage>;
   /** Ends its connections; what is under way fails with `ServiceUnavailable`. */
   close(): void;
 }
@@ -83,6 +86,8 @@ export function createHttpClient(connection: Connection): HttpKubeClient {
     },
 
     raw: (path, options = {}) => transport.text({ method: 'GET', path, accept: '*/*', signal: options.signal }),
+
+    open: (path, options = {}) => transport.open({ method: 'GET', path, accept: '*/*', signal: options.signal, silenceSeconds: 0 }),
 
     close: () => transport.close(),
   };

@@ -1,0 +1,6 @@
+/** What a script has without an import. */
+import { call } from './call.ts';
+import { Kube } from './kube/kube.ts';
+
+/** The names that `tsumugi run` gives a script; `tsumugi/client` exports them, too. */
+export const scriptGlobals = { Kube, call } as const;

@@ -1,0 +1,42 @@
+import type { HttpKubeClient } from '../../kube/http/client.ts';
+import type { ConnectOptions } from '../find.ts';
+import { connect, ownPlatform, type Platform } from '../platform.ts';
+import { KubeNamespace } from './namespace.ts';
+
+/**
+ * A cluster's API: the program's own, with nothing registered anywhere, or another.
+ *
+ * @example
+ * const k = await Kube.load();
+ * const here = k.namespace();
+ * await here.createJob({ metadata: { name: 'tidy' }, spec: { template: { spec: { restartPolicy: 'Never', containers: [tidy] } } } });
+ * const [job] = await here.listJobs('tidy');
+ */
+export class Kube {
+  /** For messages: which cluster it is. */
+  readonly where: string;
+  /** Any kind, watches, patches: the port that the methods of a namespace use. */
+  readonly client: HttpKubeClient;
+  readonly #own: string;
+
+  private constructor({ where, namespace, kube }: Pick<Platform, 'where' | 'namespace' | 'kube'>) {
+    this.where = where;
+    this.client = kube;
+    this.#own = namespace;
+  }
+
+  /** The cluster that the program runs in, or the one that `options` say. Nothing is asked of it yet. */
+  static async load(options?: ConnectOptions): Promise<Kube> {
+    return new Kube(options === undefined ? await ownPlatform() : await connect(options));
+  }
+
+  /** Default: the program's own. */
+  namespace(name: string = this.#own): KubeNamespace {
+    return new KubeNamespace(this.client, name);
+  }
+
+  /** As `v1.36.3`. */
+  async version(): Promise<string> {
+    return (JSON.parse(await this.client.raw('/version')) as { gitVersion: string }).gitVersion;
+  }
+}
