@@ -59,6 +59,7 @@ async function start(settings: RoleSettings): Promise<RunningRole> {
     host: ipcProcessHost(process),
     runFolder: run,
     hidden: [data],
+    claimsFolder: join(data, 'volumes'),
     // One program for both.
     shims: { node: shim, binary: shim },
     isolation: settings.isolation,

@@ -137,6 +137,7 @@ for (const asNobody of [false, true]) {
         'stderr',
         'stdin',
         'stdout',
+        'termination-log',
         'tty',
         'urandom',
         'zero',

@@ -7,15 +7,9 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Kubectl, Result } from '../e2e/kubectl.ts';
+import type { Result } from '../e2e/kubectl.ts';
 import { eventually } from '../e2e/platform.ts';
-
-export interface StreamsWorld {
-  readonly kubectl: Kubectl;
-  /** One that has a shell, coreutils, tar and node. */
-  readonly image: string;
-  readonly close: () => Promise<void>;
-}
+import type { PodsSubstrate } from './pods-world.ts';
 
 /** Listens on the port that it is told. `give N` is answered with N bytes, `take N` and N bytes after it with their number. */
 const server = `
@@ -68,9 +62,9 @@ const refused = (why: string): object => ({
   stderr: `error: Internal error occurred: Internal error occurred: error executing command in container: failed to exec in container: failed to start exec "ID": OCI runtime exec failed: exec failed: unable to start container process: ${why}: unknown\n`,
 });
 
-export function podStreamsSuite(where: string, open: () => Promise<StreamsWorld>): void {
+export function podStreamsSuite(where: string, open: () => Promise<PodsSubstrate>): void {
   describe(`streams of pods on ${where}`, { timeout: 120_000 }, () => {
-    let world: StreamsWorld;
+    let world: PodsSubstrate;
     let folder: string;
     let podPort: number;
     const namespace = `streams-${process.pid}`;

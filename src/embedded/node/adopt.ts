@@ -8,7 +8,7 @@ import { basename, join } from 'node:path';
 import type { Pod } from '../../resources/builtin/pod-types.ts';
 import type { Isolation, Place } from './isolation/isolation.ts';
 import { removeTree } from './isolation/place-folder.ts';
-import { podFolder, podsFolder, podSocketPath } from './paths.ts';
+import { memoryFolder, podFolder, podsFolder, podSocketPath, volumesFolder } from './paths.ts';
 import type { HostedProcess, ProcessHost } from './process-host.ts';
 
 export interface Adopted {
@@ -53,6 +53,7 @@ export async function findSurvivors(host: ProcessHost, isolation: Isolation, run
     const unclaimed = [...processes.values()].filter(({ id }) => !claimed.has(id));
     for (const { id, exit } of unclaimed) if (exit) host.forget(id);
     await Promise.all(unclaimed.filter(({ exit }) => !exit).map(({ id }) => killed(host, id)));
+    await sweepVolumes();
     const names = await readdir(podsFolder(runFolder)).catch(() => []);
     for (const name of names) {
       if (kept.has(name)) continue;
@@ -60,6 +61,14 @@ export async function findSurvivors(host: ProcessHost, isolation: Isolation, run
       await place?.remove();
       // A link to a place that is gone.
       await removeTree(join(podsFolder(runFolder), name));
+    }
+  }
+
+  /** Volumes of pods that are no more. */
+  async function sweepVolumes(): Promise<void> {
+    for (const folder of [volumesFolder(runFolder), memoryFolder(runFolder)]) {
+      const names = await readdir(folder).catch(() => []);
+      await Promise.all(names.filter((name) => !kept.has(name)).map((name) => removeTree(join(folder, name))));
     }
   }
 

@@ -45,11 +45,13 @@ export function startShim(
     /** Somebody waits for it: it warms up later, if it is left alone. */
     readonly hurry?: boolean;
     readonly prepare?: (place: Place) => Promise<Partial<Program>>;
+    /** The uid that it must have. */
+    readonly owner?: number | undefined;
   },
 ): Promise<Blank> {
   return slots.run(async () => {
     const id = `${shimPrefix}${randomBytes(5).toString('hex')}`;
-    const place = await isolation.open(id);
+    const place = await isolation.open(id, undefined, options.owner);
     let ended: ((exit: ProcessExit) => void) | undefined;
     try {
       place.weight(options.weight);

@@ -4,6 +4,7 @@ import { isNotFound } from '../../resources/object.ts';
 import type { KubeObject, Resource } from '../../resources/object.ts';
 import { configMaps, secrets } from '../../resources/resources.ts';
 import type { Container, EnvVar, Pod } from '../../resources/builtin/pod-types.ts';
+import { podField, resourceField } from './fields.ts';
 
 /** The pod cannot start as it is written; trying again helps once what it names is there. Becomes the waiting reason CreateContainerConfigError. */
 export class ContainerConfigError extends Error {}
@@ -64,7 +65,7 @@ export async function containerEnv(pod: Pod, container: Container, reader: Confi
     for (const [key, value] of Object.entries(values ?? {})) env[prefix + key] = value.toString();
   }
   for (const variable of container.env ?? []) {
-    const value = variable.valueFrom ? await referenced(pod, variable.valueFrom, reader) : expand(variable.value ?? '', env);
+    const value = variable.valueFrom ? await referenced(pod, container, variable.valueFrom, reader) : expand(variable.value ?? '', env);
     if (value !== undefined) env[variable.name] = value;
   }
   return env;
@@ -77,32 +78,35 @@ export function expand(text: string, env: Readonly<Record<string, string>>): str
   );
 }
 
-async function referenced(pod: Pod, from: NonNullable<EnvVar['valueFrom']>, reader: ConfigReader): Promise<string | undefined> {
-  if (from.fieldRef) return field(pod, from.fieldRef.fieldPath);
+async function referenced(
+  pod: Pod,
+  container: Container,
+  from: NonNullable<EnvVar['valueFrom']>,
+  reader: ConfigReader,
+): Promise<string | undefined> {
+  const { fieldRef, resourceFieldRef } = from;
+  if (fieldRef) return required(podField(pod, fieldRef.fieldPath), `field "${fieldRef.fieldPath}"`);
+  if (resourceFieldRef) {
+    const { containerName = container.name } = resourceFieldRef;
+    const named = allContainers(pod).find(({ name }) => name === containerName);
+    if (!named) throw new ContainerConfigError(`container ${containerName} not found`);
+    return required(resourceField(named, resourceFieldRef), `resource "${resourceFieldRef.resource}"`);
+  }
   const ref = from.secretKeyRef ?? from.configMapKeyRef;
-  if (!ref)
-    throw new ContainerConfigError(`this node knows fieldRef, secretKeyRef and configMapKeyRef, not ${Object.keys(from).join(', ')}`);
-  const what = from.secretKeyRef ? 'secret' : 'configmap';
+  if (!ref) throw new ContainerConfigError(`this node does not know values from ${Object.keys(from).join(', ')}`);
   const values = from.secretKeyRef ? await reader.secret(ref.name) : await reader.configMap(ref.name);
   const value = values && Object.hasOwn(values, ref.key) ? values[ref.key] : undefined;
   if (value !== undefined || ref.optional) return value?.toString();
   throw new ContainerConfigError(
-    values ? `couldn't find key ${ref.key} in ${what} ${pod.metadata.namespace ?? ''}/${ref.name}` : `${what} "${ref.name}" not found`,
+    values
+      ? `couldn't find key ${ref.key} in ${from.secretKeyRef ? 'Secret' : 'ConfigMap'} ${pod.metadata.namespace ?? ''}/${ref.name}`
+      : `${from.secretKeyRef ? 'secret' : 'configmap'} "${ref.name}" not found`,
   );
 }
 
-function field(pod: Pod, path: string): string {
-  const keyed = /^metadata\.(labels|annotations)\['(.+)'\]$/.exec(path);
-  if (keyed) return pod.metadata[keyed[1] as 'labels' | 'annotations']?.[keyed[2] as string] ?? '';
-  const fields: Readonly<Record<string, string | undefined>> = {
-    'metadata.name': pod.metadata.name,
-    'metadata.namespace': pod.metadata.namespace,
-    'metadata.uid': pod.metadata.uid,
-    'spec.nodeName': pod.spec.nodeName,
-    'spec.serviceAccountName': pod.spec.serviceAccountName ?? 'default',
-    'status.hostIP': '127.0.0.1',
-    'status.podIP': '127.0.0.1',
-  };
-  if (!Object.hasOwn(fields, path)) throw new ContainerConfigError(`field "${path}" is not known as an environment variable`);
-  return fields[path] ?? '';
+const allContainers = ({ spec }: Pod): readonly Container[] => [...(spec.initContainers ?? []), ...spec.containers];
+
+function required(value: string | undefined, what: string): string {
+  if (value === undefined) throw new ContainerConfigError(`${what} is not known as an environment variable`);
+  return value;
 }

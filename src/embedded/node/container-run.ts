@@ -7,16 +7,18 @@ import type { Adopted } from './adopt.ts';
 import type { Blank } from './blank.ts';
 import { isShimPlace, startShim } from './blank.ts';
 import { ConfigReader, containerEnv, ContainerConfigError, expand } from './container-env.ts';
-import { fillPlace, limitsOf } from './container-needs.ts';
 import { isHeapAbort, lost, rfc3339, terminated } from './container-exit.ts';
 import { resolveImage } from './images.ts';
 import type { Place, Program } from './isolation/isolation.ts';
+import { limitsOf } from './limits.ts';
 import { terminalCommand } from './streams/launcher.ts';
 import type { NodeContext } from './node-context.ts';
 import { podFolder } from './paths.ts';
 import type { ProcessExit } from './process-host.ts';
-import { resolveMounts } from './volumes.ts';
-import type { ResolvedMount } from './volumes.ts';
+import { containerMounts } from './volumes/container-mounts.ts';
+import type { ContainerMount } from './volumes/container-mounts.ts';
+import { MountError } from './volumes/mount-error.ts';
+import type { PodVolumes } from './volumes/pod-volumes.ts';
 
 const maxBackoffMs = 300_000;
 /** A container that ran so long starts anew with the first delay. */
@@ -31,6 +33,7 @@ export class ContainerRun {
   readonly #node: NodeContext;
   readonly #pod: Pod;
   readonly #index: number;
+  readonly #volumes: PodVolumes;
   /** Called whenever the status changed. */
   readonly #changed: () => void;
   #place: Place | undefined;
@@ -53,10 +56,11 @@ export class ContainerRun {
   #state: ContainerState = { waiting: { reason: 'ContainerCreating' } };
   #lastState: ContainerState = {};
 
-  constructor(node: NodeContext, pod: Pod, index: number, changed: () => void) {
+  constructor(node: NodeContext, pod: Pod, index: number, volumes: PodVolumes, changed: () => void) {
     this.#node = node;
     this.#pod = pod;
     this.#index = index;
+    this.#volumes = volumes;
     this.spec = pod.spec.containers[index] as Container;
     this.#changed = changed;
   }
@@ -132,6 +136,7 @@ export class ContainerRun {
   /** It ran before this control plane did: goes on with what the host tells, or with its end. */
   adopt({ process, place }: Adopted, before: ContainerStatus | undefined, finished: boolean): void {
     this.#place = place;
+    if (place && process && !process.exit) this.#volumes.adopt(place, adoptedMounts(this.#pod, this.spec));
     this.#restarts = before?.restartCount ?? 0;
     this.#lastState = before?.lastState ?? {};
     if (place && isShimPlace(place.id)) this.#firstRun = this.#restarts;
@@ -176,32 +181,35 @@ export class ContainerRun {
       return;
     }
     if (this.#pod.spec.initContainers?.length) throw new ContainerConfigError('this node does not run init containers');
+    const volumes = await this.#volumes.find(this.#pod);
     const reader = new ConfigReader(client, this.#pod.metadata.namespace ?? 'default');
     const env = await containerEnv(this.#pod, this.spec, reader);
-    const mounts = await resolveMounts(this.#pod, this.spec, reader);
+    const mounts = containerMounts(this.#pod, this.spec, env);
     const foreign = mounts.filter(({ given }) => given === undefined);
     if (foreign.length > 0 && !isolation.canMount) {
-      const paths = foreign.map(({ mountPath }) => mountPath).join(', ');
+      const paths = foreign.map(({ target }) => target).join(', ');
       this.#wait(
         'IsolationUnavailable',
         `volumes at ${paths} need a sandbox, which does not work on this machine (only /work, /tmp, /secrets and /configs do not)`,
       );
       return;
     }
-    if (image.kind === 'shim') await this.#startShim(image.bundle, env, mounts);
-    else await this.#startHost(env, mounts);
+    const needs = { env, mounts, volumes, owner: await this.#volumes.owner(this.#pod) };
+    if (image.kind === 'shim') await this.#startShim(image.bundle, needs);
+    else await this.#startHost(needs);
   }
 
   /** A blank process becomes this pod; one of its own where it needs what no blank one has. */
-  async #startShim(bundle: string, env: Record<string, string>, mounts: readonly ResolvedMount[]): Promise<void> {
+  async #startShim(bundle: string, { env, mounts, volumes, owner }: Needs): Promise<void> {
     const { blanks, starter, table, runFolder, publicKey } = this.#node;
-    const plain = Object.keys(env).length === 0 && mounts.every(({ given }) => given !== undefined);
+    const plain = owner === undefined && Object.keys(env).length === 0 && mounts.every(({ given }) => given !== undefined);
     const pool = plain ? blanks.get(bundle) : undefined;
     const blank: Blank = pool
       ? await pool.take()
       : await startShim(starter, bundle, {
           weight: 'normal',
-          prepare: async (place) => ({ env, binds: await fillPlace(place, mounts, this.#sharedFolder(place)) }),
+          owner,
+          prepare: async (place) => ({ env, binds: await this.#volumes.fill(place, mounts, volumes) }),
         });
     blank.onEnd = (exit) => void this.#onExit(exit);
     const { uid = '', namespace = '', name: pod } = this.#pod.metadata;
@@ -211,7 +219,7 @@ export class ContainerRun {
     this.#processId = blank.id;
     this.#startedAt = Date.now();
     blank.place.limit(limitsOf(this.spec));
-    if (pool) await fillPlace(blank.place, mounts, this.#sharedFolder(blank.place));
+    if (pool) await this.#volumes.fill(blank.place, mounts, volumes);
     const link = podFolder(runFolder, uid);
     await rm(link, { force: true });
     await symlink(blank.id, link);
@@ -227,21 +235,21 @@ export class ContainerRun {
     this.#running(blank.pid);
   }
 
-  async #startHost(env: Record<string, string>, mounts: readonly ResolvedMount[]): Promise<void> {
+  async #startHost({ env, mounts, volumes, owner }: Needs): Promise<void> {
     const { isolation, slots, table, maxLogBytes } = this.#node;
     const argv = [...(this.spec.command ?? []), ...(this.spec.args ?? [])].map((text) => expand(text, env));
     if (argv.length === 0) throw new ContainerConfigError('image "host" has no command of its own: set command');
     const folder = podFolder('', this.#pod.metadata.uid as string).replace(/^p\//, '');
     await slots.run(async () => {
       const limits = limitsOf(this.spec);
-      this.#place ??= await isolation.open(this.#index === 0 ? folder : `${folder}.${this.#index}`, limits);
+      this.#place ??= await isolation.open(this.#index === 0 ? folder : `${folder}.${this.#index}`, limits, owner);
       const place = this.#place;
       place.limit(limits);
       if (this.#restarts > 0) await place.reset();
       const program: Program = {
         argv: this.spec.tty ? terminalCommand(argv) : argv,
         env,
-        binds: await fillPlace(place, mounts, this.#sharedFolder(place)),
+        binds: await this.#volumes.fill(place, mounts, volumes),
         ...(this.spec.workingDir ? { cwd: this.spec.workingDir } : {}),
       };
       const launch = await place.launch(program);
@@ -260,11 +268,6 @@ export class ContainerRun {
       this.#running(pid);
       this.#node.recorder.record(this.#pod, 'Normal', 'Started', `Started container ${this.spec.name}`);
     });
-  }
-
-  /** Empty folders are the pod's: all containers share the first one's. */
-  #sharedFolder(place: Place): string {
-    return this.#index === 0 ? place.folder : podFolder(this.#node.runFolder, this.#pod.metadata.uid as string);
   }
 
   #running(pid: number): void {
@@ -328,11 +331,19 @@ export class ContainerRun {
   }
 
   #failToStart(error: Error): void {
-    if (error instanceof StartError) {
+    if (error instanceof MountError) this.#waitForVolumes(error.message);
+    else if (error instanceof StartError) {
       const at = rfc3339(Date.now());
       this.#end({ exitCode: 128, reason: 'StartError', message: error.message, startedAt: at, finishedAt: at });
     } else if (error instanceof ContainerConfigError) this.#wait('CreateContainerConfigError', error.message, configRetryMs);
     else this.#wait('CreateContainerError', error.message, configRetryMs);
+  }
+
+  /** A kubelet tells it by an event alone. */
+  #waitForVolumes(message: string): void {
+    this.#state = { waiting: { reason: 'ContainerCreating' } };
+    this.#dueAt = Date.now() + configRetryMs;
+    this.#node.recorder.record(this.#pod, 'Warning', 'FailedMount', message);
   }
 
   #wait(reason: string, message: string, retryMs = Number.POSITIVE_INFINITY): void {
@@ -341,6 +352,23 @@ export class ContainerRun {
     this.#dueAt = Date.now() + retryMs;
     if (!known) this.#node.recorder.record(this.#pod, 'Warning', 'Failed', `Error: ${message}`);
   }
+}
+
+/** Of a container that has started once, so that its paths are right; without its variables a `subPathExpr` is not, and needs not be. */
+function adoptedMounts(pod: Pod, container: Container): readonly ContainerMount[] {
+  try {
+    return containerMounts(pod, container, {});
+  } catch {
+    return [];
+  }
+}
+
+/** What is known before a place is taken. */
+interface Needs {
+  readonly env: Record<string, string>;
+  readonly mounts: readonly ContainerMount[];
+  readonly volumes: Awaited<ReturnType<PodVolumes['find']>>;
+  readonly owner: number | undefined;
 }
 
 /** The program of a container could not be started: no such file, not executable. */

@@ -7,10 +7,14 @@ import type { Isolation } from './isolation/isolation.ts';
 import type { MemoryWatch } from './memory-watch.ts';
 import type { ProcessTable } from './process-table.ts';
 import type { Slots } from './slots.ts';
+import type { ClaimFolders } from './volumes/claims.ts';
 
 export interface NodeContext {
   readonly client: KubeClient;
   readonly runFolder: string;
+  /** Folders of the host that no volume may lead to. */
+  readonly hidden: readonly string[];
+  readonly claims: ClaimFolders;
   readonly isolation: Isolation;
   readonly table: ProcessTable;
   readonly slots: Slots;
@@ -28,4 +32,6 @@ export interface NodeContext {
   readonly maxLogBytes: number;
   /** First delay of a restart; doubles up to five minutes. */
   readonly restartBackoffMs: number;
+  /** How often files of the API in volumes are looked at again, and the sizes of empty folders. */
+  readonly volumePeriodMs: number;
 }

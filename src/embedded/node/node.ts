@@ -30,6 +30,7 @@ import { ProcessTable } from './process-table.ts';
 import { podStreams } from './streams/pod-streams.ts';
 import { registerNode } from './register.ts';
 import { Slots } from './slots.ts';
+import { ClaimFolders } from './volumes/claims.ts';
 
 export interface NodeOptions {
   readonly client: KubeClient;
@@ -53,6 +54,10 @@ export interface NodeOptions {
   readonly maxLogBytes?: number;
   /** Default 10 s. */
   readonly restartBackoffMs?: number;
+  /** Where folders for PersistentVolumes are made: in the data folder. */
+  readonly claimsFolder: string;
+  /** How often Secrets and ConfigMaps in volumes are looked at again. Default 10 s. */
+  readonly volumePeriodMs?: number;
   readonly log?: Log;
 }
 
@@ -86,10 +91,12 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const blanks = new Map(bundles.map((bundle) => [bundle, new BlankPool(starter, { bundle, size: options.blanks ?? 2, log })]));
   const recorder = new EventRecorder(client, 'tsumugi-node', { host: name, log });
   const memory = new MemoryWatch();
-  const { shims, version, publicKey, restartBackoffMs = 10_000 } = options;
+  const { shims, version, publicKey, restartBackoffMs = 10_000, volumePeriodMs = 10_000 } = options;
   const context: NodeContext = {
     client,
     runFolder,
+    hidden: [runFolder, ...options.hidden],
+    claims: new ClaimFolders(client, options.claimsFolder),
     isolation,
     table,
     slots,
@@ -103,6 +110,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     publicKey,
     maxLogBytes,
     restartBackoffMs,
+    volumePeriodMs,
   };
 
   const stopping = new AbortController();

@@ -1,4 +1,5 @@
 /** Where the node keeps its pods, in the platform's short run folder (a unix socket's path has at most 107 characters). */
+import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 
 /** Enough of a uid to name one of some thousands of pods. */
@@ -20,4 +21,15 @@ export function podFolder(runFolder: string, uid: string): string {
  */
 export function podSocketPath(runFolder: string, uid: string): string {
   return join(podFolder(runFolder, uid), 'socket');
+}
+
+/** The volumes of a pod's own, of all its containers: empty folders, and files of the API. */
+export function volumesFolder(runFolder: string, uid = ''): string {
+  return join(runFolder, 'v', uid.slice(0, uidLength));
+}
+
+/** Those that are in memory; the folder is one of this install alone. */
+export function memoryFolder(runFolder: string, uid = ''): string {
+  const install = createHash('sha256').update(runFolder).digest('hex').slice(0, 12);
+  return join('/dev/shm', `tsumugi-${install}`, uid.slice(0, uidLength));
 }

@@ -6,7 +6,10 @@ import { pods } from '../../resources/resources.ts';
 import { rfc3339 } from './container-exit.ts';
 import { ContainerRun, quietMs } from './container-run.ts';
 import type { NodeContext } from './node-context.ts';
+import type { PodVerdict } from './pod-status.ts';
 import { podStatus, sameStatus } from './pod-status.ts';
+import { hasLimit } from './volumes/empty-dirs.ts';
+import { PodVolumes } from './volumes/pod-volumes.ts';
 
 /** Ends for a reason of the pod's own, once. */
 interface Ending {
@@ -19,15 +22,19 @@ export class PodRun {
   readonly containers: readonly ContainerRun[];
   readonly #node: NodeContext;
   readonly #nodeName: string;
+  readonly #volumes: PodVolumes;
   #binding: Promise<unknown> | undefined;
   #ending: Ending | undefined;
-  #deadlineExceeded = false;
+  #verdict: PodVerdict | undefined;
 
   constructor(node: NodeContext, nodeName: string, pod: Pod, changed: () => void) {
     this.#node = node;
     this.#nodeName = nodeName;
     this.uid = pod.metadata.uid as string;
-    this.containers = pod.spec.containers.map((_, index) => new ContainerRun(node, pod, index, changed));
+    this.#volumes = new PodVolumes(node, pod);
+    // What containers are told of their pod is what they would be told on any node.
+    const bound = pod.spec.nodeName ? pod : { ...pod, spec: { ...pod.spec, nodeName } };
+    this.containers = pod.spec.containers.map((_, index) => new ContainerRun(node, bound, index, this.#volumes, changed));
   }
 
   get isAlive(): boolean {
@@ -40,16 +47,19 @@ export class PodRun {
     if (pod.metadata.deletionTimestamp !== undefined) return this.#delete(pod, now);
     if (isFinished(pod)) {
       this.end(0);
+      if (!this.isAlive) await this.#volumes.remove();
       return this.#killIfDue(now);
     }
     const deadline = this.#checkDeadline(pod, now);
+    const limit = await this.#checkLimit(pod);
     if (!pod.spec.nodeName)
       this.#binding ??= this.#node.client.patch(pods, pod.metadata, { type: 'merge', body: { spec: { nodeName: this.#nodeName } } });
     const due = this.#ending ? [this.#killIfDue(now)] : this.containers.map((container) => container.advance(now));
     await this.#binding;
     const settled = this.containers.some(({ hasSettled }) => hasSettled);
     if (settled) await this.#writeStatus(pod, observe);
-    return earliest([...due, deadline, ...(settled ? [] : [quietMs])]);
+    const refresh = await this.#volumes.refresh(pod, now);
+    return earliest([...due, deadline, limit, refresh, ...(settled ? [] : [quietMs])]);
   }
 
   /** SIGTERM to all, SIGKILL when the grace period is over; a shorter one counts. */
@@ -74,6 +84,7 @@ export class PodRun {
     this.end(vanishGraceMs);
     if (this.isAlive) return this.#killIfDue(Date.now()) ?? vanishGraceMs;
     await Promise.all(this.containers.map((container) => container.remove()));
+    await this.#volumes.remove();
     return undefined;
   }
 
@@ -108,13 +119,24 @@ export class PodRun {
     if (activeDeadlineSeconds === undefined || start === undefined) return undefined;
     const left = Date.parse(start) + activeDeadlineSeconds * 1000 - now;
     if (left > 0) return left;
-    this.#deadlineExceeded = true;
+    this.#verdict = deadlineVerdict;
     this.end((pod.spec.terminationGracePeriodSeconds ?? 30) * 1000);
     return undefined;
   }
 
+  /** More in an empty folder than may be there: as on a node whose disk fills, it goes at once. */
+  async #checkLimit(pod: Pod): Promise<number | undefined> {
+    if (!hasLimit(pod) || this.#ending) return undefined;
+    const message = await this.#volumes.overLimit(pod);
+    if (message === undefined) return this.#node.volumePeriodMs;
+    this.#verdict = { reason: 'Evicted', message };
+    this.#node.recorder.record(pod, 'Warning', 'Evicted', message);
+    this.end(0);
+    return undefined;
+  }
+
   async #writeStatus(pod: Pod, observe: (pod: Pod) => void): Promise<void> {
-    const verdict = this.#deadlineExceeded && !this.isAlive ? deadlineVerdict : undefined;
+    const verdict = this.isAlive ? undefined : this.#verdict;
     const statuses: readonly ContainerStatus[] = this.containers.map(({ status }) => status);
     const status = podStatus(pod, statuses, rfc3339(Date.now()), verdict);
     if (sameStatus(pod.status, status)) return;

@@ -13,10 +13,21 @@ export interface EnvVar {
   readonly valueFrom?: {
     readonly secretKeyRef?: KeySelector;
     readonly configMapKeyRef?: KeySelector;
-    readonly fieldRef?: { readonly apiVersion?: string; readonly fieldPath: string };
-    readonly resourceFieldRef?: object;
+    readonly fieldRef?: ObjectFieldSelector;
+    readonly resourceFieldRef?: ResourceFieldSelector;
     readonly fileKeyRef?: object;
   };
+}
+
+export interface ObjectFieldSelector {
+  readonly apiVersion?: string;
+  readonly fieldPath: string;
+}
+
+export interface ResourceFieldSelector {
+  readonly containerName?: string;
+  readonly resource: string;
+  readonly divisor?: string | number;
 }
 
 export interface EnvFromSource {
@@ -42,6 +53,7 @@ export interface VolumeMount {
   readonly name: string;
   readonly mountPath: string;
   readonly subPath?: string;
+  readonly subPathExpr?: string;
   readonly readOnly?: boolean;
 }
 
@@ -86,24 +98,40 @@ export interface Container {
   readonly securityContext?: Readonly<Record<string, unknown>>;
 }
 
+export interface KeyToPath {
+  readonly key: string;
+  readonly path: string;
+  readonly mode?: number;
+}
+
+/** All keys, or those of `items` at their paths. */
+export interface KeysSource {
+  readonly optional?: boolean;
+  readonly items?: readonly KeyToPath[];
+}
+
+export interface DownwardFile {
+  readonly path: string;
+  readonly mode?: number;
+  readonly fieldRef?: ObjectFieldSelector;
+  readonly resourceFieldRef?: ResourceFieldSelector;
+}
+
+export interface VolumeProjection {
+  readonly secret?: KeysSource & { readonly name?: string };
+  readonly configMap?: KeysSource & { readonly name?: string };
+  readonly downwardAPI?: { readonly items?: readonly DownwardFile[] };
+  readonly serviceAccountToken?: { readonly audience?: string; readonly expirationSeconds?: number; readonly path: string };
+}
+
 export interface Volume {
   readonly name: string;
   readonly emptyDir?: { readonly medium?: string; readonly sizeLimit?: string | number };
-  readonly secret?: {
-    readonly secretName?: string;
-    readonly optional?: boolean;
-    readonly defaultMode?: number;
-    readonly items?: readonly object[];
-  };
-  readonly configMap?: {
-    readonly name?: string;
-    readonly optional?: boolean;
-    readonly defaultMode?: number;
-    readonly items?: readonly object[];
-  };
+  readonly secret?: KeysSource & { readonly secretName?: string; readonly defaultMode?: number };
+  readonly configMap?: KeysSource & { readonly name?: string; readonly defaultMode?: number };
   readonly hostPath?: { readonly path: string; readonly type?: string };
-  readonly downwardAPI?: { readonly items?: readonly object[]; readonly defaultMode?: number };
-  readonly projected?: { readonly sources?: readonly object[] | null; readonly defaultMode?: number };
+  readonly downwardAPI?: { readonly items?: readonly DownwardFile[]; readonly defaultMode?: number };
+  readonly projected?: { readonly sources?: readonly VolumeProjection[] | null; readonly defaultMode?: number };
   readonly persistentVolumeClaim?: { readonly claimName: string; readonly readOnly?: boolean };
 }
 

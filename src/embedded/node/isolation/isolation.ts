@@ -15,6 +15,10 @@ export interface Bind {
   /** Absolute, as the program sees it. */
   readonly target: string;
   readonly readOnly: boolean;
+  /** The source is a file. */
+  readonly file?: boolean;
+  /** `DEVICE:INODE` of the source, where a program may put another thing in its place: what is mounted must be that. */
+  readonly identity?: string;
 }
 
 export interface Program {
@@ -55,8 +59,10 @@ export interface Entry {
 
 export interface Place {
   readonly id: string;
-  /** On the host; holds `work`, `tmp`, `s` (the socket's folder), `secrets`, `configs` and the logs. */
+  /** On the host; holds `work`, `tmp`, `s` (the socket's folder), `secrets`, `configs`, `message` (its last words) and the logs. */
   readonly folder: string;
+  /** The uid of what runs here; undefined: this process's own. */
+  readonly owner: number | undefined;
   /** Paths as the program sees them. */
   readonly inside: {
     readonly work: string;
@@ -75,8 +81,6 @@ export interface Place {
   sealSocket(): Promise<void>;
   /** Processes that the kernel killed here for want of memory, so far. */
   oomKills(): number;
-  /** Writes files into a folder that the program sees (under `secrets` or `configs`), readable for it alone. */
-  put(folder: string, files: ReadonlyMap<string, Buffer>): Promise<void>;
   /** Before it is started again: all folders but the shared ones are new. */
   reset(): Promise<void>;
   /** The program has ended: cgroup, uid and all but the logs go. */
@@ -95,7 +99,11 @@ export interface Isolation {
   readonly canMount: boolean;
   /** Memory limits are the kernel's; else the node watches. */
   readonly limitsMemory: boolean;
-  open(id: string, limits?: Limits): Promise<Place>;
+  /** `owner`: the uid that it is to have; default: one of its own. */
+  open(id: string, limits?: Limits, owner?: number): Promise<Place>;
+  /** A uid for several places: `id` has it until it is given back. Undefined where all have this process's. */
+  reserveOwner(id: string): number | undefined;
+  releaseOwner(id: string): void;
   /** The place of a process that survived the control plane; undefined when its folder is gone. */
   adopt(id: string): Promise<Place | undefined>;
   /** Gives back what places had in common; those that are still in use stay. */

@@ -3,9 +3,25 @@
  * mount points; the host's top-level folders come read-only, less those that are nobody's business.
  */
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, readdirSync, readFileSync, readlinkSync, realpathSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join, relative } from 'node:path';
-import type { Program } from './isolation.ts';
+import { findInside } from './inside.ts';
+import type { Bind, Program } from './isolation.ts';
+import { lastWords } from './place-folder.ts';
+import { shellQuote } from './shell-env.ts';
+import { canonicalTarget, refusedTarget } from './targets.ts';
 
 /** Top-level folders of the host that no pod sees: others' data, sockets, what a pod gets of its own. */
 const never = new Set(['proc', 'sys', 'dev', 'run', 'tmp', 'root', 'home', 'boot', 'lost+found', 'work', 'secrets', 'configs', 'tsumugi']);
@@ -89,7 +105,11 @@ const ownMounts = [
   ['s', '/s', false],
   ['secrets', '/secrets', true],
   ['configs', '/configs', true],
+  [lastWords, '/dev/termination-log', false],
 ] as const;
+const ownPaths = ownMounts.map(([, target]) => target);
+const ownFiles = ownPaths.filter((path) => path === '/dev/termination-log');
+const ownFolders = ownPaths.filter((path) => !(ownFiles as readonly string[]).includes(path));
 
 /** The last step's script, where a pod has variables of its own. */
 export const starterPath = '/tsumugi/start';
@@ -122,36 +142,86 @@ export class RootBuilder {
   ): string {
     // A mount point of its own needs a root of its own.
     const root = binds.length === 0 ? this.#sharedRoot : join(folder, 'root');
+    const placed = this.#placed(binds);
     if (binds.length > 0) this.#makeRoot(root);
-    const lines = binds.length === 0 ? this.#sharedLines : this.#commonLines(root);
+    const checks = placed.flatMap((bind, index) => this.#makeBindPoint(root, folder, bind, placed.slice(0, index)));
+    const lines = binds.length === 0 ? this.#sharedLines : this.#commonLines(root, this.#overlaid(folder, placed));
     const own: Mount[] = ownMounts
       .filter(([, target]) => target !== '/var/tmp' || isFolder(target))
       .map(([name, target, isConfig]) => ({ source: join(folder, name), target, readOnly: isConfig && !writesConfig }));
-    for (const { target } of binds) this.#makePoint(root, target, folder);
     if (starter !== undefined) own.push({ source: starter, target: starterPath, readOnly: true });
-    writeFileSync(join(folder, 'fstab'), [lines, ...[...own, ...binds].map((mount) => this.#bind(root, mount)), ''].join('\n'));
+    writeFileSync(join(folder, 'fstab'), [lines, ...[...own, ...placed].map((mount) => this.#bind(root, mount)), ''].join('\n'));
+    writeChecks(folder, checks);
     return root;
+  }
+
+  /** Where they really go, a folder before what is in it. */
+  #placed(binds: readonly Bind[]): readonly Bind[] {
+    const links = new Map(this.#host.links);
+    return binds
+      .map((bind) => {
+        const target = canonicalTarget(bind.target, links, (path) => this.#isOnHost(path));
+        const refusal = refusedTarget(target);
+        if (refusal !== undefined) throw new Error(refusal);
+        return { ...bind, target };
+      })
+      .toSorted((a, b) => (`${a.target}/` < `${b.target}/` ? -1 : 1));
+  }
+
+  /** Answers what is to be checked once all is mounted, as lines of shell. */
+  #makeBindPoint(root: string, folder: string, bind: Bind, before: readonly Bind[]): readonly string[] {
+    const { target, source, file = false } = bind;
+    const outer = before.findLast((each) => target.startsWith(`${each.target}/`));
+    if (outer) findInside(outer.source, relative(outer.target, target), { file });
+    else if (!this.#isOnHost(target)) this.#makePoint(root, target, folder, file);
+    if (!outer && bind.identity === undefined) return [];
+    const { dev, ino } = statSync(source);
+    return [`at ${bind.identity ?? `${dev}:${ino}`} ${shellQuote(join(real(root), target))}`];
+  }
+
+  /** Folders of the host that lack a mount point: seen together with one of ours that has it. Top folder -> ours. */
+  #overlaid(folder: string, binds: readonly Bind[]): ReadonlyMap<string, string> {
+    const points = join(folder, 'points');
+    rmSync(points, { recursive: true, force: true });
+    const overlaid = new Map<string, string>();
+    for (const [index, { target, file = false }] of binds.entries()) {
+      const isInside = binds.slice(0, index).some((each) => target.startsWith(`${each.target}/`));
+      if (isInside || !this.#isOnHost(target) || statSync(target, { throwIfNoEntry: false })) continue;
+      const top = `/${target.split('/')[1] as string}`;
+      overlaid.set(top, join(points, top));
+      makeLike(points, dirname(target));
+      if (file) writeFileSync(join(points, target), '');
+      else makeFolder(join(points, target));
+    }
+    return overlaid;
   }
 
   /** Empty folders and files to mount on. */
   #makeRoot(root: string): void {
     const { folders, links, files } = this.#host;
     makeFolder(root);
-    for (const path of [...folders, '/proc', '/sys', '/dev/shm', '/dev/pts', '/run', '/tsumugi', ...ownMounts.map(([, target]) => target)])
+    for (const path of [...folders, '/proc', '/sys', '/dev/shm', '/dev/pts', '/run', '/tsumugi', ...ownFolders])
       this.#makePoint(root, path);
-    for (const path of [...files, ...devices.map((name) => `/dev/${name}`), ...this.#programs.map(({ target }) => target), starterPath]) {
-      this.#makePoint(root, dirname(path));
-      if (!this.#isOnHost(path)) writeFileSync(join(root, path), '');
-    }
+    const programs = this.#programs.map(({ target }) => target);
+    for (const path of [...files, ...devices.map((name) => `/dev/${name}`), ...programs, starterPath, ...ownFiles])
+      this.#makePoint(root, path, undefined, true);
     for (const [path, to] of [...links, ...deviceLinks]) link(to, join(root, path));
   }
 
-  #commonLines(root: string): string {
+  #commonLines(root: string, overlaid: ReadonlyMap<string, string> = new Map()): string {
     const { folders, mounts, hidden, files } = this.#host;
-    const shown = [...folders, ...mounts, ...files].map((path) => ({ source: path, target: path, readOnly: true }));
+    const shown = [...folders.filter((path) => !overlaid.has(path)), ...mounts, ...files].map((path) => ({
+      source: path,
+      target: path,
+      readOnly: true,
+    }));
+    const together = [...overlaid].map(
+      ([path, ours]) => `overlay ${escape(join(root, path))} overlay ro,nosuid,nodev,lowerdir=${escape(`${ours}:${path}`)} 0 0`,
+    );
     const covered = hidden.map((path) => ({ source: this.#emptyFolder, target: path, readOnly: true }));
     return [
       this.#bind(root, { source: root, target: '/', readOnly: true }),
+      ...together,
       ...[...shown, ...covered, ...this.#programs].map((mount) => this.#bind(root, mount)),
       ...devices.map((name) => `/dev/${name} ${escape(join(root, 'dev', name))} none bind 0 0`),
       ...(this.#host.terminals ? [`devpts ${escape(join(root, 'dev/pts'))} devpts ${terminals} 0 0`] : []),
@@ -168,15 +238,43 @@ export class RootBuilder {
   }
 
   /** Where something will be mounted there must be something: in the new root, in a folder of the place, or on the host already. */
-  #makePoint(root: string, target: string, folder?: string): void {
+  #makePoint(root: string, target: string, folder?: string, file = false): void {
     if (this.#isOnHost(target)) return;
     const own = folder === undefined ? undefined : ownMounts.find(([, path]) => target.startsWith(`${path}/`));
-    makeFolder(own === undefined ? join(root, target) : join(folder as string, own[0], relative(own[1], target)));
+    const point = own === undefined ? join(root, target) : join(folder as string, own[0], relative(own[1], target));
+    makeFolder(file ? dirname(point) : point);
+    if (file) writeFileSync(point, '');
   }
 
   #isOnHost(path: string): boolean {
     return this.#host.folders.some((folder) => path.startsWith(`${folder}/`));
   }
+}
+
+/** Folders of the host made again below `points`, with the same rights. */
+function makeLike(points: string, path: string): void {
+  const parts = path.split('/').slice(1);
+  for (let depth = 1; depth <= parts.length; depth++) {
+    const folder = `/${parts.slice(0, depth).join('/')}`;
+    makeFolder(join(points, folder));
+    const there = statSync(folder, { throwIfNoEntry: false });
+    if (!there) continue;
+    chmodSync(join(points, folder), there.mode & 0o7777);
+    if (process.getuid?.() === 0) chownSync(join(points, folder), there.uid, there.gid);
+  }
+}
+
+/** Run before the program begins: what a program may change must be mounted as it was found, and where it was to be. */
+const checkFunction = `at() {
+  [ "$(stat -c %d:%i "$2")" = "$1" ] && [ "$(readlink -f "$2")" = "$2" ] && return
+  echo "what is to be mounted at $2 has changed meanwhile" >&2
+  exit 128
+}`;
+
+function writeChecks(folder: string, checks: readonly string[]): void {
+  const path = join(folder, 'checks');
+  if (checks.length === 0) rmSync(path, { force: true });
+  else writeFileSync(path, [checkFunction, ...checks, ''].join('\n'), { mode: 0o600 });
 }
 
 /** Passable for the program's uid, whatever this process's umask. */

@@ -1,10 +1,12 @@
 /** The folder of a place, the same for every driver. */
-import { chmodSync, chownSync, mkdirSync } from 'node:fs';
-import { chmod, chown, lstat, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { chmodSync, chownSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmod, lstat, readdir, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 
 /** Owned by the program's uid where it has one of its own. */
 const writable = ['work', 'tmp', 's', 'secrets', 'configs'];
+/** What the program wants to be told of its end: the file at `terminationMessagePath`. */
+export const lastWords = 'message';
 
 /**
  * The folder itself is the platform's alone; a sandbox sees only what is bound out of it. Synchronous: a dozen calls of
@@ -18,20 +20,12 @@ export function makePlaceFolder(folder: string, owner: number | undefined): void
     chmodSync(path, name === 'tmp' ? 0o1777 : 0o755);
     if (owner !== undefined) chownSync(path, owner, owner);
   }
+  const message = join(folder, lastWords);
+  writeFileSync(message, '');
+  chmodSync(message, 0o666);
 }
 
-/** Whole files that appear at once are not promised: the program is not running yet, or does not know of them yet. */
-export async function putFiles(folder: string, files: ReadonlyMap<string, Buffer>, owner: number | undefined): Promise<void> {
-  await mkdir(folder, { recursive: true, mode: 0o755 });
-  for (const [name, bytes] of files) {
-    const path = join(folder, name);
-    await mkdir(dirname(path), { recursive: true, mode: 0o755 });
-    await writeFile(path, bytes, { mode: 0o400 });
-    if (owner !== undefined) await chown(path, owner, owner);
-  }
-}
-
-/** What the program wrote is gone; shared volumes and logs stay. */
+/** What the program wrote is gone; logs stay. */
 export async function resetPlaceFolder(folder: string, owner: number | undefined): Promise<void> {
   await Promise.all([...writable, 'root'].map((name) => removeTree(join(folder, name))));
   makePlaceFolder(folder, owner);
@@ -57,12 +51,6 @@ async function openFolders(path: string): Promise<void> {
   await chmod(path, 0o700).catch(() => {});
   const entries = await readdir(path, { withFileTypes: true }).catch(() => []);
   for (const entry of entries) if (entry.isDirectory()) await openFolders(join(path, entry.name));
-}
-
-/** A folder that the containers of a pod share: each has a uid of its own. */
-export async function makeSharedFolder(path: string): Promise<void> {
-  await mkdir(path, { recursive: true });
-  await chmod(path, 0o777);
 }
 
 /**

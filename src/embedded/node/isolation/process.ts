@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { podsFolder } from '../paths.ts';
 import { basePath } from './isolation.ts';
 import type { Isolation, Place } from './isolation.ts';
-import { clearPlaceFolder, makePlaceFolder, putFiles, removeTree, resetPlaceFolder, takeSocket } from './place-folder.ts';
+import { clearPlaceFolder, makePlaceFolder, removeTree, resetPlaceFolder, takeSocket } from './place-folder.ts';
 
 export function processIsolation(runFolder: string): Isolation {
   const place = (id: string): Place => {
@@ -14,6 +14,7 @@ export function processIsolation(runFolder: string): Isolation {
     return {
       id,
       folder,
+      owner: undefined,
       inside: { work, tmp, socket: join(folder, 's', 's'), node: process.execPath, bundle: (path) => path },
       launch: ({ argv, env, cwd }) =>
         Promise.resolve({
@@ -35,7 +36,6 @@ export function processIsolation(runFolder: string): Isolation {
       weight() {},
       sealSocket: () => takeSocket(folder),
       oomKills: () => 0,
-      put: (target, files) => putFiles(join(folder, target), files, undefined),
       reset: () => resetPlaceFolder(folder, undefined),
       clear: () => clearPlaceFolder(folder),
       remove: () => removeTree(folder),
@@ -55,6 +55,8 @@ export function processIsolation(runFolder: string): Isolation {
       makePlaceFolder(opened.folder, undefined);
       return opened;
     },
+    reserveOwner: () => undefined,
+    releaseOwner() {},
     close() {},
     async adopt(id) {
       const adopted = place(id);

@@ -27,6 +27,7 @@ shift 4
 while [ "$1" != -- ]; do echo 0 >"$1"; shift; done
 shift
 mount -n -a -T "$fstab"
+if [ -f "\${fstab%fstab}checks" ]; then . "\${fstab%fstab}checks"; fi
 case $identity in
 user) exec unshare --user --map-user=1000 --map-group=1000 --keep-caps --root="$root" --wd="$cwd" setpriv ${lastStep} -- "$@" ;;
 *) exec unshare --root="$root" --wd="$cwd" setpriv --reuid "$identity" --regid "$identity" --clear-groups ${lastStep} -- "$@" ;;

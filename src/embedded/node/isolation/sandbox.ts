@@ -16,7 +16,7 @@ import type { Cgroup, Cgroups } from './cgroups.ts';
 import type { Isolation, Launch, Place } from './isolation.ts';
 import { RootBuilder, viewHost } from './mounts.ts';
 import type { HostView } from './mounts.ts';
-import { clearPlaceFolder, makePlaceFolder, putFiles, removeTree, resetPlaceFolder, takeSocket } from './place-folder.ts';
+import { clearPlaceFolder, makePlaceFolder, removeTree, resetPlaceFolder, takeSocket } from './place-folder.ts';
 import { sandboxEntry } from './sandbox-entry.ts';
 import { needsStarter, sandboxLaunch, writeStarter } from './sandbox-launch.ts';
 
@@ -58,7 +58,9 @@ export async function openSandbox(options: SandboxOptions): Promise<Isolation> {
     warnings,
     canMount: true,
     limitsMemory,
-    open: (id, limits) => sandbox.open(id, limits ?? {}),
+    open: (id, limits, owner) => sandbox.open(id, limits ?? {}, owner),
+    reserveOwner: (id) => sandbox.reserveOwner(id),
+    releaseOwner: (id) => sandbox.releaseOwner(id),
     adopt: (id) => sandbox.adopt(id),
     close: () => used?.close(),
   };
@@ -82,8 +84,8 @@ class Sandbox {
   readonly #host: HostView;
   readonly #isRoot: boolean;
   readonly #roots: RootBuilder;
-  /** uid -> the place that has it. */
-  readonly #uids = new Map<number, string>();
+  /** uid -> who has it: places, and pods for theirs. */
+  readonly #uids = new Map<number, Set<string>>();
   #nextUid = 0;
 
   constructor(options: SandboxOptions, host: HostView, cgroups: Cgroups | undefined, isRoot: boolean) {
@@ -95,8 +97,9 @@ class Sandbox {
     this.#roots = new RootBuilder(host, join(options.runFolder, 'sandbox'), [{ source: process.execPath, target: nodePath }, ...programs]);
   }
 
-  async open(id: string, limits: Parameters<Isolation['open']>[1] & object): Promise<Place> {
-    const uid = this.#isRoot ? this.#takeUid(id) : undefined;
+  async open(id: string, limits: Parameters<Isolation['open']>[1] & object, owner?: number): Promise<Place> {
+    const uid = this.#isRoot ? (owner ?? this.#takeUid(id)) : undefined;
+    if (uid !== undefined) this.#hold(uid, id);
     const folder = join(podsFolder(this.#options.runFolder), id);
     makePlaceFolder(folder, uid);
     const place = this.#place(id, folder, uid, this.cgroups?.create(id));
@@ -109,7 +112,7 @@ class Sandbox {
     const info = await stat(join(folder, 'work')).catch(() => undefined);
     if (!info && !(await stat(folder).catch(() => undefined))) return undefined;
     const uid = this.#isRoot && info ? info.uid : undefined;
-    if (uid !== undefined) this.#uids.set(uid, id);
+    if (uid !== undefined) this.#hold(uid, id);
     return this.#place(id, folder, uid, this.cgroups?.adopt(id));
   }
 
@@ -137,14 +140,27 @@ class Sandbox {
       if (this.#uids.has(uid)) continue;
       // The next one begins behind: a uid that was just given up is the last to come again.
       this.#nextUid = (this.#nextUid + tried + 1) % uidCount;
-      this.#uids.set(uid, id);
+      this.#hold(uid, id);
       return uid;
     }
     throw new Error(`all ${uidCount} uids for pods are in use`);
   }
 
+  reserveOwner(id: string): number | undefined {
+    return this.#isRoot ? this.#takeUid(id) : undefined;
+  }
+
+  releaseOwner(id: string): void {
+    for (const uid of this.#uids.keys()) this.#release(uid, id);
+  }
+
+  #hold(uid: number, id: string): void {
+    this.#uids.set(uid, (this.#uids.get(uid) ?? new Set()).add(id));
+  }
+
   #release(uid: number, id: string): void {
-    if (this.#uids.get(uid) === id) this.#uids.delete(uid);
+    const holders = this.#uids.get(uid);
+    if (holders?.delete(id) && holders.size === 0) this.#uids.delete(uid);
   }
 
   #place(id: string, folder: string, uid: number | undefined, cgroup: Cgroup | undefined): Place {
@@ -156,6 +172,7 @@ class Sandbox {
     return {
       id,
       folder,
+      owner: uid,
       inside: { work: '/work', tmp: '/tmp', socket: '/s/s', node: nodePath, bundle: bundlePath },
       launch: ({ argv, env, cwd = '/work', ...program }) => {
         if (this.#isRoot && uid === undefined) throw new Error(`place ${id} has no uid`);
@@ -170,7 +187,6 @@ class Sandbox {
       weight: (weight) => cgroup?.weight(weight),
       sealSocket: () => takeSocket(folder),
       oomKills: () => cgroup?.oomKills() ?? 0,
-      put: (target, files) => putFiles(join(folder, target), files, uid),
       reset: () => resetPlaceFolder(folder, uid),
       clear,
       async remove() {

@@ -48,6 +48,7 @@ export async function openWorld(isolation: IsolationMode, options: Partial<NodeO
       host,
       runFolder: join(folder, 'run'),
       hidden: [data],
+      claimsFolder: join(data, 'volumes'),
       shims: { node: testShim },
       isolation,
       publicKey: 'key',
