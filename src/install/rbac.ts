@@ -21,6 +21,10 @@ const controllerRules: readonly Rule[] = [
     verbs: ['update', 'patch'],
   },
   { apiGroups: [ours], resources: ['revisions'], verbs: ['create', 'delete'] },
+  { apiGroups: [ours], resources: ['jobdefinitions'], verbs: read },
+  // Its finalizer is set and taken away; those beyond the history are deleted.
+  { apiGroups: [ours], resources: ['executions'], verbs: [...read, 'patch', 'delete'] },
+  { apiGroups: [ours], resources: ['jobdefinitions/status', 'executions/status'], verbs: ['update', 'patch'] },
   // The default Runtime, at the first start.
   { apiGroups: [ours], resources: ['runtimes'], verbs: ['create'] },
   // To be the owner of a pod or a revision, where the API server asks for that (OwnerReferencesPermissionEnforcement).
@@ -43,12 +47,18 @@ const controllerSystemRules: readonly Rule[] = [
   { apiGroups: [''], resources: ['secrets'], resourceNames: Object.values(secretNames), verbs: ['get', 'update'] },
 ];
 
-const viewRules: readonly Rule[] = [{ apiGroups: [ours], resources: ['functions', 'routes', 'revisions', 'runtimes'], verbs: read }];
+const viewRules: readonly Rule[] = [
+  { apiGroups: [ours], resources: ['functions', 'routes', 'revisions', 'runtimes', 'jobdefinitions', 'executions'], verbs: read },
+];
 
 /** Runtimes are for the cluster's administrators: their image runs in every namespace. */
 const userRules: readonly Rule[] = [
   ...viewRules,
-  { apiGroups: [ours], resources: ['functions', 'routes'], verbs: ['create', 'update', 'patch', 'delete', 'deletecollection'] },
+  {
+    apiGroups: [ours],
+    resources: ['functions', 'routes', 'jobdefinitions', 'executions'],
+    verbs: ['create', 'update', 'patch', 'delete', 'deletecollection'],
+  },
 ];
 
 /** The forms in which a Service may be named in the path of the API server's proxy: `scheme:name:port`. */

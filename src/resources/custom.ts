@@ -36,13 +36,17 @@ export function defineCustom<T extends KubeObject>(resource: Resource, given: Gi
   };
 }
 
-const ready = '.status.conditions[?(@.type=="Ready")]';
+/** How a condition stands, and why. */
+export function conditionColumns(type: string, says = `Whether it is ${type}.`): readonly PrinterColumn[] {
+  const at = `.status.conditions[?(@.type=="${type}")]`;
+  return [
+    { name: type, type: 'string', jsonPath: `${at}.status`, description: says },
+    { name: 'Reason', type: 'string', jsonPath: `${at}.reason`, description: 'Why it is so.' },
+  ];
+}
 
 /** Whether it works, and why. */
-export const readyColumns: readonly PrinterColumn[] = [
-  { name: 'Ready', type: 'string', jsonPath: `${ready}.status`, description: 'Whether it works.' },
-  { name: 'Reason', type: 'string', jsonPath: `${ready}.reason`, description: 'Why it is so.' },
-];
+export const readyColumns = conditionColumns('Ready', 'Whether it works.');
 
 /** Exactly one of the sibling fields is given: how `tsumugi.dev` writes a choice. */
 export function exactlyOne(path: string, fields: readonly string[]): CrossFieldRule {

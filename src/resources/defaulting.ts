@@ -70,7 +70,7 @@ function zeroOf(structure: Structure): unknown {
   if (at.type === 'object' || at.type === 'map') return {};
   if (at.type === 'list') return [];
   if (at.type === 'boolean') return false;
-  return at.type === 'string' || at.type === 'any' ? '' : 0;
+  return at.type === 'string' || at.type === 'any' || at.type === 'json' ? '' : 0;
 }
 
 /** The object without the fields its structure does not know (fields of `any` stay whatever they hold). */

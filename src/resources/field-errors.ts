@@ -17,7 +17,7 @@ export const notFound = (field: string, value: unknown): FieldError => error(fie
 export const tooLong = (field: string, bytes: number): FieldError =>
   error(field, 'FieldValueTooLong', `Too long: may not be more than ${bytes} bytes`);
 export const tooMany = (field: string, has: number, most: number): FieldError =>
-  error(field, 'FieldValueTooMany', `Too many: ${has}: must have at most ${most} items`);
+  error(field, 'FieldValueTooMany', `Too many: ${has}: must have at most ${most} ${most === 1 ? 'item' : 'items'}`);
 export const notSupported = (field: string, value: unknown, allowed: readonly string[]): FieldError =>
   error(
     field,

@@ -10,7 +10,9 @@ import { reviewKinds } from './builtin/reviews.ts';
 import { secretKind } from './builtin/secret.ts';
 import { serviceKind } from './builtin/service.ts';
 import { withDefaults } from './defaulting.ts';
+import { executionKind } from './execution.ts';
 import { functionKind } from './function.ts';
+import { jobDefinitionKind } from './job-definition.ts';
 import type { KindDefinition } from './kind.ts';
 import type { KubeObject } from './object.ts';
 import { revisionKind } from './revision.ts';
@@ -34,7 +36,9 @@ export const kinds: readonly KindDefinition[] = [
   serviceKind,
   jobKind,
   leaseKind,
+  executionKind,
   functionKind,
+  jobDefinitionKind,
   revisionKind,
   routeKind,
   runtimeKind,

@@ -15,6 +15,8 @@ export function openApiSchema(structure: Structure, reference: (ref: string) => 
     }
     case 'any':
       return { ...common, type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
+    case 'json':
+      return { ...common, nullable: true, 'x-kubernetes-preserve-unknown-fields': true };
     case 'intOrString':
       if (structure.format === 'quantity') return { ...common, oneOf: [{ type: 'string' }, { type: 'number' }] };
       return compact({

@@ -37,6 +37,14 @@ describe('schemas of tsumugi.dev/v1', () => {
     expect(invalid('a name of 41 characters')).toEqual([
       "<nil>: Invalid value: metadata.name must be a DNS label of at most 40 characters: lower case letters, digits and '-'",
     ]);
+    const task = 'spec.template.spec.template.spec';
+    expect(invalid('two containers')[0]).toBe(`${task}.containers: Too many: 2: must have at most 1 item`);
+    expect(invalid('no container')[0]).toBe(
+      `${task}.containers: Invalid value: 0: ${task}.containers in body should have at least 1 items`,
+    );
+    expect(invalid('neither a container nor a call')).toEqual([
+      `${task}: Invalid value: exactly one of \`containers\`, \`call\` must be given`,
+    ]);
     expect(invalid('an unknown method')[0]).toBe(
       'spec.match.methods[0]: Unsupported value: "FETCH": supported values: "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"',
     );
@@ -93,7 +101,7 @@ describe('schemas of tsumugi.dev/v1', () => {
 
   test('the CRD files are those of the source', () => {
     for (const kind of crdKinds) expect(readFileSync(new URL(`${kind.plural}.yaml`, crdFolder), 'utf8')).toBe(crdFile(kind));
-    expect(crdKinds.map(({ kind }) => kind)).toEqual(['Function', 'Revision', 'Route', 'Runtime']);
+    expect(crdKinds.map(({ kind }) => kind)).toEqual(['Execution', 'Function', 'JobDefinition', 'Revision', 'Route', 'Runtime']);
   });
 });
 

@@ -35,3 +35,5 @@ export const runtimes = ours('runtimes', 'Runtime', false);
 export const functions = ours('functions', 'Function');
 export const revisions = ours('revisions', 'Revision');
 export const routes = ours('routes', 'Route');
+export const jobDefinitions = ours('jobdefinitions', 'JobDefinition');
+export const executions = ours('executions', 'Execution');

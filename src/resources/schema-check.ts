@@ -27,6 +27,7 @@ export function schemaErrors(structure: Structure, value: unknown, path: string)
   const at = resolve(structure);
   switch (at.type) {
     case 'any':
+    case 'json':
       return [];
     case 'object':
       return isMapping(value) ? objectErrors(at, value, path) : [wrongType(path, value, 'object')];

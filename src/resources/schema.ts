@@ -1,6 +1,7 @@
 /** From a zod schema to the Structure that drives everything else, and the pieces our schemas are made of. */
 import { z } from 'zod';
-import type { ObjectStructure, Structure } from './structure.ts';
+import { inlinedStructure } from './core-structure.ts';
+import type { ListStructure, ObjectStructure, Structure } from './structure.ts';
 
 /** What `z.toJSONSchema` makes of the parts of zod that our kinds use. */
 interface JsonSchema {
@@ -23,6 +24,8 @@ interface JsonSchema {
   readonly 'x-kubernetes-list-type'?: 'atomic' | 'set' | 'map';
   readonly 'x-kubernetes-list-map-keys'?: readonly string[];
   readonly 'x-kubernetes-int-or-string'?: boolean;
+  /** A structure that is not made of zod. */
+  readonly structure?: Structure;
 }
 
 /** The structure of a schema, its defaults, bounds and descriptions included. */
@@ -36,6 +39,7 @@ const bound = (value: number | undefined): number | undefined =>
 
 function convert(schema: JsonSchema): Structure {
   const common = { default: schema.default, description: schema.description };
+  if (schema.structure) return compact({ ...schema.structure, ...common });
   if (schema['x-kubernetes-int-or-string']) return compact({ type: 'intOrString', pattern: schema.pattern, ...common });
   switch (schema.type) {
     case 'string':
@@ -138,3 +142,19 @@ export const seconds = (from: number, to: number): z.ZodInt => z.int().min(from)
 export const quantity = z
   .union([z.string(), z.int()])
   .meta({ 'x-kubernetes-int-or-string': true, pattern: '^([0-9]+\\.?[0-9]*|\\.[0-9]+)([eE][-+]?[0-9]+|[KMGTPE]i|[numkMGTPE])?$' });
+
+/** Any JSON value; a null in it stays. */
+export const anyJson = z.unknown().meta({ structure: { type: 'json' } satisfies Structure });
+
+/** A list of a built-in kind's parts, told apart by name, with these fields of theirs. */
+export function coreList(ref: string, fields: readonly string[] | 'all', minItems: number, maxItems: number): z.ZodType<readonly object[]> {
+  const structure: ListStructure = {
+    type: 'list',
+    items: inlinedStructure(ref, fields),
+    list: 'map',
+    keys: ['name'],
+    ...(minItems > 0 && { minItems }),
+    maxItems,
+  };
+  return z.unknown().meta({ structure }) as unknown as z.ZodType<readonly object[]>;
+}

@@ -32,6 +32,8 @@ export type Structure =
     }
   /** Anything goes and nothing is pruned (RawExtension, managedFields). */
   | { readonly type: 'any'; readonly default?: unknown; readonly description?: string }
+  /** Any JSON value, null too; server-side apply owns it as a whole. */
+  | { readonly type: 'json'; readonly default?: unknown; readonly description?: string }
   /** An entry of the built-in table, by name (`core.v1.PodSpec`): keeps that table small and allows recursion. */
   | { readonly type: 'ref'; readonly ref: string; readonly default?: unknown; readonly description?: string }
   | ObjectStructure

@@ -62,6 +62,7 @@ function walk(structure: Structure, value: unknown, owner: string, path: readonl
   };
   switch (at.type) {
     case 'any':
+    case 'json':
       return undefined;
     case 'object': {
       if (!isMapping(value)) return wrong();

@@ -110,7 +110,7 @@ describe.runIf(path)('CRDs on a real Kubernetes API server', () => {
     expect(sorted((await send(object, kind)) as readonly Partial<FieldError>[])).toEqual(sorted(ours));
   });
 
-  it.each(['Function', 'Revision', 'Route', 'Runtime'])('prints the same rows: %s', async (name) => {
+  it.each(['Execution', 'Function', 'JobDefinition', 'Revision', 'Route', 'Runtime'])('prints the same rows: %s', async (name) => {
     const kind = kindOf({ apiVersion: 'tsumugi.dev/v1', kind: name }) as KindDefinition;
     const samples = validSamples.filter((sample) => sample.kind === name);
     const made: string[] = [];

@@ -105,11 +105,12 @@ describe.runIf(path)('permissions after the installation', () => {
   it('the controller may do all that its code calls', async () => {
     const read = ['get', 'list', 'watch'];
     const calls: Call[] = [
-      ...['functions', 'routes', 'runtimes', 'revisions'].flatMap((kind) => [
+      ...['functions', 'routes', 'runtimes', 'revisions', 'jobdefinitions', 'executions'].flatMap((kind) => [
         ...each(read, `${kind}.tsumugi.dev`, user),
         ...each(['update'], `${kind}/status.tsumugi.dev`, user),
       ]),
       ...each(['create', 'delete'], 'revisions.tsumugi.dev', user),
+      ...each(['patch', 'delete'], 'executions.tsumugi.dev', user),
       ['create', 'runtimes.tsumugi.dev'],
       ...each([...read, 'create', 'patch', 'delete'], 'pods', user),
       ['get', 'pods/log', user],
@@ -138,6 +139,8 @@ describe.runIf(path)('permissions after the installation', () => {
       ),
       ...each(change, 'functions.tsumugi.dev', user),
       ...each(change, 'routes.tsumugi.dev', user),
+      ...each(change, 'jobdefinitions.tsumugi.dev', user),
+      ...each(['create', 'update'], 'executions.tsumugi.dev', user),
       ...each(['update', 'patch', 'delete'], 'runtimes.tsumugi.dev'),
       ...each(['list', 'watch', 'update', 'delete'], 'networkpolicies.networking.k8s.io', user),
       ...each(['update', 'patch'], 'leases.coordination.k8s.io', namespace, 'another'),

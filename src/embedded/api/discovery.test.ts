@@ -58,7 +58,9 @@ describe('aggregated discovery', () => {
     const { items } = body(ask('/apis', aggregated)) as Groups;
     expect(items.map(({ metadata }) => metadata.name)).toEqual(['batch', 'coordination.k8s.io', 'tsumugi.dev']);
     expect(items[2]?.versions[0]?.resources.map(({ resource, scope, shortNames }) => [resource, scope, shortNames])).toEqual([
+      ['executions', 'Namespaced', ['exec']],
       ['functions', 'Namespaced', ['fn']],
+      ['jobdefinitions', 'Namespaced', ['jd']],
       ['revisions', 'Namespaced', ['rev']],
       ['routes', 'Namespaced', undefined],
       ['runtimes', 'Cluster', ['rt']],
@@ -96,8 +98,12 @@ describe('discovery group by group', () => {
     const { groupVersion, resources } = body(ask('/apis/tsumugi.dev/v1')) as { groupVersion: string; resources: { name: string }[] };
     expect(groupVersion).toBe('tsumugi.dev/v1');
     expect(resources.map(({ name }) => name)).toEqual([
+      'executions',
+      'executions/status',
       'functions',
       'functions/status',
+      'jobdefinitions',
+      'jobdefinitions/status',
       'revisions',
       'revisions/status',
       'routes',

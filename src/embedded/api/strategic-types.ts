@@ -45,6 +45,7 @@ export function conversionError(structure: Structure, value: unknown): string | 
   const at = resolve(structure);
   switch (at.type) {
     case 'any':
+    case 'json':
       return undefined;
     case 'object':
       if (goKind(value) !== 'map') return `cannot restore struct from: ${goKind(value)}`;

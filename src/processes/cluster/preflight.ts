@@ -3,13 +3,15 @@ import { toError, TsumugiError } from '../../base/errors.ts';
 import { label } from '../../functions/model/names.ts';
 import type { KubeClient, ListOptions } from '../../kube/client.ts';
 import { ApiError, isNotFound, type Resource } from '../../resources/object.ts';
-import { functions, pods, revisions, routes, runtimes } from '../../resources/resources.ts';
+import { executions, functions, jobDefinitions, pods, revisions, routes, runtimes } from '../../resources/resources.ts';
 
 const needed: readonly (readonly [Resource, ListOptions])[] = [
   [runtimes, {}],
   [functions, {}],
   [revisions, {}],
   [routes, {}],
+  [jobDefinitions, {}],
+  [executions, {}],
   [pods, { labelSelector: label.runtime }],
 ];
 

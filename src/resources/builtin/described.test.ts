@@ -29,9 +29,16 @@ test('every kind is described, and each of its first fields', () => {
   }
 });
 
+/** Parts of built-in kinds in ours: described as far as there are words for those. */
+const parts = new Set([
+  'JobDefinition.spec.template.spec.template.spec.containers',
+  'JobDefinition.spec.template.spec.template.spec.volumes',
+  'Execution.spec.env',
+]);
+
 test('every field of our kinds is described, at any depth', () => {
   const bare = (structure: Structure, path: string): string[] => {
-    if (structure.type === 'ref') return [];
+    if (structure.type === 'ref' || parts.has(path)) return [];
     const at = resolve(structure);
     if (at.type === 'list') return bare(at.items, path);
     return Object.entries(fieldsOf(at)).flatMap(([name, field]) => [

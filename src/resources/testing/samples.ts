@@ -3,7 +3,7 @@ import type { KubeObject } from '../object.ts';
 
 export interface Sample {
   readonly what: string;
-  readonly kind: 'Function' | 'Revision' | 'Route' | 'Runtime';
+  readonly kind: 'Execution' | 'Function' | 'JobDefinition' | 'Revision' | 'Route' | 'Runtime';
   readonly name?: string;
   readonly spec: unknown;
   readonly status?: unknown;
@@ -20,6 +20,17 @@ const func = (what: string, more: object, name?: string): Sample => ({
 const emptyVolume = { name: 'v', emptyDir: {} };
 const mounts = (...all: object[]): object => ({ volumes: [emptyVolume], volumeMounts: all.map((mount) => ({ name: 'v', ...mount })) });
 const route = (what: string, match: object): Sample => ({ what, kind: 'Route', spec: { match, backend: { function: 'hello' } } });
+
+const container = { name: 'main', image: 'tsumugi/node' };
+/** A JobDefinition with this task; `execution` is what stands around the task, `more` beside the template. */
+const job = (what: string, task: object, execution: object = {}, more: object = {}, name?: string): Sample => ({
+  what,
+  kind: 'JobDefinition',
+  spec: { template: { spec: { ...execution, template: { spec: task } } }, ...more },
+  ...(name && { name }),
+});
+const call = { call: { function: 'squares' } };
+const execution = (what: string, more: object): Sample => ({ what, kind: 'Execution', spec: { jobDefinition: 'squares', ...more } });
 
 export const validSamples: readonly Sample[] = [
   func('the least', {}),
@@ -70,6 +81,51 @@ export const validSamples: readonly Sample[] = [
     kind: 'Runtime',
     spec: { image: 'x', poolSize: 0, idleTimeoutSeconds: 5, concurrency: 1, resources: { limits: { memory: '256Mi', cpu: 1 } } },
   },
+  job('a call', call),
+  job('a container', { containers: [container] }),
+  job(
+    'all of a call',
+    { call: { function: 'squares', export: 'square', args: [1, 'a', null, { a: null, b: [true] }, []] }, maxRetries: 0, timeoutSeconds: 1 },
+    { parallelism: 8, taskCount: 3, activeDeadlineSeconds: 60, items: [null, 0, { deep: [{}] }] },
+    { concurrencyPolicy: 'Forbid', successfulExecutionsHistoryLimit: 0, failedExecutionsHistoryLimit: 5 },
+  ),
+  job('all of a container', {
+    containers: [
+      {
+        ...container,
+        command: ['sh', '-c'],
+        args: ['true'],
+        workingDir: '/tmp',
+        env: [
+          { name: 'A', value: 'x' },
+          { name: 'B', valueFrom: { secretKeyRef: { name: 's', key: 'k', optional: true } } },
+        ],
+        envFrom: [{ configMapRef: { name: 'c' } }],
+        resources: { limits: { memory: '256Mi', cpu: 1 }, requests: { cpu: '100m' } },
+        volumeMounts: [{ name: 'v', mountPath: '/data', readOnly: true }],
+        ports: [{ containerPort: 80 }],
+        lifecycle: { preStop: { exec: { command: ['true'] } } },
+      },
+    ],
+    volumes: [
+      { name: 'v', persistentVolumeClaim: { claimName: 'c' } },
+      { name: 'w', projected: { sources: [{ secret: { name: 's' } }] } },
+    ],
+    serviceAccountName: 'robot',
+    imagePullSecrets: [{ name: 'registry' }],
+    terminationGracePeriodSeconds: 0,
+  }),
+  job('a job of a name of 40 characters', call, {}, {}, 'j'.repeat(40)),
+  execution('the least of an Execution', {}),
+  execution('all of an Execution', {
+    args: [null, 'x'],
+    env: [{ name: 'A', value: 'y' }],
+    taskCount: 2,
+    items: [1, 2],
+    parallelism: 2,
+    timeoutSeconds: 5,
+    suspend: true,
+  }),
   route('a template', { path: '/users/{id}/x' }),
   route('hosts and methods', { hosts: ['a.example.com', '*.example.com'], prefix: '/', methods: ['GET', 'POST'] }),
 ];
@@ -147,6 +203,35 @@ export const invalidSamples: readonly Sample[] = [
   { what: 'memory that is no quantity', kind: 'Runtime', spec: { image: 'x', resources: { limits: { memory: '1x' } } } },
   { what: 'memory that is a truth', kind: 'Runtime', spec: { image: 'x', resources: { limits: { memory: true } } } },
   { what: 'a pool of less than none', kind: 'Runtime', spec: { image: 'x', poolSize: -1 } },
+  job('neither a container nor a call', {}),
+  job('a container and a call', { ...call, containers: [container] }),
+  job('no container', { containers: [] }),
+  job('two containers', { containers: [container, { ...container, name: 'other' }] }),
+  job('a container without a name', { containers: [{ image: 'x' }] }),
+  job('an image that is no text', { containers: [{ ...container, image: 1 }] }),
+  job('a limit that is no quantity', { containers: [{ ...container, resources: { limits: { memory: '1x' } } }] }),
+  job('a port of no number', { containers: [{ ...container, ports: [{ protocol: 'TCP' }] }] }),
+  job('a pull policy that is none', { containers: [{ ...container, imagePullPolicy: 'Sometimes' }] }),
+  job('a volume for a call', { ...call, volumes: [emptyVolume] }),
+  job('a call of nothing', { call: {} }),
+  job('an export that is no identifier', { call: { function: 'squares', export: 'a-b' } }),
+  job('arguments that are no list', { call: { function: 'squares', args: 1 } }),
+  job('less than no retries', { ...call, maxRetries: -1 }),
+  job('no time for an attempt', { ...call, timeoutSeconds: 0 }),
+  job('no task', call, { taskCount: 0 }),
+  job('no task at once', call, { parallelism: 0 }),
+  job('no item', call, { items: [] }),
+  job('a deadline of no time', call, { activeDeadlineSeconds: 0 }),
+  job('a policy that is none', call, {}, { concurrencyPolicy: 'Maybe' }),
+  job('a history of less than none', call, {}, { failedExecutionsHistoryLimit: -1 }),
+  job('a job of a name of 41 characters', call, {}, {}, 'j'.repeat(41)),
+  { what: 'a job without a template', kind: 'JobDefinition', spec: {} },
+  { what: 'an Execution of nothing', kind: 'Execution', spec: {} },
+  execution('an Execution of no task', { taskCount: 0 }),
+  execution('an Execution without time', { timeoutSeconds: 0 }),
+  execution('a variable of an Execution twice', { env: [{ name: 'A' }, { name: 'A' }] }),
+  execution('a variable of an Execution without a name', { env: [{ value: 'x' }] }),
+  execution('suspended perhaps', { suspend: 'maybe' }),
   route('no path', {}),
   route('path and prefix', { path: '/a', prefix: '/b' }),
   route('a path without a slash', { path: 'a' }),

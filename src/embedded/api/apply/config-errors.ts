@@ -11,6 +11,7 @@ export function configErrors(structure: Structure, value: unknown, path = ''): s
   const says = (why: string): string[] => [`${path}${path && ': '}${why}`];
   switch (at.type) {
     case 'any':
+    case 'json':
       return [];
     case 'string':
       return typeof value === 'string' ? [] : says(`expected string, got ${goValue(value)}`);
