@@ -83,7 +83,7 @@ export function garbageReconciler(parts: GarbageParts): Reconcile {
   async function attemptDeletion(resource: Resource, object: KubeObject): Promise<void> {
     const { solid, absent, waiting } = await sortOwners(store, kinds, object);
     const { uid = '', resourceVersion = '', finalizers = [] } = object.metadata;
-    const row = { resource: resourceName(resource as KindDefinition), ...keyOf(object) };
+    const row = { resource: resourceName(resource), ...keyOf(object) };
     if (solid.length > 0) {
       const leaving = [...absent, ...waiting].map((reference) => reference.uid);
       if (leaving.length > 0) await release({ ...row, namespace: row.namespace ?? '', uid }, leaving);

@@ -8,6 +8,7 @@ import { kinds as allKinds } from '../../resources/kinds.ts';
 import type { Store } from '../storage/store.ts';
 import { accountKeys, accountReconciler } from './accounts.ts';
 import { garbageKeys, garbageReconciler } from './garbage.ts';
+import { runJobController } from './job/jobs.ts';
 import { namespaceKeys, namespaceReconciler } from './namespaces.ts';
 import { podKeys, podReconciler } from './pods.ts';
 import { storeSource } from './source.ts';
@@ -25,7 +26,7 @@ export interface EmbeddedControllersOptions {
 }
 
 /**
- * Runs garbage collection, namespace deletion, pod collection and the making of accounts until `signal` is aborted.
+ * Runs garbage collection, namespace deletion, pod collection, Jobs and the making of accounts until `signal` is aborted.
  *
  * @returns resolves when all have stopped; close the store after that.
  * @example
@@ -64,5 +65,6 @@ export async function runEmbeddedControllers(options: EmbeddedControllersOptions
     informers: [storeSource(store, only('namespaces', 'serviceaccounts'), accountKeys, signal, log)],
     reconcile: accountReconciler({ client, store }),
   });
-  await Promise.all([garbage.done, namespaces.done, pods.done, accounts.done]);
+  const jobs = runJobController({ ...common, client, store });
+  await Promise.all([garbage.done, namespaces.done, pods.done, accounts.done, jobs.done]);
 }

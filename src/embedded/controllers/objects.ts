@@ -1,6 +1,6 @@
 /** How the controllers name stored objects in their queues, and read them. */
 import type { KindDefinition } from '../../resources/kind.ts';
-import type { KubeObject } from '../../resources/object.ts';
+import type { KubeObject, Resource } from '../../resources/object.ts';
 import type { Store, StoredRow, StoreKey } from '../storage/store.ts';
 
 /** `configmaps default/hello`; the namespace is empty for cluster-scoped kinds. */
@@ -12,7 +12,8 @@ export function storeKey(key: string): StoreKey {
   return { resource: key.slice(0, space), namespace: key.slice(space + 1, slash), name: key.slice(slash + 1) };
 }
 
-export const resourceName = ({ plural, group }: KindDefinition): string => (group === '' ? plural : `${plural}.${group}`);
+export const resourceName = ({ plural, group }: Pick<Resource, 'plural' | 'group'>): string =>
+  group === '' ? plural : `${plural}.${group}`;
 
 export const apiVersion = ({ group, version }: KindDefinition): string => (group === '' ? version : `${group}/${version}`);
 
@@ -22,7 +23,7 @@ export const objectIn = (row: StoredRow): KubeObject => JSON.parse(row.text) as 
 export const mayBeDying = (row: StoredRow): boolean => row.text.includes('"deletionTimestamp"');
 
 /** All rows of a kind (in one namespace), page by page, so that no more than a page of text is held. */
-export async function* rowsOf(store: Store, kind: KindDefinition, namespace?: string): AsyncGenerator<StoredRow> {
+export async function* rowsOf(store: Store, kind: Resource, namespace?: string): AsyncGenerator<StoredRow> {
   let after: { namespace: string; name: string } | undefined;
   do {
     const { rows, remaining } = await store.list({

@@ -1,7 +1,7 @@
 /** The kind batch/v1 Job: a real API server and ours take, fill in, refuse and warn of the same. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openPair, type Pair, steady } from './pair.ts';
-import type { RawAnswer } from './raw.ts';
+import { openPair, type Pair, steady } from '../pair.ts';
+import type { RawAnswer } from '../raw.ts';
 
 const path = process.env['TSUMUGI_TEST_KUBECONFIG'];
 
