@@ -95,7 +95,14 @@ describe('a program finds its platform', () => {
   test('by the identity of its function, whatever the machine has', async () => {
     const [api, gateway] = [await listen(list), await listen([5])];
     let renewed = 0;
-    setIdentity({ api: api.url, platform: api.url, gateway: gateway.url, namespace: 'shop', token: () => `token-${++renewed}` });
+    const listener = { url: api.url };
+    setIdentity({
+      kubernetes: listener,
+      platform: listener,
+      gateway: gateway.url,
+      namespace: 'shop',
+      token: (of) => `${of}-${++renewed}`,
+    });
     process.env['TSUMUGI_DATA'] = folder;
     const platform = await connect();
     await platform.kube.list(configMaps, {});
@@ -103,8 +110,8 @@ describe('a program finds its platform', () => {
     await platform.call('/call/x');
     platform.close();
     expect(platform.namespace).toBe('shop');
-    expect(api.asked.map(({ authorization }) => authorization)).toEqual(['Bearer token-1', 'Bearer token-2']);
-    expect(gateway.asked.map(({ token }) => token)).toEqual(['Bearer token-3']);
+    expect(api.asked.map(({ authorization }) => authorization)).toEqual(['Bearer kubernetes-1', 'Bearer kubernetes-2']);
+    expect(gateway.asked.map(({ token }) => token)).toEqual(['Bearer gateway-3']);
   });
 
   test('not at all in a function without permissions: the kubeconfig of the machine is not its own', async () => {

@@ -8,7 +8,7 @@ import type { IncomingMessage } from 'node:http';
 import { TsumugiError } from '../base/errors.ts';
 import type { Connection } from '../kube/connection.ts';
 import type { FunctionResource } from '../resources/function.ts';
-import { ownIdentity } from '../sdk/identity.ts';
+import { type Identity, ownIdentity } from '../sdk/identity.ts';
 import { dataAround, kubeconfigPath, readPlatformFile } from './data-folder.ts';
 import { type RequestOptions, send, type Target, tokenHeader } from './http.ts';
 
@@ -58,7 +58,7 @@ export async function find(options: ConnectOptions): Promise<Found> {
   if (context !== undefined || kubeconfig !== undefined) return ofKubeconfig(options);
 
   const identity = ownIdentity();
-  if (identity) return ofAddress({ ...identity, ...given(options), token: () => identity.token(), from: 'the identity of this function' });
+  if (identity) return ofIdentity(identity, options);
   const { TSUMUGI_API_URL, TSUMUGI_DATA, TSUMUGI_FUNCTION } = process.env;
   if (TSUMUGI_API_URL) return ofAddress({ ...ofEnvironment(), ...given(options), api: TSUMUGI_API_URL });
   // The kubeconfig of whoever started the platform is not the function's.
@@ -128,6 +128,31 @@ function ofAddress({ api, token, platform, gateway, ca, namespace = 'default', f
   const service = platform === undefined ? undefined : { url: platform.replace(/\/+$/, ''), ...trust, credentials };
   return { connection, where: connection.server, ways: directWays(service, gateway, connection) };
 }
+
+/** Each listener takes a token of its own. */
+function ofIdentity(identity: Identity, options: ConnectOptions): Found {
+  const credentialsFor = (of: 'gateway' | 'platform' | 'kubernetes') => async (): Promise<{ token: string }> => {
+    const token = identity.token(of);
+    if (token !== undefined) return { token };
+    throw new TsumugiError('Forbidden', 'this function may not use the Kubernetes API', {
+      hint: 'declare what it manages in its spec: permissions: { manage: [jobs, configmaps, secrets] }',
+    });
+  };
+  const connection: Connection = {
+    ...serverOf(identity.kubernetes),
+    namespace: options.namespace ?? identity.namespace,
+    from: 'the identity of this function',
+    credentials: credentialsFor('kubernetes'),
+  };
+  const service = { ...identity.platform, credentials: credentialsFor('platform') };
+  const ways = directWays(service, options.gateway ?? identity.gateway, { ...connection, credentials: credentialsFor('gateway') });
+  return { connection, where: connection.from, ways };
+}
+
+const serverOf = ({ url, ca }: Identity['kubernetes']): Pick<Connection, 'server' | 'ca'> => ({
+  server: url,
+  ...(ca !== undefined && { ca }),
+});
 
 async function ofData(data: string, options: ConnectOptions): Promise<Found> {
   const [{ loadConnection }, { relative, resolve }] = await Promise.all([import('../kube/kubeconfig.ts'), import('node:path')]);

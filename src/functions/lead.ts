@@ -6,6 +6,7 @@ import { systemClock } from '../base/clock.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { EventRecorder } from '../kube/events.ts';
 import type { Fence } from '../records/fence.ts';
+import { renewTokens } from './identity/renewer.ts';
 import { keepLogsInOrder } from './logs/upkeep.ts';
 import { functionKey, runControllers } from './reconcile/controllers.ts';
 import { FunctionReconciler } from './reconcile/function.ts';
@@ -32,7 +33,7 @@ export async function lead(
   { blobs, logs, store, gatewayUrl, systemNamespace, images, observer, clock = systemClock, log }: FunctionsOptions,
   { client, fence: own, signal }: LeadOptions,
 ): Promise<void> {
-  const { state, fleet, remover, activator, keys, loadTimeoutMs, start } = replica;
+  const { state, fleet, remover, activator, keys, accounts, issuer, loadTimeoutMs, start } = replica;
   const { revisionByUid } = state;
   const fence = own && { fence: own };
   const functions = new FunctionReconciler({
@@ -43,6 +44,7 @@ export async function lead(
     runtimes: state.runtimes,
     hasInstances: (uid) => fleet.instances(uid).length > 0,
     trials: new Trials(start, (revision) => controllers.functions.enqueue(functionKey(revision))),
+    accounts,
     digest: (text) => keys.digest(text),
     gatewayUrl,
   });
@@ -79,6 +81,7 @@ export async function lead(
   });
   const sweeping = new UnusedPackages({ blobs, functions: state.functions, revisions: state.revisions, ...fence, clock, log }).run(signal);
   const storing = keepStoreInOrder({ client, store, ...fence, clock, log }, signal);
+  const renewing = renewTokens({ fleet, issuer, revisionByUid, functionOf: (revision) => state.functionOf(revision), clock, log }, signal);
   const stopLogs = keepLogsInOrder({ pods: state.pods, fleet, remover, logs, ...fence, clock, log });
   const stopPools = replica.leadPools(client, controllers.queued);
 
@@ -90,5 +93,5 @@ export async function lead(
   scaler.stop();
   drainDeleted();
   stopLogs();
-  await Promise.all([controllers.done, story.stop(), sweeping, storing]);
+  await Promise.all([controllers.done, story.stop(), sweeping, storing, renewing]);
 }

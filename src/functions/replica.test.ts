@@ -22,6 +22,7 @@ beforeAll(async () => {
     pki: join(platform.folder, 'pki'),
     addressOf: platform.node.addressOf,
     gatewayUrl: 'http://127.0.0.1:8080',
+    endpoints: { platform: { url: 'https://127.0.0.1:6441' }, kubernetes: { url: 'https://127.0.0.1:6440' } },
     log: silentLog,
   });
 });

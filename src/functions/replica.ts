@@ -37,6 +37,10 @@ import { PoolReconciler } from './reconcile/pool.ts';
 import { writeRevisionStatus } from './reconcile/revision-status.ts';
 import { type FunctionRuns, functionRuns } from './runs/runs.ts';
 import { FunctionsState } from './state.ts';
+import { Accounts } from './identity/accounts.ts';
+import { Callers } from './identity/callers.ts';
+import { type Endpoints, Issuer, platformAudience } from './identity/tokens.ts';
+import type { Identity } from '../wire/protocol.ts';
 
 export interface FunctionsOptions {
   readonly client: KubeClient;
@@ -51,6 +55,10 @@ export interface FunctionsOptions {
   readonly addressOf: (pod: Pod) => string | undefined;
   /** As users reach it: `http://127.0.0.1:8080`. */
   readonly gatewayUrl: string;
+  /** Where code with permissions finds the platform API and the Kubernetes API. */
+  readonly endpoints: Endpoints;
+  /** Of the tokens that code with permissions gets. Default 3600; at least 600. */
+  readonly tokenLifetimeSeconds?: number;
   /** sha256 hex of the tokens that may use `/call/`. */
   readonly tokenHashes?: readonly string[];
   /** On Kubernetes: where the platform's own pods run, which alone may reach function pods. Absent: no NetworkPolicies are made. */
@@ -76,6 +84,10 @@ export interface Replica {
   readonly remover: PodRemover;
   readonly activator: InstanceActivator;
   readonly keys: PlatformKeys;
+  readonly accounts: Accounts;
+  readonly issuer: Issuer;
+  /** Whose tokens open the platform API. */
+  readonly callers: Callers;
   readonly loadTimeoutMs: number;
   /** The platform API under `/v1/`. */
   readonly handler: Handler;
@@ -107,6 +119,18 @@ export async function startReplica(options: FunctionsOptions): Promise<Replica> 
   await ensureDefaultRuntimes(client);
   const { stopped } = await state.start(signal);
 
+  const accounts = new Accounts(client, options.systemNamespace !== undefined);
+  const issuer = new Issuer({
+    client,
+    accounts,
+    endpoints: options.endpoints,
+    ...(options.tokenLifetimeSeconds !== undefined && { lifetimeSeconds: options.tokenLifetimeSeconds }),
+  });
+  const identityOf = async (revision: RevisionResource): Promise<Identity | undefined> => {
+    const owner = revision.spec.permissions && state.functionOf(revision);
+    return owner && issuer.identity(owner, revision.spec.permissions);
+  };
+
   const replica = options.images && `${epoch}-${process.pid}`;
   const kubernetes = options.images && {
     publicKey: keys.signing.publicKey,
@@ -137,6 +161,7 @@ export async function startReplica(options: FunctionsOptions): Promise<Replica> 
           loadTimeoutMs,
           reserved,
           imageOf: state.imageOf,
+          identityOf,
           whyNoPods: state.whyNoPods,
           log,
           signal,
@@ -236,7 +261,10 @@ export async function startReplica(options: FunctionsOptions): Promise<Replica> 
     remover,
     activator,
     keys,
-    runs: functionRuns({ client, state, packages, keys, addressOf, gatewayUrl, kubernetes, epoch, loadTimeoutMs, log }),
+    accounts,
+    issuer,
+    callers: new Callers(client, platformAudience),
+    runs: functionRuns({ client, state, packages, keys, addressOf, gatewayUrl, identityOf, kubernetes, epoch, loadTimeoutMs, log }),
     loadTimeoutMs,
     handler,
     readiness,

@@ -8,6 +8,7 @@
  * await functions.stop();
  */
 import type { Handler } from './api/http.ts';
+import type { Account } from './identity/callers.ts';
 import { lead, type LeadOptions } from './lead.ts';
 import type { PlatformKeys } from './model/keys.ts';
 import { type FunctionsOptions, startReplica } from './replica.ts';
@@ -20,6 +21,8 @@ export interface Functions {
   /** The platform API under `/v1/`; who may call it is the server's business. */
   readonly handler: Handler;
   readonly keys: PlatformKeys;
+  /** Whose token of the platform API it is; undefined: nobody's. */
+  authenticate(token: string): Promise<Account | undefined>;
   /** For runs of functions in pods of their own. */
   readonly runs: FunctionRuns;
   /** `/readyz` of gateways waits for these, each `namespace/name`. */
@@ -38,6 +41,7 @@ export async function startFunctions(options: FunctionsOptions): Promise<Functio
   return {
     handler: replica.handler,
     keys: replica.keys,
+    authenticate: (token) => replica.callers.authenticate(token),
     runs: replica.runs,
     waitFor: (names) => replica.readiness.waitFor(names),
     lead({ signal, ...rest }) {

@@ -1,4 +1,5 @@
 /** Who may do what: one ServiceAccount a component, each with what its code calls and no more; and roles for those who use the platform. */
+import { manageable, manageRole, manageRules } from '../resources/permissions.ts';
 import { type Component, type Manifest, manifest, names, secretNames } from './parts.ts';
 
 interface Rule {
@@ -36,6 +37,13 @@ const controllerRules: readonly Rule[] = [
   // Whether one is still there: else what it kept in the store goes.
   { apiGroups: [''], resources: ['namespaces'], verbs: ['get'] },
   { apiGroups: [''], resources: ['events'], verbs: ['create', 'patch'] },
+  // Accounts of functions that declare permissions, and their tokens. (Whoever may make pods may use every account of a namespace anyway.)
+  { apiGroups: [''], resources: ['serviceaccounts'], verbs: ['get', 'create', 'delete'] },
+  { apiGroups: [''], resources: ['serviceaccounts/token'], verbs: ['create'] },
+  { apiGroups: ['authentication.k8s.io'], resources: ['tokenreviews'], verbs: ['create'] },
+  // It grants these roles without holding what is in them: no others, and each in the namespace of a function that asks for it.
+  { apiGroups: [group], resources: ['rolebindings'], verbs: ['get', 'create', 'delete'] },
+  { apiGroups: [group], resources: ['clusterroles'], resourceNames: manageable.map(manageRole), verbs: ['bind'] },
   { apiGroups: ['networking.k8s.io'], resources: ['networkpolicies'], verbs: ['get', 'create', 'patch'] },
 ];
 
@@ -86,6 +94,11 @@ export function accounts(namespace: string): readonly Manifest[] {
   return [account('controller', names.controller), account('gateway', names.gateway)];
 }
 
+/** What functions may be allowed to manage, each role for one kind. Bound by the controller, in namespaces alone. */
+function codeAccess(): readonly Manifest[] {
+  return manageable.map((kind) => role('ClusterRole', 'access', { name: manageRole(kind) }, manageRules[kind]));
+}
+
 export function controllerAccess(namespace: string): readonly Manifest[] {
   const name = names.controller;
   const subjects = [{ kind: 'ServiceAccount', name, namespace }];
@@ -105,6 +118,7 @@ export function userAccess(namespace: string): readonly Manifest[] {
     role('ClusterRole', 'access', { name: names.view, labels: into('view') }, viewRules),
     role('ClusterRole', 'access', { name: names.user, labels: into('edit', 'admin') }, userRules),
     role('Role', 'access', { name: names.user, namespace }, platformUserRules),
+    ...codeAccess(),
   ];
 }
 

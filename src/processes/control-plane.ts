@@ -29,7 +29,7 @@ const log = createLog('control-plane');
 
 async function start(settings: RoleSettings): Promise<RunningRole> {
   const { data, run } = settings;
-  const { gateway, socket } = platformFile(settings);
+  const { gateway, socket, api: apiUrl, platform: platformUrl } = platformFile(settings);
   const node = Promise.withResolvers<RunningNode>();
   const metrics = controlPlaneMetrics(data, { watches: () => api.server.watches(), phases: () => running.phases() });
   const api = await openEmbeddedApi({
@@ -79,6 +79,7 @@ async function start(settings: RoleSettings): Promise<RunningRole> {
     pki: keys,
     addressOf: (pod) => (pod.status?.phase === 'Running' ? `unix:${podSocketPath(run, pod.metadata.uid ?? '')}` : undefined),
     gatewayUrl: gateway,
+    endpoints: { platform: { url: platformUrl, ca: api.ca }, kubernetes: { url: apiUrl, ca: api.ca } },
     observer: metrics.functions,
     tokenHashes: [createHash('sha256').update(api.token).digest('hex')],
     log,
@@ -93,6 +94,7 @@ async function start(settings: RoleSettings): Promise<RunningRole> {
     port: settings.platformPort,
     tls: { cert, key },
     tokens: [{ token: api.token, roles: ['gateway', 'user'] }],
+    authenticate: (token) => functions.authenticate(token),
     hint: 'use a kubeconfig of `tsumugi kubeconfig`',
   });
   writeKubeconfig(settings, api.kubeconfig);

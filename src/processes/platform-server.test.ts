@@ -19,6 +19,7 @@ async function serve(handler: Parameters<typeof servePlatformApi>[0]['handler'] 
       { token: 'of-a-gateway', roles: ['gateway'] },
       { token: 'of-a-user', roles: ['user'] },
     ],
+    authenticate: async () => undefined,
     hint: 'look there',
   });
   return server.port;

@@ -4,7 +4,7 @@
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { chmodSync, rmSync } from 'node:fs';
-import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import {
   constants,
   createSecureServer,
@@ -14,7 +14,10 @@ import {
   type ServerHttp2Session,
 } from 'node:http2';
 import type { AddressInfo, Socket } from 'node:net';
-import { mayCall, type PlatformRole } from '../functions/api/access.ts';
+import { TsumugiError } from '../base/errors.ts';
+import { checkCode, mayCall, pathOf, type PlatformRole } from '../functions/api/access.ts';
+import { asTsumugiError } from '../functions/api/http.ts';
+import type { Account } from '../functions/identity/callers.ts';
 
 export interface PlatformServerOptions {
   readonly handler: RequestListener;
@@ -25,6 +28,8 @@ export interface PlatformServerOptions {
   readonly port: number;
   readonly tls: { readonly cert: string; readonly key: string };
   readonly tokens: readonly PlatformToken[];
+  /** Whose token it is, if it is one of user code. */
+  readonly authenticate: (token: string) => Promise<Account | undefined>;
   /** What to do about a token that is not known. */
   readonly hint: string;
 }
@@ -43,24 +48,31 @@ export interface PlatformServer {
 
 /** Resolves when all listen. */
 export async function servePlatformApi(options: PlatformServerOptions): Promise<PlatformServer> {
-  const { handler, socket, host, port, tls, hint } = options;
+  const { handler, authenticate, socket, host, port, tls, hint } = options;
   const known = options.tokens.map(({ token, roles }) => ({ digest: digest(`Bearer ${token}`), roles }));
   const guarded: RequestListener = (request, response) => {
-    // The API server's proxy keeps `Authorization` for itself.
-    const shown = request.headers['tsumugi-authorization'] ?? request.headers.authorization ?? '';
-    const shownDigest = digest(String(shown));
-    const who = known.find((each) => timingSafeEqual(shownDigest, each.digest));
-    if (!who) return refuse(response, 401, 'Unauthorized', 'no valid token', hint);
-    const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
-    if (who.roles.some((role) => mayCall(role, path))) return handler(request, response);
-    return refuse(
-      response,
-      403,
-      'Forbidden',
-      `a token of ${who.roles.join(', ')} does not open ${path}`,
-      'show the token of the other role',
-    );
+    void admit(request, response).catch((thrown: unknown) => {
+      const { status, code, message, hint: remedy } = asTsumugiError(thrown);
+      refuse(response, status, code, message, remedy ?? 'try again');
+    });
   };
+  async function admit(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    // The API server's proxy keeps `Authorization` for itself.
+    const shown = String(request.headers['tsumugi-authorization'] ?? request.headers.authorization ?? '');
+    const shownDigest = digest(shown);
+    const who = known.find((each) => timingSafeEqual(shownDigest, each.digest));
+    const path = pathOf(request.url) ?? '/';
+    if (who?.roles.some((role) => mayCall(role, path))) return handler(request, response);
+    if (who) {
+      throw new TsumugiError('Forbidden', `a token of ${who.roles.join(', ')} does not open ${path}`, {
+        hint: 'show the token of the other role',
+      });
+    }
+    const account = await authenticate(/^bearer +(\S+)$/i.exec(shown)?.[1] ?? '');
+    if (!account) throw new TsumugiError('Unauthorized', 'no valid token', { hint });
+    checkCode(account, path);
+    handler(request, response);
+  }
   // Logs are followed and activations waited for: the default limit on a whole request does not fit.
   const whole = { requestTimeout: 0 };
   const remote = new Served(createSecureServer({ ...whole, ...tls, allowHTTP1: true }, guarded as unknown as Http2Listener));

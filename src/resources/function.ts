@@ -4,6 +4,7 @@ import { defineCustom, exactlyOne, readyColumns, shortNameRule } from './custom.
 import { environmentFields, environmentRules } from './environment.ts';
 import type { CrossFieldRule } from './kind.ts';
 import type { KubeObject } from './object.ts';
+import { permissionsField } from './permissions.ts';
 import { podFields, podRules } from './pod-fields.ts';
 import { functions } from './resources.ts';
 import { type Immutable, seconds, shortName } from './schema.ts';
@@ -31,6 +32,7 @@ export const executionFields = {
     .enum(['always', 'never'])
     .optional()
     .describe('`never`: each request gets a pod of its own, which ends with it. Default: `always`.'),
+  permissions: permissionsField.optional(),
 };
 
 /** Rules on them, each once for Functions and for Revisions. */
@@ -70,7 +72,7 @@ const spec = z.strictObject({
   visibility: z
     .enum(['public', 'private'])
     .default('public')
-    .describe('`private`: the gateway asks every caller for the token of the platform.'),
+    .describe('`private`: every caller needs a token: that of the platform, or of an account of its namespace.'),
 });
 
 const status = z.strictObject({

@@ -31,6 +31,23 @@ export const networkPolicies: Resource = {
   namespaced: true,
 };
 
+/** Asked of the API server, never stored. */
+export const tokenReviews: Resource = {
+  group: 'authentication.k8s.io',
+  version: 'v1',
+  plural: 'tokenreviews',
+  kind: 'TokenReview',
+  namespaced: false,
+};
+/** Made on a real cluster alone. */
+export const roleBindings: Resource = {
+  group: 'rbac.authorization.k8s.io',
+  version: 'v1',
+  plural: 'rolebindings',
+  kind: 'RoleBinding',
+  namespaced: true,
+};
+
 export const runtimes = ours('runtimes', 'Runtime', false);
 export const functions = ours('functions', 'Function');
 export const revisions = ours('revisions', 'Revision');

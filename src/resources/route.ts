@@ -32,6 +32,10 @@ const spec = z.strictObject({
         .describe('HTTP methods. None: any.'),
     })
     .describe('Which requests: exactly one of path and prefix.'),
+  auth: z
+    .enum(['token'])
+    .optional()
+    .describe('`token`: requests need a token: that of the platform, or of an account of the namespace. Absent: what the Function says.'),
   backend: z.strictObject({ function: shortName.describe('A Function of the same namespace.') }).describe('Where they go.'),
 });
 
@@ -56,6 +60,7 @@ export const routeKind = defineCustom<RouteResource>(routes, {
     { name: 'Path', type: 'string', jsonPath: '.spec.match.path', description: 'The whole path.' },
     { name: 'Prefix', type: 'string', jsonPath: '.spec.match.prefix', description: 'What the path begins with.' },
     { name: 'Function', type: 'string', jsonPath: '.spec.backend.function', description: 'Where requests go.' },
+    { name: 'Auth', type: 'string', jsonPath: '.spec.auth', priority: 1, description: 'What requests must show.' },
     ...readyColumns,
   ],
   rules: [exactlyOne('spec.match', ['path', 'prefix'])],

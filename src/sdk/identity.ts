@@ -3,16 +3,20 @@
  * `tsumugi/client` reads it; other code has no identity.
  */
 export interface Identity {
-  /** The Kubernetes API, without a slash at the end. */
-  readonly api: string;
-  /** The platform API, likewise. */
-  readonly platform: string;
-  readonly gateway: string;
   readonly namespace: string;
-  /** PEM: what to trust at all of them; absent: what the system trusts. */
+  readonly gateway: string;
+  readonly platform: Listener;
+  /** The Kubernetes API. */
+  readonly kubernetes: Listener;
+  /** A token that is valid now (the platform renews it), for this listener alone; undefined: the code has no right there. */
+  token(of: 'gateway' | 'platform' | 'kubernetes'): string | undefined;
+}
+
+export interface Listener {
+  /** Without a slash at the end. */
+  readonly url: string;
+  /** PEM: what to trust there; absent: what the system trusts. */
   readonly ca?: string;
-  /** A token that is valid now: the platform renews it. */
-  token(): string;
 }
 
 const key = Symbol.for('tsumugi.identity');

@@ -7,6 +7,10 @@
  * export default hello;
  */
 
+import type { Store } from './store.ts';
+
+export { type Store, type StoreEntry, StoreError, type StorePage, type StoreValue, type Versioned } from './store.ts';
+
 /** What a handler may answer: text -> text/plain, bytes or a stream -> octet-stream, an async iterable -> text/plain or NDJSON, undefined -> 204, other values -> JSON. */
 export type Answer =
   | Response
@@ -42,6 +46,16 @@ export interface Context {
   /** W3C trace context of this invocation, to be sent on. */
   readonly trace: { readonly traceparent: string };
   readonly log: Logger;
+  /** The key-value store of the namespace. Needs `permissions: { store: true }` of the function; else all that it is asked rejects with a StoreError `Forbidden`. */
+  readonly store: Store;
+  /**
+   * Headers that show who the function is to Routes with `auth: token` and to private functions of its namespace; for itself or for
+   * whoever shall call back through the gateway. They are worth something for at most an hour, there and nowhere else: ask anew for each use.
+   * Needs `permissions` of the function, of whatever kind; else it rejects with an error `Forbidden`.
+   *
+   * @example await fetch(url, { headers: await context.credentials() })
+   */
+  credentials(): Promise<Record<string, string>>;
 }
 
 /** The running invocation's context, for named exports and helpers. Throws outside of one. */

@@ -62,6 +62,8 @@ export const FrameType = {
   DRAINED: 16,
   /** shim -> client, stream 0: u32, every REQUEST up to this stream id that was not answered BUSY is accepted. Written to the socket before any of their handlers starts. */
   ACCEPTED: 17,
+  /** activator -> shim: a sealed, signed envelope around JSON Tokens: those that the code has end soon. */
+  CREDENTIALS: 18,
 } as const;
 
 export const Flag = {
@@ -118,6 +120,32 @@ export interface ConfigFiles {
   readonly configs: FilesByName;
 }
 
+/** Where somebody listens whom the code may call, over HTTPS. */
+export interface Listener {
+  /** Without a slash at the end. */
+  readonly url: string;
+  /** PEM: whom to believe there. Absent: whom the system believes. */
+  readonly ca?: string;
+}
+
+/** Short-lived, each for one listener alone: who gets one can do nothing with it elsewhere. */
+export interface Tokens {
+  /** Milliseconds since 1970: the later ones count. */
+  readonly issuedAt: number;
+  readonly platform: string;
+  /** Also for whoever the code hands it to: it opens Routes that ask for a token, and nothing else. */
+  readonly gateway: string;
+  /** Only of code that may manage objects. */
+  readonly kubernetes?: string;
+}
+
+/** Who the code is, where its function declares permissions. */
+export interface Identity {
+  readonly platform: Listener;
+  readonly kubernetes: Listener;
+  readonly tokens: Tokens;
+}
+
 /** The JSON head of SPECIALIZE; the package (a deterministic tar) follows it. */
 export interface Specialize {
   readonly pod: string;
@@ -143,6 +171,8 @@ export interface Specialize {
   readonly token: string;
   readonly gatewayUrl: string;
   readonly image: string;
+  /** Absent: the code is nobody. */
+  readonly identity?: Identity;
 }
 
 export interface Specialized {

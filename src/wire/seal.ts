@@ -2,10 +2,10 @@
  * How an activator proves itself to a pod and hands it its function: sealed to the pod (nobody on the way can read its secrets) and signed by the platform
  * (nobody else can specialise or stop a pod, even if it reaches the pod's socket).
  *
- * Envelope of SPECIALIZE: `u8 version | 32 bytes ephemeral X25519 key | AES-256-GCM ciphertext | 16 bytes tag | 64 bytes Ed25519 signature`.
+ * Envelope of SPECIALIZE and CREDENTIALS: `u8 version | 32 bytes ephemeral X25519 key | AES-256-GCM ciphertext | 16 bytes tag | 64 bytes Ed25519 signature`.
  * Key and nonce come from HKDF-SHA256 over the X25519 secret, salted with both public keys; the ephemeral key is new each time.
  * The signature covers the purpose, the pod's uid and the sha256 of all that stands before it, so that an envelope fits one pod only.
- * Plaintext: `u32 length of the head | JSON Specialize | package`.
+ * Plaintext of SPECIALIZE: `u32 length of the head | JSON Specialize | package`; of CREDENTIALS: JSON Tokens.
  */
 import {
   createCipheriv,
@@ -20,13 +20,16 @@ import {
   sign,
   verify,
 } from 'node:crypto';
-import type { Specialize } from './protocol.ts';
+import type { Specialize, Tokens } from './protocol.ts';
 
 const SEAL_VERSION = 1;
 const KEY_BYTES = 32;
 const TAG_BYTES = 16;
 const SIGNATURE_BYTES = 64;
 const SPECIALIZE_PURPOSE = 'tsumugi specialize 1';
+/** Of the keys of all envelopes: what an envelope is for is signed. */
+const KEY_PURPOSE = SPECIALIZE_PURPOSE;
+const CREDENTIALS_PURPOSE = 'tsumugi credentials 1';
 const DRAIN_PURPOSE = 'tsumugi drain 1';
 const HELLO_PURPOSE = 'tsumugi hello 1';
 
@@ -85,7 +88,7 @@ function signed(purpose: string, pod: string, content: Uint8Array): Buffer {
 }
 
 function deriveKey(secret: Buffer, ephemeral: Uint8Array, pod: Uint8Array): { key: Buffer; nonce: Buffer } {
-  const material = Buffer.from(hkdfSync('sha256', secret, Buffer.concat([ephemeral, pod]), SPECIALIZE_PURPOSE, 44));
+  const material = Buffer.from(hkdfSync('sha256', secret, Buffer.concat([ephemeral, pod]), KEY_PURPOSE, 44));
   return { key: material.subarray(0, 32), nonce: material.subarray(32) };
 }
 
@@ -113,21 +116,22 @@ export function prepareSealing(podKey: string): Sealing {
  * @example connection.send(FrameType.SPECIALIZE, 0, 1, sealSpecialize(head, packageTar, prepareSealing(welcome.key), platformKey))
  */
 export function sealSpecialize(head: Specialize, packageTar: Uint8Array, sealing: Sealing, platform: KeyPair): Buffer {
-  const { ephemeral, key, nonce } = sealing;
   const text = Buffer.from(JSON.stringify(head));
   const length = Buffer.allocUnsafe(4);
   length.writeUInt32BE(text.length);
+  return seal(SPECIALIZE_PURPOSE, head.pod, [length, text, packageTar], sealing, platform);
+}
+
+/** Payload of CREDENTIALS for one pod; `sealing` as for SPECIALIZE. */
+export function sealTokens(tokens: Tokens, pod: string, sealing: Sealing, platform: KeyPair): Buffer {
+  return seal(CREDENTIALS_PURPOSE, pod, [Buffer.from(JSON.stringify(tokens))], sealing, platform);
+}
+
+function seal(purpose: string, pod: string, plain: readonly Uint8Array[], { ephemeral, key, nonce }: Sealing, platform: KeyPair): Buffer {
   const cipher = createCipheriv('aes-256-gcm', key, nonce);
-  const envelope = Buffer.concat([
-    Buffer.of(SEAL_VERSION),
-    ephemeral,
-    cipher.update(length),
-    cipher.update(text),
-    cipher.update(packageTar),
-    cipher.final(),
-    cipher.getAuthTag(),
-  ]);
-  return Buffer.concat([envelope, sign(null, signed(SPECIALIZE_PURPOSE, head.pod, envelope), platform.privateKey)]);
+  const sealed = plain.map((part) => cipher.update(part));
+  const envelope = Buffer.concat([Buffer.of(SEAL_VERSION), ephemeral, ...sealed, cipher.final(), cipher.getAuthTag()]);
+  return Buffer.concat([envelope, sign(null, signed(purpose, pod, envelope), platform.privateKey)]);
 }
 
 /** Opens what `sealSpecialize` made for this pod. Throws SealError, also when the package is not the one that the head names. The returned package is a view of freshly allocated memory. */
@@ -137,15 +141,30 @@ export function openSpecialize(
   podKey: KeyPair,
   verifyKey: KeyObject,
 ): { head: Specialize; package: Buffer } {
+  const plain = open(SPECIALIZE_PURPOSE, payload, pod, podKey, verifyKey);
+  const headLength = plain.readUInt32BE(0);
+  const head = JSON.parse(plain.toString('utf8', 4, 4 + headLength)) as Specialize;
+  if (head.pod !== pod) throw new SealError(`the envelope names pod ${head.pod}`);
+  const packageTar = plain.subarray(4 + headLength);
+  const digest = digestOf(packageTar);
+  if (head.package !== digest) throw new SealError(`the package is ${digest}, not ${head.package}`);
+  return { head, package: packageTar };
+}
+
+/** Opens what `sealTokens` made for this pod. Throws SealError. */
+export function openTokens(payload: Uint8Array, pod: string, podKey: KeyPair, verifyKey: KeyObject): Tokens {
+  return JSON.parse(open(CREDENTIALS_PURPOSE, payload, pod, podKey, verifyKey).toString()) as Tokens;
+}
+
+function open(purpose: string, payload: Uint8Array, pod: string, podKey: KeyPair, verifyKey: KeyObject): Buffer {
   const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
   if (bytes.length < 1 + KEY_BYTES + TAG_BYTES + SIGNATURE_BYTES) throw new SealError('the envelope is cut short');
   if (bytes[0] !== SEAL_VERSION) throw new SealError(`the envelope has version ${bytes[0]}, this shim reads ${SEAL_VERSION}`);
   const envelope = bytes.subarray(0, -SIGNATURE_BYTES);
-  if (!verify(null, signed(SPECIALIZE_PURPOSE, pod, envelope), verifyKey, bytes.subarray(-SIGNATURE_BYTES))) {
+  if (!verify(null, signed(purpose, pod, envelope), verifyKey, bytes.subarray(-SIGNATURE_BYTES))) {
     throw new SealError("the envelope is not signed by this pod's platform for this pod");
   }
   const ephemeralRaw = envelope.subarray(1, 1 + KEY_BYTES);
-  let plain: Buffer;
   try {
     const secret = diffieHellman({
       privateKey: podKey.privateKey,
@@ -154,17 +173,10 @@ export function openSpecialize(
     const { key, nonce } = deriveKey(secret, ephemeralRaw, Buffer.from(podKey.publicKey, 'base64url'));
     const decipher = createDecipheriv('aes-256-gcm', key, nonce);
     decipher.setAuthTag(envelope.subarray(-TAG_BYTES));
-    plain = Buffer.concat([decipher.update(envelope.subarray(1 + KEY_BYTES, -TAG_BYTES)), decipher.final()]);
+    return Buffer.concat([decipher.update(envelope.subarray(1 + KEY_BYTES, -TAG_BYTES)), decipher.final()]);
   } catch (cause) {
     throw new SealError("the envelope is not sealed to this pod's key", { cause });
   }
-  const headLength = plain.readUInt32BE(0);
-  const head = JSON.parse(plain.toString('utf8', 4, 4 + headLength)) as Specialize;
-  if (head.pod !== pod) throw new SealError(`the envelope names pod ${head.pod}`);
-  const packageTar = plain.subarray(4 + headLength);
-  const digest = digestOf(packageTar);
-  if (head.package !== digest) throw new SealError(`the package is ${digest}, not ${head.package}`);
-  return { head, package: packageTar };
 }
 
 /**

@@ -84,6 +84,7 @@ export async function install(
     port: 0,
     tls: { cert, key },
     tokens: [{ token, roles: ['user'] }],
+    authenticate: async () => undefined,
     hint: '',
   });
 

@@ -118,6 +118,16 @@ describe.runIf(path)('permissions after the installation', () => {
       ['get', 'configmaps', user, 'any'],
       ...each(['create', 'patch'], 'events', user),
       ['get', 'namespaces', '', user],
+      ...each(['get', 'create', 'delete'], 'serviceaccounts', user),
+      ['create', 'serviceaccounts/token', user],
+      ['create', 'tokenreviews.authentication.k8s.io'],
+      ...each(['get', 'create', 'delete'], 'rolebindings.rbac.authorization.k8s.io', user),
+      ...['jobs', 'configmaps', 'secrets'].map((kind): Call => [
+        'bind',
+        'clusterroles.rbac.authorization.k8s.io',
+        '',
+        `tsumugi-manage-${kind}`,
+      ]),
       ...each(['get', 'create', 'patch'], 'networkpolicies.networking.k8s.io', user),
       ['create', 'leases.coordination.k8s.io', namespace],
       ...each(['get', 'update'], 'leases.coordination.k8s.io', namespace, names.lease),
@@ -148,7 +158,11 @@ describe.runIf(path)('permissions after the installation', () => {
       ...each(['get', ...change], 'deployments.apps', namespace),
       ...each(['list', 'watch', ...change], 'namespaces'),
       ...each(['get', 'list'], 'nodes'),
-      ['create', 'serviceaccounts/token', namespace, names.controller],
+      ...each(['list', 'watch', 'update', 'patch', 'impersonate'], 'serviceaccounts', user),
+      ...each(['bind', 'escalate'], 'clusterroles.rbac.authorization.k8s.io', '', 'cluster-admin'),
+      ...each(['bind', 'escalate', ...change], 'roles.rbac.authorization.k8s.io', user, 'any'),
+      ...each(['list', 'watch', 'update', 'patch'], 'rolebindings.rbac.authorization.k8s.io', user),
+      ...each(change, 'jobs.batch', user),
       ...each(change, 'clusterrolebindings.rbac.authorization.k8s.io'),
       ...each(change, 'customresourcedefinitions.apiextensions.k8s.io'),
       ['impersonate', 'users'],
@@ -180,6 +194,7 @@ describe.runIf(path)('permissions after the installation', () => {
       pki: join(folder, 'pki'),
       addressOf: () => undefined,
       gatewayUrl: 'http://gateway',
+      endpoints: { platform: { url: 'https://127.0.0.1:6441' }, kubernetes: { url: 'https://127.0.0.1:6440' } },
       systemNamespace: namespace,
       log: silentLog,
     });
@@ -191,7 +206,12 @@ describe.runIf(path)('permissions after the installation', () => {
         apiVersion: 'tsumugi.dev/v1',
         kind: 'Function',
         metadata: { namespace: user, name: 'hello' },
-        spec: { source: { inline: 'export default () => 1' }, configMaps: ['settings'], secrets: ['keys'] },
+        spec: {
+          source: { inline: 'export default () => 1' },
+          configMaps: ['settings'],
+          secrets: ['keys'],
+          permissions: { manage: ['jobs', 'secrets'] },
+        },
       });
       const ready = async (): Promise<unknown> =>
         (await client.get<FunctionResource>(functions, { namespace: user, name: 'hello' })).status?.conditions?.map(

@@ -4,6 +4,7 @@ import type { Clock } from '../../base/clock.ts';
 import type { KubeObject } from '../../resources/object.ts';
 import { isMapping } from '../../resources/resolve.ts';
 import type { Store } from '../storage/store.ts';
+import { accountRights } from './account-rights.ts';
 import type { User } from './authorize.ts';
 
 /** Who signs, and the audience of tokens for the API itself. */
@@ -104,7 +105,8 @@ export function accountTokens({ store, clock, key }: { store: Store; clock: Cloc
         const object = bound[kind];
         if (object && !(await isThere(boundResources[kind], kind === 'node' ? '' : namespace, object))) return undefined;
       }
-      return { user: userOf(claims), audiences: matching };
+      const rights = await accountRights(store, namespace, serviceaccount.name);
+      return { user: { ...userOf(claims), ...(rights && { rights }) }, audiences: matching };
     },
   };
 }

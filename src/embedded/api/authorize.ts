@@ -8,6 +8,8 @@ export interface User {
   readonly groups: readonly string[];
   /** What else is known of them: the token they came with. */
   readonly extra?: Readonly<Record<string, readonly string[]>>;
+  /** What they may do in one namespace, besides what their groups may. */
+  readonly rights?: { readonly namespace: string; readonly rules: readonly ResourceRule[] };
 }
 
 /** Who holds the token of the data folder, and the platform itself. */
@@ -65,23 +67,26 @@ const granted: Readonly<Record<string, Rules>> = {
   'system:unauthenticated': { resourceRules: [], nonResourceRules: [openPaths] },
 };
 
-/** All that the user may do. */
-export function rulesOf({ groups }: User): Rules {
+/** All that the user may do; in the namespace, where one is asked for. */
+export function rulesOf({ groups, rights }: User, namespace: string): Rules {
   const rules = groups.flatMap((group) => (Object.hasOwn(granted, group) ? [granted[group] as Rules] : []));
   return {
-    resourceRules: rules.flatMap(({ resourceRules }) => resourceRules),
+    resourceRules: [
+      ...rules.flatMap(({ resourceRules }) => resourceRules),
+      ...(rights !== undefined && rights.namespace === namespace ? rights.rules : []),
+    ],
     nonResourceRules: rules.flatMap(({ nonResourceRules }) => nonResourceRules),
   };
 }
 
 const has = (list: readonly string[], wanted: string): boolean => list.includes('*') || list.includes(wanted);
 
-export const byRules: Authorizer = (user, verb, { group, plural }) =>
-  rulesOf(user).resourceRules.some((rule) => has(rule.verbs, verb) && has(rule.apiGroups, group) && has(rule.resources, plural));
+export const byRules: Authorizer = (user, verb, { group, plural }, namespace) =>
+  rulesOf(user, namespace).resourceRules.some((rule) => has(rule.verbs, verb) && has(rule.apiGroups, group) && has(rule.resources, plural));
 
 /** Paths that are no resources: discovery, health, version. `/api/*` is all that begins so; below a path of health stands its detail. */
 export const mayReadPath = (user: User, verb: string, path: string): boolean =>
-  rulesOf(user).nonResourceRules.some(
+  rulesOf(user, '').nonResourceRules.some(
     ({ verbs, nonResourceURLs }) =>
       has(verbs, verb) &&
       nonResourceURLs.some((url) => url === '*' || url === path || (url.endsWith('*') && path.startsWith(url.slice(0, -1)))),

@@ -125,5 +125,10 @@ function isAllowed(core: Core, user: User, about: ResourceAttributes): boolean {
 
 function whatMayI(_: Core, { user }: Call, asked: SelfSubjectRulesReview): SelfSubjectRulesReview {
   if (!asked.spec?.namespace) throw badRequest('no namespace on request');
-  return { ...asked, metadata: {} as KubeObject['metadata'], spec: {}, status: { ...rulesOf(user), incomplete: false } };
+  return {
+    ...asked,
+    metadata: {} as KubeObject['metadata'],
+    spec: {},
+    status: { ...rulesOf(user, asked.spec.namespace), incomplete: false },
+  };
 }

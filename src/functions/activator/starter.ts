@@ -9,6 +9,7 @@ import type { PlatformKeys } from '../model/keys.ts';
 import { defaults } from '../model/names.ts';
 import { poolOf } from '../model/pools.ts';
 import type { RevisionResource } from '../../resources/revision.ts';
+import type { Identity } from '../../wire/protocol.ts';
 import type { Reservation } from './activator.ts';
 import type { PackageCache } from './packages.ts';
 import type { PodQueue } from './waiting.ts';
@@ -25,6 +26,8 @@ export interface StarterOptions {
   /** How long the code of a function may take to load. */
   readonly loadTimeoutMs: number;
   readonly imageOf: (runtime: string) => string;
+  /** Who its code is; undefined: nobody. */
+  readonly identityOf: (revision: RevisionResource) => Promise<Identity | undefined>;
   /** Why no pod can come for the revision; undefined while one may. */
   readonly whyNoPods: (spec: RevisionResource['spec']) => string | undefined;
   /** A pod that can no longer be used; with the revision whose code it has run, so that its output is kept. */
@@ -38,6 +41,7 @@ export interface StarterOptions {
 interface Needs {
   readonly tar: Uint8Array;
   readonly config: Config;
+  readonly identity: Identity | undefined;
 }
 
 /** How often another controller may be first at a pod. */
@@ -73,7 +77,12 @@ export async function startInstance(options: StarterOptions, revision: RevisionR
 }
 
 /** `ok`, `claimed` by another, or why another pod must be tried. Throws LoadError. */
-async function specialise(options: StarterOptions, member: Member, revision: RevisionResource, { tar, config }: Needs): Promise<string> {
+async function specialise(
+  options: StarterOptions,
+  member: Member,
+  revision: RevisionResource,
+  { tar, config, identity }: Needs,
+): Promise<string> {
   const { fleet, keys, epoch, loadTimeoutMs, discard } = options;
   const { spec, metadata } = revision;
   const claim = { revisionUid: metadata.uid ?? '', epoch };
@@ -91,6 +100,7 @@ async function specialise(options: StarterOptions, member: Member, revision: Rev
     token: keys.tokenFor(member.uid, epoch),
     gatewayUrl: options.gatewayUrl,
     image: spec.image ?? options.imageOf(spec.runtime),
+    ...(identity && { identity }),
   };
   // Heard of while the package was being read.
   if (member.claim) return 'claimed';
@@ -122,15 +132,17 @@ async function specialise(options: StarterOptions, member: Member, revision: Rev
 }
 
 /** Rejects with NoInstance that names what is missing, an object of a volume too. */
-async function needsOf({ client, packages }: StarterOptions, { metadata, spec }: RevisionResource): Promise<Needs> {
+async function needsOf({ client, packages, identityOf }: StarterOptions, revision: RevisionResource): Promise<Needs> {
+  const { metadata, spec } = revision;
   const { namespace = '' } = metadata;
   try {
-    const [tar, config] = await Promise.all([
+    const [tar, config, identity] = await Promise.all([
       packages.get(spec.source.package),
       resolveConfig(client, namespace, spec),
+      identityOf(revision),
       checkVolumes(client, namespace, spec),
     ]);
-    return { tar, config };
+    return { tar, config, identity };
   } catch (error) {
     if (!(error instanceof TsumugiError) || (error.code !== 'NotFound' && error.code !== 'Invalid')) throw error;
     throw new TsumugiError('NoInstance', error.message, { ...(error.hint && { hint: error.hint }), retryAfterSeconds: 5, cause: error });

@@ -6,8 +6,8 @@ import { connect, type Socket } from 'node:net';
 
 import { toError, TsumugiError } from '../../base/errors.ts';
 import { FrameConnection } from '../../wire/connection.ts';
-import { FrameType, type Specialize, type Specialized, VERSION, type Welcome } from '../../wire/protocol.ts';
-import { type KeyPair, prepareSealing, type Sealing, sealSpecialize, signDrain, signHello } from '../../wire/seal.ts';
+import { FrameType, type Specialize, type Specialized, type Tokens, VERSION, type Welcome } from '../../wire/protocol.ts';
+import { type KeyPair, prepareSealing, type Sealing, sealSpecialize, sealTokens, signDrain, signHello } from '../../wire/seal.ts';
 
 export interface Stats {
   /** Invocations running now. */
@@ -82,6 +82,13 @@ export class PodLink {
     this.#connection.send(FrameType.SPECIALIZE, 0, 0, sealSpecialize({ pod, ...head }, packageTar, sealing, this.#key));
     this.#connection.flushNow();
     return within(this.#specialized.promise, timeoutMs, `the pod did not load the function within ${timeoutMs / 1000} s`);
+  }
+
+  /** New tokens for the code that runs there. Throws Unavailable when the connection is gone. */
+  renew(tokens: Tokens): void {
+    const { pod, key } = this.#welcomeOrThrow();
+    this.#connection.send(FrameType.CREDENTIALS, 0, 0, sealTokens(tokens, pod, prepareSealing(key), this.#key));
+    this.#connection.flushNow();
   }
 
   /** Asks the pod to stop if it has been idle for so long (0: whatever it does, after what runs). False: it has worked since. */

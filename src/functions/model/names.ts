@@ -58,10 +58,10 @@ export function revisionNumber(functionName: string, name: string): number {
 
 /**
  * Of the fields that make a revision: source, runtime, handler, env, secrets, configMaps, timeoutSeconds, concurrency, reuse, image,
- * imagePullSecrets, resources, serviceAccountName, volumes, volumeMounts. Not scale, traffic or visibility.
+ * imagePullSecrets, resources, serviceAccountName, volumes, volumeMounts, permissions. Not scale, traffic or visibility.
  */
 export function revisionHash(spec: FunctionInput['spec']): string {
-  const { source, runtime, handler, env, secrets, configMaps, timeoutSeconds, concurrency, reuse } = spec;
+  const { source, runtime, handler, env, secrets, configMaps, timeoutSeconds, concurrency, reuse, permissions } = spec;
   const fields = [
     source.inline ?? null,
     source.package ?? null,
@@ -75,6 +75,7 @@ export function revisionHash(spec: FunctionInput['spec']): string {
     // Only where there are any, so that revisions made before there were such fields stay what they are.
     ...(poolHash(spec) === undefined ? [] : [ownPodFields(spec)]),
     ...(reuse === 'never' ? [{ reuse }] : []),
+    ...(permissions === undefined ? [] : [{ permissions }]),
   ];
   return shortHash(stable(fields));
 }

@@ -21,6 +21,7 @@ import type { ReconcileResult } from '../../kube/reconcile.ts';
 import { conditionOf, setCondition } from '../../resources/conditions.ts';
 import { type Condition, isAlreadyExists, type KubeObject } from '../../resources/object.ts';
 import { functions as functionResource, revisions as revisionResource } from '../../resources/resources.ts';
+import type { Accounts } from '../identity/accounts.ts';
 import { checkVolumes, resolveConfig, usesConfig } from '../model/environment.ts';
 import {
   annotation,
@@ -53,6 +54,7 @@ export interface FunctionReconcilerOptions {
   readonly runtimes: Informer<RuntimeResource>;
   /** Whether a revision has instances. */
   readonly hasInstances: (revisionUid: string) => boolean;
+  readonly accounts: Accounts;
   readonly trials: Trials;
   /** `PlatformKeys.digest` */
   readonly digest: (text: string) => string;
@@ -91,6 +93,7 @@ export class FunctionReconciler {
     try {
       const runtime = this.#runtime(object);
       const config = await this.#configDigest(object);
+      await this.#account(object);
       const newest = await this.#newestRevision(object, runtime, config);
       const again = await this.#moveTraffic(object, newest);
       return again ?? (config !== undefined && this.#options.hasInstances(newest.metadata.uid ?? '') ? configAgain : undefined);
@@ -186,6 +189,18 @@ export class FunctionReconciler {
       if (error instanceof TsumugiError && error.code === 'NotFound')
         throw new NotReady(error.message.startsWith('Secret') ? 'SecretMissing' : 'ConfigMapMissing', withHint(error), missingAgain);
       if (error instanceof TsumugiError && error.code === 'Invalid') throw new NotReady('ConfigTooLarge', withHint(error), failedAgain);
+      throw error;
+    }
+  }
+
+  /** Whoever its code is; before there is a revision whose instances would ask for tokens. */
+  async #account(object: FunctionResource): Promise<void> {
+    const { permissions } = object.spec;
+    try {
+      if (permissions) await this.#options.accounts.ensure(object, permissions);
+      else if (this.ownRevisions(object).some(({ spec }) => spec.permissions)) await this.#options.accounts.remove(object);
+    } catch (error) {
+      if (error instanceof TsumugiError && error.code === 'Conflict') throw new NotReady('AccountTaken', withHint(error), missingAgain);
       throw error;
     }
   }
@@ -313,6 +328,7 @@ function makeRevision(
       ...(spec.secrets && { secrets: spec.secrets }),
       ...(spec.configMaps && { configMaps: spec.configMaps }),
       ...ownPodFields(spec),
+      ...(spec.permissions && { permissions: spec.permissions }),
       timeoutSeconds: spec.timeoutSeconds ?? defaults.timeoutSeconds,
       ...(spec.reuse === 'never'
         ? { reuse: spec.reuse, concurrency: 1 }

@@ -5,6 +5,7 @@ import type { KubeClient } from '../../kube/client.ts';
 import type { Pod, PodSpec } from '../../resources/builtin/pod-types.ts';
 import type { PodFields } from '../../resources/pod-fields.ts';
 import type { RevisionResource } from '../../resources/revision.ts';
+import type { Identity } from '../../wire/protocol.ts';
 import type { OwnRun } from '../../wire/protocol.ts';
 import type { PackageCache } from '../activator/packages.ts';
 import { checkVolumes, type EnvironmentSpec, resolveConfig } from '../model/environment.ts';
@@ -43,6 +44,7 @@ export interface FunctionRunsOptions {
   readonly keys: PlatformKeys;
   readonly addressOf: (pod: Pod) => string | undefined;
   readonly gatewayUrl: string;
+  readonly identityOf: (revision: RevisionResource) => Promise<Identity | undefined>;
   readonly kubernetes: KubernetesPods | undefined;
   readonly epoch: number;
   readonly loadTimeoutMs: number;
@@ -87,10 +89,12 @@ export function functionRuns(options: FunctionRunsOptions): FunctionRuns {
       if (connection.isClaimed) return connection;
       try {
         const { namespace, revision: name, run, settings } = await ask();
-        const { metadata, spec } = revisionOf(namespace, name);
-        const [tar, config] = await Promise.all([
+        const revision = revisionOf(namespace, name);
+        const { metadata, spec } = revision;
+        const [tar, config, identity] = await Promise.all([
           packages.get(spec.source.package),
           resolveConfig(client, namespace, withSettings(spec, settings)),
+          options.identityOf(revision),
         ]);
         const head = {
           revisionUid: metadata.uid ?? '',
@@ -108,6 +112,7 @@ export function functionRuns(options: FunctionRunsOptions): FunctionRuns {
           token: keys.tokenFor(uid, epoch),
           gatewayUrl: options.gatewayUrl,
           image: spec.image ?? state.imageOf(spec.runtime),
+          ...(identity && { identity }),
         };
         await connection.begin(head, tar, loadTimeoutMs);
         return connection;

@@ -65,6 +65,7 @@ export class TestPlatform {
       pki: join(this.folder, 'pki'),
       addressOf: this.node.addressOf,
       gatewayUrl: 'http://127.0.0.1:8080',
+      endpoints: { platform: { url: 'https://127.0.0.1:6441' }, kubernetes: { url: 'https://127.0.0.1:6440' } },
       log: silentLog,
       ...options,
     });

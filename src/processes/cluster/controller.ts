@@ -6,6 +6,7 @@ import { Registry } from '../../base/metrics.ts';
 import { FunctionsMetrics } from '../../functions/metrics.ts';
 import { framePort } from '../../functions/model/network-policy.ts';
 import { startFunctions } from '../../functions/start.ts';
+import { names } from '../../install/parts.ts';
 import { createHttpClient } from '../../kube/http/client.ts';
 import { loadConnection } from '../../kube/kubeconfig.ts';
 import { electLeader, fenced } from '../../kube/leader.ts';
@@ -37,7 +38,7 @@ async function start(settings: ControllerSettings, log: Log, health: Health, sig
   const trying = { health, log, signal };
   log.info({ server: connection.server, from: connection.from, namespace, images: Object.fromEntries(settings.images) }, 'the API server');
   await untilItWorks('API server', () => checkApi(client, namespace), trying);
-  const { keys, tls, gatewayToken, userToken } = await untilItWorks('Secrets', () => openPlatformSecrets(client, namespace), trying);
+  const { keys, tls, ca, gatewayToken, userToken } = await untilItWorks('Secrets', () => openPlatformSecrets(client, namespace), trying);
   const records = await untilItWorks('database', () => openRecords(settings, log), trying);
 
   const registry = new Registry();
@@ -49,6 +50,10 @@ async function start(settings: ControllerSettings, log: Log, health: Health, sig
     pki: keys,
     addressOf,
     gatewayUrl,
+    endpoints: {
+      platform: { url: `https://${names.api}.${namespace}.svc`, ca },
+      kubernetes: { url: connection.server, ...(connection.ca !== undefined && { ca: connection.ca }) },
+    },
     systemNamespace: namespace,
     images: settings.images,
     imagePullSecrets: settings.imagePullSecrets,
@@ -65,6 +70,7 @@ async function start(settings: ControllerSettings, log: Log, health: Health, sig
       { token: gatewayToken, roles: ['gateway'] },
       { token: userToken, roles: ['user'] },
     ],
+    authenticate: (token) => functions.authenticate(token),
     hint: `the token is in a Secret of the namespace ${namespace}`,
   });
   log.info({ platform: `https://${hostPart(host)}:${platform.port}` }, 'listening');

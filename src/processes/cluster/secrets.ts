@@ -14,6 +14,8 @@ export interface PlatformSecrets {
   readonly keys: PlatformKeys;
   /** PEM of the platform API's server. */
   readonly tls: { readonly cert: string; readonly key: string };
+  /** PEM: who certifies it. */
+  readonly ca: string;
   /** Who shows it is a gateway. */
   readonly gatewayToken: string;
   /** Who shows it is a user. */
@@ -64,6 +66,7 @@ export async function openPlatformSecrets(client: KubeClient, namespace: string)
   return {
     keys: keysFrom({ signing: platform['signing.pem'] ?? '', instances: platform['instances.key'] ?? '' }),
     tls: { cert: platform['tls.crt'] ?? '', key: platform['tls.key'] ?? '' },
+    ca: platform['ca.crt'] ?? '',
     gatewayToken: gateway['token'] ?? '',
     userToken: cli['token'] ?? '',
   };

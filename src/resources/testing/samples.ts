@@ -74,6 +74,11 @@ export const validSamples: readonly Sample[] = [
   func('one request for each pod', { reuse: 'never', concurrency: 1, visibility: 'private' }),
   func('pods that are used again', { reuse: 'always', concurrency: 5, visibility: 'public' }),
   func('a volume that is mounted nowhere', { volumes: [{ name: 'e', emptyDir: {} }], volumeMounts: [] }),
+  func('all that code may be allowed', {
+    permissions: { run: ['runners'], manage: ['jobs', 'configmaps', 'secrets'], emit: true, store: true },
+  }),
+  func('an identity without rights', { permissions: {} }),
+  func('rights that are refused one by one', { permissions: { run: [], manage: [], emit: false, store: false } }),
   { what: 'a Revision', kind: 'Revision', spec: { function: 'hello', source: packaged } },
   { what: 'the least of a Runtime', kind: 'Runtime', spec: { image: 'tsumugi/node' } },
   {
@@ -128,6 +133,7 @@ export const validSamples: readonly Sample[] = [
   }),
   route('a template', { path: '/users/{id}/x' }),
   route('hosts and methods', { hosts: ['a.example.com', '*.example.com'], prefix: '/', methods: ['GET', 'POST'] }),
+  { what: 'a Route that asks for a token', kind: 'Route', spec: { match: { path: '/' }, auth: 'token', backend: { function: 'hello' } } },
 ];
 
 export const invalidSamples: readonly Sample[] = [
@@ -191,6 +197,16 @@ export const invalidSamples: readonly Sample[] = [
   func('many requests for a pod that takes one', { reuse: 'never', concurrency: 2 }),
   func('a reuse that is none', { reuse: 'once' }),
   func('a visibility that is none', { visibility: 'secret' }),
+  func('permissions as a list', { permissions: ['store'] }),
+  func('to manage what nobody may', { permissions: { manage: ['pods'] } }),
+  func('to manage the same twice', { permissions: { manage: ['jobs', 'jobs'] } }),
+  func('to run what is none', { permissions: { run: ['functions'] } }),
+  func('a store that is no truth', { permissions: { store: 'yes' } }),
+  {
+    what: 'a Revision with a permission that is none',
+    kind: 'Revision',
+    spec: { function: 'hello', source: packaged, permissions: { manage: ['nodes'] } },
+  },
   {
     what: 'a Revision for one request and many',
     kind: 'Revision',
@@ -239,6 +255,7 @@ export const invalidSamples: readonly Sample[] = [
   route('an unknown method', { path: '/', methods: ['FETCH'] }),
   route('a method twice', { path: '/', methods: ['GET', 'GET'] }),
   route('a host that is none', { path: '/', hosts: ['a b'] }),
+  { what: 'an auth that is none', kind: 'Route', spec: { match: { path: '/' }, auth: 'password', backend: { function: 'hello' } } },
   { what: 'a Route to nowhere', kind: 'Route', spec: { match: { path: '/' } } },
 ];
 

@@ -1,9 +1,10 @@
 import type { Specialize, Specialized, Welcome } from '../../wire/protocol.ts';
 import { VERSION } from '../../wire/protocol.ts';
-import { generatePodKey, importVerifyKey, openDrain, openHello, openSpecialize, SealError } from '../../wire/seal.ts';
+import { generatePodKey, importVerifyKey, openDrain, openHello, openSpecialize, openTokens, SealError } from '../../wire/seal.ts';
 import { writeConfigFiles } from './config-files.ts';
 import { setEnvironment } from './environment.ts';
 import { describe, loadFunction } from './handler.ts';
+import { PodIdentity } from './identity.ts';
 import { type LoadedFunction, LoadError } from './loaded.ts';
 import { SingleRun } from './single-run.ts';
 import { writeLog } from './console.ts';
@@ -26,6 +27,8 @@ export class Instance {
   loaded: LoadedFunction | undefined;
   /** What this pod is for, if it makes one call alone. */
   run: SingleRun | undefined;
+  /** Who its code is, where the function declares permissions. */
+  identity: PodIdentity | undefined;
   draining = false;
   active = 0;
   served = 0;
@@ -133,7 +136,8 @@ export class Instance {
 
   async #load(head: Specialize, packageTar: Buffer): Promise<Specialized> {
     setEnvironment(head);
-    if (head.run) this.run = new SingleRun(head, head.run);
+    if (head.identity) this.identity = new PodIdentity(head, head.identity);
+    if (head.run) this.run = new SingleRun(head, head.run, this.identity);
     try {
       writeConfigFiles(head);
       const loaded = await loadFunction(packageTar, process.cwd(), head.handler);
@@ -162,6 +166,11 @@ export class Instance {
       }),
     );
     return { ok: true, exports: loaded?.exports ?? [] };
+  }
+
+  /** New tokens for the code. Throws SealError when they are not the platform's. */
+  renew(payload: Uint8Array): void {
+    this.identity?.renew(openTokens(payload, this.pod, this.#key, this.#verifyKey));
   }
 
   /** Whether it stops now. Throws SealError when the platform did not ask for it. */

@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { Context, Logger } from '../../sdk/index.ts';
+import type { Context, Logger, Store } from '../../sdk/index.ts';
 import { log } from './console.ts';
+import { nobody, noStore, type PodIdentity } from './identity.ts';
 import type { IncomingBody } from './incoming-body.ts';
 import { Body } from './web/body.ts';
 import type { IncomingRequest } from './web/request.ts';
@@ -9,7 +10,7 @@ import type { IncomingRequest } from './web/request.ts';
 const Field = { method: 0, target: 1, requestId: 2, traceparent: 3, deadline: 4, export: 5, origin: 6, headers: 7 } as const;
 
 /** What all invocations of an instance share. */
-export interface Identity {
+export interface Owner {
   readonly namespace: string;
   readonly function: string;
   readonly revision: string;
@@ -103,13 +104,15 @@ export class InvocationContext implements Context {
   readonly revision: string;
   readonly namespace: string;
   readonly #invocation: Invocation;
+  readonly #identity: PodIdentity | undefined;
 
-  constructor(invocation: Invocation, identity: Identity) {
+  constructor(invocation: Invocation, owner: Owner, identity: PodIdentity | undefined) {
     this.requestId = invocation.requestId;
-    this.function = identity.function;
-    this.revision = identity.revision;
-    this.namespace = identity.namespace;
+    this.function = owner.function;
+    this.revision = owner.revision;
+    this.namespace = owner.namespace;
     this.#invocation = invocation;
+    this.#identity = identity;
   }
   get signal(): AbortSignal {
     return this.#invocation.signal();
@@ -120,5 +123,12 @@ export class InvocationContext implements Context {
   get log(): Logger {
     void this.#invocation;
     return log;
+  }
+  get store(): Store {
+    return this.#identity?.store ?? noStore(this.function);
+  }
+  async credentials(): Promise<Record<string, string>> {
+    if (!this.#identity) throw nobody(this.function);
+    return { ...this.#identity.credentials };
   }
 }

@@ -69,6 +69,8 @@ export class Peer implements FrameHandler {
         return this.#specialize(stream, buffer.subarray(start, end));
       case FrameType.DRAIN:
         return this.#drain(stream, buffer.subarray(start, end));
+      case FrameType.CREDENTIALS:
+        return this.#instance.renew(buffer.subarray(start, end));
       case FrameType.PING:
         this.connection.send(FrameType.PONG, 0, stream, buffer.subarray(start, end));
         return undefined;

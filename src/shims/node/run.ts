@@ -25,7 +25,7 @@ class CallerError extends Error {
 
 /** `over` is called once, when the handler has settled and the answer is sent or cannot be. */
 export function run(invocation: Invocation, outgoing: Outgoing, instance: Instance, over: (failure?: Failure) => void): void {
-  const context = new InvocationContext(invocation, instance.claim!);
+  const context = new InvocationContext(invocation, instance.claim!, instance.identity);
   running.run(context, () => {
     try {
       const name = invocation.export;

@@ -2,7 +2,8 @@ import { inspect } from 'node:util';
 import type { Outcome, OwnRun } from '../../wire/protocol.ts';
 import { logPlainly, running, writeLog } from './console.ts';
 import { describe } from './handler.ts';
-import { type Identity, Invocation, InvocationContext } from './invocation.ts';
+import type { PodIdentity } from './identity.ts';
+import { Invocation, InvocationContext, type Owner } from './invocation.ts';
 import type { LoadedFunction } from './loaded.ts';
 import { maskOutput, mask } from './mask.ts';
 
@@ -21,10 +22,10 @@ export class SingleRun {
   /** Ends the wait for a call whose process is in a state that nobody knows. */
   readonly #abandoned = Promise.withResolvers<never>();
 
-  constructor(claim: Identity, run: OwnRun) {
+  constructor(claim: Owner, run: OwnRun, identity: PodIdentity | undefined) {
     this.#run = run;
     this.#invocation = new Invocation(0, ['CALL', '/', run.id, '', '', encodeURIComponent(run.export), ''], undefined);
-    this.#context = new InvocationContext(this.#invocation, claim);
+    this.#context = new InvocationContext(this.#invocation, claim, identity);
     this.#abandoned.promise.catch(() => undefined);
     const { args, sensitive = [] } = run;
     logPlainly();

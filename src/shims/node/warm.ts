@@ -28,7 +28,7 @@ export async function warmUp(): Promise<void> {
   openSpecialize(sealSpecialize(claim, tar, prepareSealing(pod.publicKey), platform), '', pod, importVerifyKey(platform.publicKey));
   const fields = ['GET', '/?a=b', 'warm', '', '', '', 'http://localhost:8080', 'host', 'localhost'];
   const invocation = new Invocation(1, fields, undefined);
-  running.run(new InvocationContext(invocation, claim), () => {
+  running.run(new InvocationContext(invocation, claim, undefined), () => {
     const request = incomingRequest(invocation);
     void toAnswer(new Response(request.url + request.headers.get('host'), { headers: { a: 'b' } }));
     void toAnswer({ url: new URL(request.url).searchParams.get('a') });
