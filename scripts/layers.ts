@@ -38,7 +38,7 @@ const only: Record<string, readonly string[]> = {
   client: ['kube', 'resources', 'base', 'sdk'],
   records: ['base'],
   wire: ['base'],
-  shims: ['wire', 'sdk', 'base'],
+  shims: ['client', 'wire', 'sdk', 'base'],
   build: ['base'],
   invoke: ['wire', 'base'],
   jobs: ['invoke', 'build', 'wire', 'records', 'kube', 'resources', 'base'],

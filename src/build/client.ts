@@ -3,6 +3,7 @@
  * YAML parser) is a file apart, which is not read before it is used.
  */
 import { basename } from 'node:path';
+import type { BuildOptions } from 'esbuild';
 import { esbuild } from './esbuild.ts';
 import { ownFile } from './own.ts';
 import type { Files } from './tar.ts';
@@ -21,23 +22,28 @@ export function clientFiles(): Promise<Files> {
   return made;
 }
 
+/** How our own modules become small ones for pods. */
+export const clientOptions = {
+  format: 'esm',
+  // Not `node`: dependencies then come as CommonJS, which needs a `require`.
+  platform: 'neutral',
+  mainFields: ['module', 'main'],
+  external: ['node:*'],
+  minify: true,
+  // Names in stacks and messages stay.
+  keepNames: true,
+} satisfies BuildOptions;
+
 async function bundleClient(): Promise<Files> {
   const { outputFiles } = await esbuild({
+    ...clientOptions,
     entryPoints: { 'tsumugi-client': ownFile('tsumugi/client') },
     chunkNames: 'tsumugi-client-[hash]',
     outdir: '/',
     outExtension: { '.js': '.mjs' },
     bundle: true,
     splitting: true,
-    format: 'esm',
-    // Not `node`: dependencies then come as CommonJS, which needs a `require`.
-    platform: 'neutral',
-    mainFields: ['module', 'main'],
-    external: ['node:*'],
     target: 'node24',
-    minify: true,
-    // Names in stacks and messages stay.
-    keepNames: true,
     charset: 'utf8',
     legalComments: 'none',
   });

@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { createLog } from '../base/log.ts';
-import { bundleShim } from '../build/shim.ts';
+import { bundleShim, scriptBeside } from '../build/shim.ts';
 import { openEmbeddedApi } from '../embedded/api/index.ts';
 import { openPki } from '../embedded/api/pki.ts';
 import { runEmbeddedControllers } from '../embedded/controllers/index.ts';
@@ -62,6 +62,7 @@ async function start(settings: RoleSettings): Promise<RunningRole> {
     claimsFolder: join(data, 'volumes'),
     // One program for both.
     shims: { node: shim, binary: shim },
+    besides: [scriptBeside(shim)],
     isolation: settings.isolation,
     publicKey: keys.signing.publicKey,
     version: packageVersion(),

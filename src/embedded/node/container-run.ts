@@ -195,8 +195,10 @@ export class ContainerRun {
       return;
     }
     const needs = { env, mounts, volumes, owner: await this.#volumes.owner(this.#pod) };
-    if (image.kind === 'shim') await this.#startShim(image.bundle, needs);
-    else await this.#startHost(needs);
+    const isPlain = this.spec.command === undefined && !this.spec.args?.length;
+    if (image.kind === 'host') await this.#startProgram(undefined, needs);
+    else if (isPlain) await this.#startShim(image.bundle, needs);
+    else await this.#startProgram(image.bundle, needs);
   }
 
   /** A blank process becomes this pod; one of its own where it needs what no blank one has. */
@@ -235,10 +237,12 @@ export class ContainerRun {
     this.#running(blank.pid);
   }
 
-  async #startHost({ env, mounts, volumes, owner }: Needs): Promise<void> {
+  /** A program of its own, by the words of the container; `bundle`: the entrypoint of its image, which a command takes the place of. */
+  async #startProgram(bundle: string | undefined, { env, mounts, volumes, owner }: Needs): Promise<void> {
     const { isolation, slots, table, maxLogBytes } = this.#node;
-    const argv = [...(this.spec.command ?? []), ...(this.spec.args ?? [])].map((text) => expand(text, env));
-    if (argv.length === 0) throw new ContainerConfigError('image "host" has no command of its own: set command');
+    const { command, args = [] } = this.spec;
+    const said = [...(command ?? []), ...args].map((text) => expand(text, env));
+    if (said.length === 0) throw new ContainerConfigError('image "host" has no command of its own: set command');
     const folder = podFolder('', this.#pod.metadata.uid as string).replace(/^p\//, '');
     await slots.run(async () => {
       const limits = limitsOf(this.spec);
@@ -246,6 +250,8 @@ export class ContainerRun {
       const place = this.#place;
       place.limit(limits);
       if (this.#restarts > 0) await place.reset();
+      const isOwn = bundle === undefined || command !== undefined;
+      const argv = isOwn ? said : [place.inside.node, place.inside.bundle(bundle), ...said];
       const program: Program = {
         argv: this.spec.tty ? terminalCommand(argv) : argv,
         env,

@@ -47,6 +47,19 @@ for (const isolation of ['process', 'required'] as const) {
         await Promise.all(names.map((name) => world.client.delete(pods, { namespace: 'default', name }, { gracePeriodSeconds: 0 })));
       });
 
+      it('runs the program of a built-in image with arguments, or a command instead of it, to the end', async () => {
+        const env = [{ name: 'WHO', value: 'you' }];
+        const container = { name: 'a', image: 'tsumugi/node', env };
+        await world.create('words', { containers: [{ ...container, args: ['--say=$(WHO)', 'more'] }] });
+        await world.create('instead', { containers: [{ ...container, command: ['sh', '-c', 'echo instead'] }] });
+        const ended = (name: string) =>
+          world.when(name, ({ status }) => status?.phase === 'Failed' || status?.phase === 'Succeeded');
+        expect((await ended('words')).status?.containerStatuses?.[0]?.state?.terminated).toMatchObject({ exitCode: 3 });
+        expect(await world.log('words')).toBe('["--say=you","more"]\n');
+        expect((await ended('instead')).status?.phase).toBe('Succeeded');
+        expect(await world.log('instead')).toBe('instead\n');
+      });
+
       it('tells how a program ended', async () => {
         await world.create('good', shell('echo done'));
         await world.create('bad', shell('echo oops >&2; exit 3'));

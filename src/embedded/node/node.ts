@@ -41,6 +41,8 @@ export interface NodeOptions {
   readonly hidden: readonly string[];
   /** Image `tsumugi/NAME` -> bundle of its shim: `{ node: '/…/node.cjs' }`. Those of one bundle share their blank processes. */
   readonly shims: Readonly<Record<string, string>>;
+  /** Files that bundles of `shims` find beside them. */
+  readonly besides?: readonly string[];
   readonly isolation: IsolationMode;
   /** Raw ed25519 public key of the platform, base64url: what shims obey. */
   readonly publicKey: string;
@@ -82,7 +84,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     mode: options.isolation,
     runFolder,
     hidden: [runFolder, ...options.hidden],
-    shims: [...new Set(Object.values(options.shims))],
+    shims: [...new Set(Object.values(options.shims)), ...(options.besides ?? [])],
   });
   const table = new ProcessTable(host);
   const slots = new Slots(availableParallelism());

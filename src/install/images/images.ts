@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { bundleShim } from '../../build/shim.ts';
+import { bundleShim, scriptBeside } from '../../build/shim.ts';
 import type { ImageName } from '../settings.ts';
 import { architectureOf, baseFiles, imageUser, nodePath, thisHost } from './base.ts';
 import { readEntry } from './files.ts';
@@ -71,7 +71,8 @@ export async function buildImages(names: readonly ImageName[], version: string):
 async function shimFiles(): Promise<LayerFiles> {
   const folder = await mkdtemp(join(tmpdir(), 'tsumugi-shim-'));
   try {
-    return { [`${appFolder}/node.cjs`]: await readEntry(await bundleShim(join(folder, 'node.cjs'))) };
+    const shim = await bundleShim(join(folder, 'node.cjs'));
+    return { [`${appFolder}/node.cjs`]: await readEntry(shim), [`${appFolder}/script.mjs`]: await readEntry(scriptBeside(shim)) };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
