@@ -1,6 +1,7 @@
 /** What a client accepts: JSON or YAML, pretty or not, and in which form. The rules and refusals are the API server's. */
 import { stringify } from 'yaml';
 
+import { textOf } from './answers.ts';
 import type { Reply } from './answers.ts';
 import type { ApiRequest } from './request.ts';
 import { notAcceptable, notRepresentable } from './status.ts';
@@ -91,7 +92,7 @@ export async function encoded(reply: Reply, request: ApiRequest): Promise<Reply>
   const { type, pretty } = typeOf(request);
   const isOurs = reply.headers['content-type'] === 'application/json' && !request.path.startsWith('/openapi');
   if (!isOurs || reply.body === '' || reply.endless || (type === 'application/json' && !pretty && !wantsPretty(request))) return reply;
-  const value = JSON.parse(await wholeText(reply.body)) as unknown;
+  const value = JSON.parse(await textOf(reply.body)) as unknown;
   if (type === 'application/json') return { ...reply, body: `${JSON.stringify(value, null, 2)}\n` };
   const body = stringify(value, { version: '1.1', sortMapEntries: true, lineWidth: 0, indentSeq: false, aliasDuplicateObjects: false });
   return { ...reply, headers: { ...reply.headers, 'content-type': type }, body };
@@ -104,12 +105,4 @@ function typeOf({ accept }: ApiRequest): Accepted {
   } catch {
     return { type: 'application/json', pretty: false };
   }
-}
-
-async function wholeText(body: Reply['body']): Promise<string> {
-  if (typeof body === 'string') return body;
-  if (body instanceof Uint8Array) return Buffer.from(body).toString('utf8');
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of body) chunks.push(chunk);
-  return Buffer.concat(chunks).toString('utf8');
 }

@@ -8,10 +8,19 @@ import { apiVersionOf } from './core.ts';
 import type { Page } from './reading.ts';
 import type { Bookmark } from './watching.ts';
 import { watchError } from './watching.ts';
-import type { StoredRow } from '../storage/store.ts';
+import type { StoredRow, Texts } from '../storage/store.ts';
 import type { WatchItem } from './watch-hub.ts';
 
-export type Body = string | Uint8Array | AsyncIterable<Uint8Array>;
+export type Body = string | Uint8Array | AsyncIterable<string | Uint8Array>;
+
+/** All of it. */
+export async function textOf(body: Body): Promise<string> {
+  if (typeof body === 'string') return body;
+  if (body instanceof Uint8Array) return Buffer.from(body).toString('utf8');
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of body) chunks.push(typeof chunk === 'string' ? Buffer.from(chunk) : chunk);
+  return Buffer.concat(chunks).toString('utf8');
+}
 
 export interface Reply {
   readonly status: number;
@@ -27,6 +36,8 @@ export interface Shape {
   one(row: StoredRow): string;
   /** The start and end of a list around its items. */
   list(page: Page): { readonly head: string; readonly items: (page: Page, from: number, to: number) => string; readonly tail: string };
+  /** Items are the stored texts; `{` stands in the place of so many of their first bytes. */
+  readonly cut?: number;
   event(item: WatchItem): Uint8Array;
   bookmark(item: Bookmark): string;
 }
@@ -71,6 +82,20 @@ export function listReply(shape: Shape, page: Page): Reply {
   }
 }
 
+/** A list of which this process has made no objects. */
+export function textsReply(shape: Shape, { revision, first, rest }: Texts): Reply {
+  const { head, tail } = shape.list({ rows: [], revision });
+  const begin = first === '' ? head : `${head}{${first}`;
+  if (!rest) return jsonReply(200, begin + tail);
+  return { status: 200, headers: json, body: pieces(rest) };
+
+  async function* pieces(others: AsyncIterable<string>): AsyncGenerator<string> {
+    yield begin;
+    yield* others;
+    yield tail;
+  }
+}
+
 /** `kind`: of the items, where the list is of their own kind: of custom kinds, it names the next page even where there is none. */
 export function listMetadata(page: Page, kind?: KindDefinition): string {
   const { revision, continue: token, remaining } = page;
@@ -84,9 +109,10 @@ export function listMetadata(page: Page, kind?: KindDefinition): string {
 /** Objects as they are stored. */
 export function objectShape(kind: KindDefinition): Shape {
   // What the list says of its kind, items of a built-in one do not repeat.
-  const repeated = kind.origin === 'builtin' ? `{"apiVersion":"${apiVersionOf(kind)}","kind":"${kind.kind}",`.length : 0;
-  const item = (row: StoredRow): string => (repeated ? `{${row.text.slice(repeated)}` : row.text);
+  const cut = kind.origin === 'builtin' ? `{"apiVersion":"${apiVersionOf(kind)}","kind":"${kind.kind}",`.length : 1;
+  const item = (row: StoredRow): string => `{${row.text.slice(cut)}`;
   return {
+    cut,
     one: (row) => row.text,
     list: (page) => ({
       head: `{"kind":"${kind.kind}List","apiVersion":"${apiVersionOf(kind)}","metadata":${listMetadata(page, kind)},"items":[`,

@@ -2,7 +2,7 @@
 import { ApiError } from '../../resources/object.ts';
 import type { Log } from '../../base/log.ts';
 import type { StoredRow } from '../storage/store.ts';
-import { errorReply, jsonReply, listReply, statusReply, watchReply } from './answers.ts';
+import { errorReply, jsonReply, listReply, statusReply, textsReply, watchReply } from './answers.ts';
 import type { Reply, Shape } from './answers.ts';
 import { isApply, readApply, readBody, readPatch } from './bodies.ts';
 import type { Call } from './core.ts';
@@ -89,7 +89,7 @@ async function resourceReply(parts: HandlerParts, request: ApiRequest, path: Res
   switch (method) {
     case 'GET':
       if (watches) return watchReply(shape(), server.watch(call, watchOptions(query, request.signal)));
-      if (isCollection) return listReply(shape(), await server.list(call, listOptions(query)));
+      if (isCollection) return collectionReply(server, call, query, shape());
       return answered(await server.get(call, query.get('resourceVersion') ?? ''));
     case 'POST': {
       const options = writeOptions(request, 'CreateOptions');
@@ -122,6 +122,12 @@ async function resourceReply(parts: HandlerParts, request: ApiRequest, path: Res
     default:
       throw methodNotAllowed();
   }
+}
+
+async function collectionReply(server: ApiServer, call: Call, query: URLSearchParams, shape: Shape): Promise<Reply> {
+  const options = listOptions(query);
+  const texts = shape.cut === undefined ? undefined : await server.texts(call, options, shape.cut, ',{');
+  return texts ? textsReply(shape, texts) : listReply(shape, await server.list(call, options));
 }
 
 /** What may be done to a collection, an object, or what is only asked. */

@@ -5,6 +5,7 @@ import { silentLog } from '../../base/log.ts';
 import { openSqliteStore } from '../storage/sqlite/store.ts';
 import type { User } from './authorize.ts';
 import { InProcessClient } from './client.ts';
+import { textOf } from './answers.ts';
 import { handle } from './handler.ts';
 import type { HandlerParts } from './handler.ts';
 import { serveHttps } from './http.ts';
@@ -99,12 +100,4 @@ async function rawGet(parts: HandlerParts, path: string, user: User, signal: Abo
   const text = await textOf(body);
   if (status >= 400) throw new ApiError(JSON.parse(text) as Status);
   return text;
-}
-
-async function textOf(body: string | Uint8Array | AsyncIterable<Uint8Array>): Promise<string> {
-  if (typeof body === 'string') return body;
-  if (body instanceof Uint8Array) return Buffer.from(body).toString('utf8');
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of body) chunks.push(chunk);
-  return Buffer.concat(chunks).toString('utf8');
 }

@@ -2,11 +2,12 @@
 import type { ListOptions } from '../../kube/client.ts';
 import type { FieldError } from '../../resources/kind.ts';
 import { HistoryGone } from '../storage/store.ts';
-import type { StoredRow } from '../storage/store.ts';
+import type { StoredRow, StoreKey, Texts } from '../storage/store.ts';
 import { continueExpired, decodeContinue, encodeContinue } from './continue.ts';
 import { keyOf } from './core.ts';
 import type { Call, Core } from './core.ts';
 import { selectionOf } from './selection.ts';
+import type { Selection } from './selection.ts';
 import { badRequest, expired, invalidOptions, malformed, notFound, tooLargeVersion } from './status.ts';
 
 export interface ListCall extends ListOptions {
@@ -33,9 +34,21 @@ export async function get(core: Core, call: Call, resourceVersion?: string): Pro
   return row;
 }
 
-export async function list(core: Core, call: Call, options: ListCall): Promise<Page> {
+/** What a list asks of the store. */
+interface Asked extends Selection {
+  readonly query: {
+    readonly resource: string;
+    readonly namespace?: string;
+    readonly after?: Omit<StoreKey, 'resource'>;
+    readonly at?: number;
+  };
+  readonly limit: number | undefined;
+  /** Why there is no such state any more. */
+  readonly gone: () => Error;
+}
+
+function asked(core: Core, call: Call, options: ListCall): Asked {
   checkListOptions(options);
-  const { select, only } = selectionOf(call, options);
   const from = options.continue ? decodeContinue(options.continue, call.namespace) : undefined;
   if (from && options.resourceVersion && options.resourceVersion !== '0') {
     throw badRequest('specifying resource version is not allowed when using continue');
@@ -45,21 +58,37 @@ export async function list(core: Core, call: Call, options: ListCall): Promise<P
   // Whatever is there already, of any age: the real server has all of it in its cache and gives it in one page.
   const isWhole = options.resourceVersion === '0';
   const limit = !isWhole && options.limit && options.limit > 0 ? options.limit : undefined;
-  const { resource } = keyOf(call);
-  if (only !== undefined && at === undefined) {
+  const query = {
+    resource: keyOf(call).resource,
+    ...(call.namespace && { namespace: call.namespace }),
+    ...(from && { after: from.after }),
+    ...(at !== undefined && { at }),
+  };
+  const gone = (): Error => (from ? continueExpired(from, call.namespace) : expired());
+  return { ...selectionOf(call, options), query, limit, gone };
+}
+
+/**
+ * The whole list as text, for who wants its objects as they are stored; undefined where the list must be made of rows. `cut`: bytes
+ * that each item does not repeat; `between` stands between two.
+ */
+export async function texts(core: Core, call: Call, options: ListCall, cut: number, between: string): Promise<Texts | undefined> {
+  const { select, only, query, limit, gone } = asked(core, call, options);
+  if (select || only !== undefined || limit !== undefined) return undefined;
+  return core.store.texts({ ...query, cut, between }).catch((error: unknown) => {
+    throw error instanceof HistoryGone ? gone() : error;
+  });
+}
+
+export async function list(core: Core, call: Call, options: ListCall): Promise<Page> {
+  const { select, only, query, limit, gone } = asked(core, call, options);
+  if (only !== undefined && query.at === undefined) {
     const revision = core.store.revision();
     const [row] = await core.store.get([keyOf(call, only)]);
     return { rows: row && (!select || select(row.index, row)) ? [row] : [], revision };
   }
   try {
-    const found = await core.store.list({
-      resource,
-      ...(call.namespace && { namespace: call.namespace }),
-      ...(from && { after: from.after }),
-      ...(limit && { limit }),
-      ...(at !== undefined && { at }),
-      ...(select && { select }),
-    });
+    const found = await core.store.list({ ...query, ...(limit && { limit }), ...(select && { select }) });
     const last = found.rows.at(-1);
     if (!found.remaining || !last) return { rows: found.rows, revision: found.revision };
     return {
@@ -70,8 +99,7 @@ export async function list(core: Core, call: Call, options: ListCall): Promise<P
       ...(!select && { remaining: found.remaining }),
     };
   } catch (error) {
-    if (!(error instanceof HistoryGone)) throw error;
-    throw from ? continueExpired(from, call.namespace) : expired();
+    throw error instanceof HistoryGone ? gone() : error;
   }
 }
 

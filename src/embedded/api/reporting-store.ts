@@ -12,6 +12,7 @@ export function reportingStore(store: Store): Store {
   return {
     get: (keys) => reported(store.get(keys)),
     list: (query) => reported(store.list(query)),
+    texts: (query) => reported(store.texts(query)),
     write: (writes) => reported(store.write(writes)),
     dependents: (uids) => reported(store.dependents(uids)),
     changes: (since, resource, limit) => reported(store.changes(since, resource, limit)),

@@ -5,7 +5,7 @@ import type { KindDefinition } from '../../resources/kind.ts';
 import { servedKinds } from '../../resources/kinds.ts';
 import { isAlreadyExists } from '../../resources/object.ts';
 import type { KubeObject } from '../../resources/object.ts';
-import type { Store, StoredRow } from '../storage/store.ts';
+import type { Store, StoredRow, Texts } from '../storage/store.ts';
 import { applyConfig } from './applying.ts';
 import type { AppliedRow, ApplyCall } from './applying.ts';
 import { accountTokens, issuer } from './account-tokens.ts';
@@ -22,7 +22,7 @@ import type { DeleteAnswer } from './deleting.ts';
 import { patch } from './patching.ts';
 import type { PatchBody } from './patching.ts';
 import { expireEvents } from './event-expiry.ts';
-import { get, list } from './reading.ts';
+import { get, list, texts } from './reading.ts';
 import type { ListCall, Page } from './reading.ts';
 import { reportingStore } from './reporting-store.ts';
 import { objectOf } from './rows.ts';
@@ -120,6 +120,12 @@ export class ApiServer {
   async list(call: Call, options: ListCall): Promise<Page> {
     this.authorize(call, 'list');
     return list(this.#core, call, options);
+  }
+
+  /** See `reading.ts`. */
+  async texts(call: Call, options: ListCall, cut: number, between: string): Promise<Texts | undefined> {
+    this.authorize(call, 'list');
+    return texts(this.#core, call, options, cut, between);
   }
 
   /** Batches of events. Ends on time-out, abort and close; throws ApiError (410: list again). */

@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { HistoryGone } from './store.ts';
-import type { Change, RowIndex, Store, StoredRow, StoreKey, Write } from './store.ts';
+import type { Change, RowIndex, Store, StoredRow, StoreKey, Texts, Write } from './store.ts';
 
 export interface StoreUnderTest {
   open(limits?: { readonly maxAgeMs?: number; readonly maxBytes?: number }): Store;
@@ -129,6 +129,72 @@ export function storeContract(make: () => StoreUnderTest): void {
       expect(bad).toMatchObject({ status: 'rejected', reason: { message: 'cannot be written' } });
       expect(good).toMatchObject({ status: 'fulfilled' });
       expect(names((await store.list({ resource: 'things' })).rows)).toEqual(['good']);
+    });
+  });
+
+  describe('texts of lists', () => {
+    const bodyOf = async ({ first, rest = none() }: Texts): Promise<string> => {
+      let text = first;
+      for await (const piece of rest) text += piece;
+      return text;
+    };
+    async function* none(): AsyncGenerator<string> {}
+    const named = (count: number): string[] => Array.from({ length: count }, (_, n) => `n${String(n).padStart(4, '0')}`);
+
+    it('are those of the list, joined, each without its beginning', async () => {
+      for (const [name, namespace] of [
+        ['b', 'n2'],
+        ['a', 'n2'],
+        ['z', 'n1'],
+      ] as const)
+        await create(name, `cut é${name}`, indexOf(), namespace);
+      const all = await store.texts({ resource: 'things', cut: 4, between: ',{' });
+      expect(all).toEqual({ revision: store.revision(), first: 'éz@4,{éa@3,{éb@2' });
+      expect(await bodyOf(await store.texts({ resource: 'things', namespace: 'n2', cut: 4, between: '' }))).toBe('éa@3éb@2');
+      const after = { namespace: 'n2', name: 'a' };
+      expect(await bodyOf(await store.texts({ resource: 'things', after, cut: 0, between: ',' }))).toBe('cut éb@2');
+      expect(await store.texts({ resource: 'others', cut: 0, between: ',' })).toEqual({ revision: store.revision(), first: '' });
+    });
+
+    it.each([127, 128, 129, 256, 1000])('come in pieces (%d objects)', async (count) => {
+      await store.write(named(count).map((name) => put(key(name), 0, name)));
+      const expected = (await store.list({ resource: 'things' })).rows.map(({ text }) => text.slice(1)).join(', ');
+      expect(await bodyOf(await store.texts({ resource: 'things', cut: 1, between: ', ' }))).toBe(expected);
+    });
+
+    it('show one state even when others write while they are taken', async () => {
+      under.pass(1);
+      await store.write(named(600).map((name) => put(key(name), 0, 't')));
+      const { rows } = await store.list({ resource: 'things' });
+      const texts = await store.texts({ resource: 'things', cut: 0, between: '|' });
+      const [changed, gone] = [rows[300] as StoredRow, rows[599] as StoredRow];
+      await store.write([put(key('n0300'), changed.revision, 'changed'), remove(gone, gone.revision), put(key('n0200-new'), 0, 'new')]);
+      expect((await bodyOf(texts)).split('|')).toEqual(rows.map(({ text }) => text));
+    });
+
+    it('are of the state as it was, while that is kept', async () => {
+      await store.close();
+      store = under.open({ maxAgeMs: 1000, maxBytes: 1_000_000 });
+      const { revision } = await create('a', 'before');
+      await one(put(key('a'), revision, 'after'));
+      expect(await store.texts({ resource: 'things', at: revision, cut: 0, between: '' })).toEqual({
+        revision,
+        first: `before@${revision}`,
+      });
+      under.pass(100_000);
+      await create('b');
+      under.pass(100_000);
+      await create('c');
+      await expect(store.texts({ resource: 'things', at: revision, cut: 0, between: '' })).rejects.toThrow(HistoryGone);
+    });
+
+    it('may be left before their end', async () => {
+      await store.write(named(1000).map((name) => put(key(name), 0, 't')));
+      for await (const piece of (await store.texts({ resource: 'things', cut: 0, between: '|' })).rest ?? none()) {
+        expect(piece.startsWith('|t@')).toBe(true);
+        break;
+      }
+      expect(await bodyOf(await store.texts({ resource: 'things', cut: 0, between: '' }))).toContain('t@1000');
     });
   });
 

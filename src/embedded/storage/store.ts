@@ -66,6 +66,22 @@ export interface ListQuery {
   readonly select?: (index: RowIndex, key: StoreKey) => boolean;
 }
 
+/** As a list without a choice and to its end; only the texts, joined, for those who pass them on. */
+export interface TextQuery extends Omit<ListQuery, 'limit' | 'select'> {
+  /** So many bytes are left out at the beginning of each text. */
+  readonly cut: number;
+  /** Stands between two texts. */
+  readonly between: string;
+}
+
+export interface Texts {
+  /** Of the state. */
+  readonly revision: number;
+  readonly first: string;
+  /** What follows it, in pieces, where there is more. */
+  readonly rest?: AsyncIterable<string>;
+}
+
 export interface Store {
   get(keys: readonly StoreKey[]): Promise<readonly (StoredRow | undefined)[]>;
   /**
@@ -73,6 +89,8 @@ export interface Store {
    * the limit was reached). `revision` is the state's. Yields to the event loop every 500 rows.
    */
   list(query: ListQuery): Promise<{ readonly rows: readonly StoredRow[]; readonly revision: number; readonly remaining: number }>;
+  /** One consistent state, in (namespace, name) order. Throws HistoryGone. */
+  texts(query: TextQuery): Promise<Texts>;
   /** Each write stands alone; all of one tick are one transaction. Resolves when durable. */
   write(writes: readonly Write[]): Promise<readonly WriteResult[]>;
   /** Objects that name one of these uids as owner. */

@@ -12,6 +12,11 @@ export function prepareStatements(db: DatabaseSync) {
   };
   const scan = (state: 'present' | 'past', range: 'all' | 'one') => ({
     rows: db.prepare(`SELECT ${columns} ${standing[state]} AND ${after[range]} ORDER BY namespace, name LIMIT ?5`),
+    // `?6` the first byte of each text, `?7` what stands between two, `?8` before the first. The order of the inner query is that of the joined texts.
+    texts: db.prepare(
+      `SELECT count(*) AS n, max(namespace || char(1) || name) AS last, ?8 || group_concat(substr(CAST(text AS BLOB), ?6), ?7) AS texts
+       FROM (SELECT namespace, name, text ${standing[state]} AND ${after[range]} ORDER BY namespace, name LIMIT ?5)`,
+    ),
     count: db.prepare(`SELECT count(*) AS n ${standing[state]} AND ${after[range]}`),
   });
   return {

@@ -4,7 +4,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { systemClock } from '../../../base/clock.ts';
 import type { Clock } from '../../../base/clock.ts';
 import { HistoryGone } from '../store.ts';
-import type { Change, ListQuery, Store, StoredRow, StoreKey, Write, WriteResult } from '../store.ts';
+import type { Change, ListQuery, Store, StoredRow, StoreKey, TextQuery, Texts, Write, WriteResult } from '../store.ts';
 import { GroupCommit } from './commit.ts';
 import type { OnCommit } from './commit.ts';
 import { asStorageFailed } from './failures.ts';
@@ -16,6 +16,7 @@ import { Row } from './rows.ts';
 import type { VersionRecord } from './rows.ts';
 import { numberOf, prepareStatements } from './statements.ts';
 import type { Statements } from './statements.ts';
+import { readAhead, TextScan } from './texts.ts';
 
 export interface SqliteStoreOptions {
   /** The folder that holds `api.db`. */
@@ -66,15 +67,41 @@ class SqliteStore implements Store {
 
   list(query: ListQuery): Promise<{ rows: readonly StoredRow[]; revision: number; remaining: number }> {
     return this.#read(async () => {
-      const revision = query.at ?? this.revision();
-      if (revision < this.#history.trimmed) throw new HistoryGone(this.#history.trimmed);
-      const unpin = this.#history.pin(revision);
+      const { revision, unpin } = this.#pinned(query.at);
       try {
         return await this.#scan(query, revision);
       } finally {
         unpin();
       }
     });
+  }
+
+  texts(query: TextQuery): Promise<Texts> {
+    return this.#read(() => {
+      const { revision, unpin } = this.#pinned(query.at);
+      const scan = new TextScan(query, revision);
+      const next = (): string => scan.next(this.#standing(revision));
+      let isRead = true;
+      try {
+        const first = next();
+        if (scan.isLast) return { revision, first };
+        isRead = false;
+        return { revision, first, rest: readAhead(() => (scan.isLast ? undefined : next()), unpin) };
+      } finally {
+        if (isRead) unpin();
+      }
+    });
+  }
+
+  /** A state that is kept until it is let go. */
+  #pinned(at: number | undefined): { readonly revision: number; readonly unpin: () => void } {
+    const revision = at ?? this.revision();
+    if (revision < this.#history.trimmed) throw new HistoryGone(this.#history.trimmed);
+    return { revision, unpin: this.#history.pin(revision) };
+  }
+
+  #standing(revision: number): Statements['scan']['present'] {
+    return this.#sql.scan[revision === this.#commit.written ? 'present' : 'past'];
   }
 
   /** Nobody sees what is not durable. */
@@ -97,7 +124,7 @@ class SqliteStore implements Store {
     };
     const rows: StoredRow[] = [];
     for (;;) {
-      const scan = this.#sql.scan[revision === this.#commit.written ? 'present' : 'past'][range];
+      const scan = this.#standing(revision)[range];
       const size = select ? chunk : Math.min(chunk, limit - rows.length);
       const found = scan.rows.all(resource, revision, after.namespace, after.name, size) as unknown as VersionRecord[];
       for (const record of found) {
