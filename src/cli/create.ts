@@ -3,9 +3,15 @@ import { isAlreadyExists, type KubeObject, type Resource } from '../resources/ob
 import { connect, type PlatformFlags } from './platform.ts';
 
 /** Creates one object of ours and says so. One that exists is left as it is: an error that says how to change it. */
-export async function createObject(flags: PlatformFlags, resource: Resource, name: string, spec: object): Promise<void> {
+export async function createObject(
+  flags: PlatformFlags,
+  resource: Resource,
+  name: string,
+  spec: object,
+  labels?: Readonly<Record<string, string>>,
+): Promise<void> {
   const platform = await connect(flags);
-  const metadata = { name, ...(resource.namespaced ? { namespace: platform.namespace } : {}) };
+  const metadata = { name, ...(resource.namespaced ? { namespace: platform.namespace } : {}), ...(labels && { labels }) };
   const object: KubeObject & { spec: object } = {
     apiVersion: `${resource.group}/${resource.version}`,
     kind: resource.kind,

@@ -9,17 +9,20 @@ import { register as controller } from './commands/controller.ts';
 import { register as deleteObjects } from './commands/delete.ts';
 import { register as deploy } from './commands/deploy.ts';
 import { register as describe } from './commands/describe.ts';
+import { register as executions } from './commands/execution.ts';
 import { register as functions } from './commands/function.ts';
 import { register as gateway } from './commands/gateway.ts';
 import { register as get } from './commands/get.ts';
 import { register as images } from './commands/images.ts';
 import { register as install } from './commands/install.ts';
 import { register as invoke } from './commands/invoke.ts';
+import { register as jobs } from './commands/job.ts';
 import { register as kubeconfig } from './commands/kubeconfig.ts';
 import { register as logs } from './commands/logs.ts';
 import { register as run } from './commands/run.ts';
 import { register as routes } from './commands/route.ts';
 import { register as runtimes } from './commands/runtime.ts';
+import { register as tasks } from './commands/task.ts';
 import { register as uninstall } from './commands/uninstall.ts';
 import { register as up } from './commands/up.ts';
 import { register as version } from './commands/version.ts';
@@ -40,6 +43,9 @@ const commands = [
   functions,
   routes,
   runtimes,
+  jobs,
+  executions,
+  tasks,
   kubeconfig,
   completion,
   images,

@@ -30,6 +30,22 @@ export function parsePair(flag: string, text: string): [string, string] {
   return [key, text.slice(at + 1)];
 }
 
+/** `app=shop,tier=db`; undefined where nothing is given. The server says what is no label. */
+export function parseLabels(flag: string, given: readonly string[] | undefined): Record<string, string> | undefined {
+  return (
+    given &&
+    Object.fromEntries(
+      given
+        .flatMap((each) => each.split(','))
+        .map((each) => {
+          const [key = '', ...value] = each.split('=');
+          if (key !== '' && value.length > 0) return [key, value.join('=')];
+          throw new TsumugiError('Usage', `${flag} is "${each}"`, { hint: `allowed: KEY=VALUE, as ${flag} app=shop,tier=db` });
+        }),
+    )
+  );
+}
+
 /** One of a few words. */
 export function parseChoice(flag: string, text: string, allowed: readonly string[]): string {
   if (!allowed.includes(text)) throw new TsumugiError('Usage', `${flag} is "${text}"`, { hint: `allowed: ${allowed.join(', ')}` });

@@ -21,6 +21,8 @@ export interface Platform {
   /** A request to the gateway with the platform's token: `/call/…`, private functions. */
   call(path: string, options?: RequestOptions): Promise<IncomingMessage>;
   functionUrl(object: FunctionResource): string;
+  /** A request to the platform API, whatever it answers. */
+  service(path: string, options?: RequestOptions): Promise<IncomingMessage>;
   /** A request to the platform API; throws the coded error of an answer that is one. Answers the body as text. */
   platform(path: string, options?: RequestOptions): Promise<string>;
   /** The same, as a stream of lines. */
@@ -51,6 +53,7 @@ export async function connect(options: ConnectOptions = {}): Promise<Platform> {
     api: apiTarget(connection),
     gateway: ways.gateway,
     call: ways.call,
+    service: ways.service,
     functionUrl: (object) => {
       const { name, namespace = connection.namespace } = object.metadata;
       return ways.functionUrl(object, `/function/${name}${namespace === 'default' ? '' : `.${namespace}`}`);

@@ -1,7 +1,9 @@
 /** What the documents say is what the code does. */
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import type { Command } from 'commander';
 import { afterAll, describe, expect, test } from 'vitest';
+import { createProgram } from '../../src/cli/main.ts';
 import { errorTable } from '../../src/base/errors.ts';
 import { withMetricsTable } from '../../scripts/metrics.ts';
 import { settingTable } from '../../src/processes/settings.ts';
@@ -66,6 +68,9 @@ describe('every command', () => {
       'fn',
       'route',
       'runtime',
+      'job',
+      'execution',
+      'task',
       'kubeconfig',
       'completion',
       'images',
@@ -78,17 +83,26 @@ describe('every command', () => {
     const text = read('docs/cli.md');
     for (const name of commands) {
       expect(text).toMatch(new RegExp(`tsumugi [a-z|\\\\]*\\b${name}\\b`));
-      const nouns = ['fn', 'runtime', 'route'].includes(name)
-        ? [
-            [name, 'create'],
-            [name, 'list'],
-            [name, 'delete'],
-          ]
-        : [name === 'images' ? [name, 'build'] : [name]];
-      for (const words of nouns) expect((await tsumugi([...words, '--help'])).stdout, words.join(' ')).toContain('Examples:');
     }
+    const program = createProgram(() => undefined);
+    for (const command of leaves(program)) expect(helpOf(command), command.name()).toContain('Examples:');
   });
 });
+
+/** The commands that do something. */
+const leaves = (command: Command): readonly Command[] => {
+  const visible = command
+    .createHelp()
+    .visibleCommands(command)
+    .filter((each) => each.name() !== 'help');
+  return visible.flatMap((each) => (each.commands.length > 0 ? leaves(each) : [each]));
+};
+
+function helpOf(command: Command): string {
+  let text = '';
+  command.configureOutput({ writeOut: (part) => (text += part) }).outputHelp();
+  return text;
+}
 
 test('the first screen of the README has the two commands, and they exist', () => {
   const screen = read('README.md').split('\n').slice(0, 12).join('\n');
@@ -106,6 +120,7 @@ test('links and files that the documents name exist', () => {
     'docs/cli.md',
     'docs/client.md',
     'docs/functions.md',
+    'docs/jobs.md',
     'docs/errors.md',
     'docs/operations.md',
   ]) {

@@ -1,5 +1,6 @@
 /** What a shell may put at the cursor. Nothing here may ever disturb the shell: what cannot be known is left out. */
 import type { Command } from 'commander';
+import type { ListExecutionsResponseJson } from '../../jobs/api/generated/execution.generated.ts';
 import type { FunctionResource } from '../../resources/function.ts';
 import type { KubeObject } from '../../resources/object.ts';
 import { functions } from '../../resources/resources.ts';
@@ -75,6 +76,7 @@ async function fromPlatform(source: Source, line: Line): Promise<Completion> {
     return items.map(({ metadata }) => metadata.name);
   };
   const { current, words } = line;
+  if (source.from === 'executions') return executionsOf(platform, source.isParent);
   if (source.from === 'objects') {
     const free = (await names(source.kind)).filter((name) => !words.includes(name));
     return wordsOf(free.map((value) => ({ value })));
@@ -88,6 +90,16 @@ async function fromPlatform(source: Source, line: Line): Promise<Completion> {
     how: 'parts',
     candidates: [...new Set(kinds.map(({ singular, plural }) => singular || plural))].map((value) => ({ value: `${value}/` })),
   };
+}
+
+async function executionsOf(platform: Platform, isParent = false): Promise<Completion> {
+  const { call } = await import('../../client/rpc.ts');
+  const request = { parent: `namespaces/${platform.namespace}/jobs/-`, pageSize: most };
+  const { executions = [] } = await call<ListExecutionsResponseJson>(platform, 'Executions/ListExecutions', request);
+  const names = executions.map(({ name = '' }) => name.slice(name.lastIndexOf('/') + 1));
+  return isParent
+    ? { how: 'parts', candidates: names.map((value) => ({ value: `${value}/` })) }
+    : wordsOf(names.map((value) => ({ value })));
 }
 
 /** Functions; of the one that is named, its exports. */

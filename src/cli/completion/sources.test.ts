@@ -18,7 +18,7 @@ test('the tables name flags and commands that there are', () => {
 
 test('of every argument it is known what it may be, but of new names', () => {
   const unknown = commands.filter((command) => command.registeredArguments.length > 0 && !byCommand[pathOf(command)]);
-  expect(unknown.map(pathOf).toSorted()).toEqual(['__complete', 'fn create', 'route create', 'runtime create']);
+  expect(unknown.map(pathOf).toSorted()).toEqual(['__complete', 'fn create', 'job create', 'route create', 'runtime create']);
 });
 
 describe('a line', () => {

@@ -9,6 +9,8 @@ export type Source =
   | { readonly from: 'objects'; readonly kind: string }
   /** `fn/hello` */
   | { readonly from: 'targets' }
+  /** Executions, whoever started them; of a task it is only the first part: `squares-x7k2p/`. */
+  | { readonly from: 'executions'; readonly isParent?: true }
   /** `hello`, `hello.add` */
   | { readonly from: 'exports' };
 
@@ -22,6 +24,9 @@ export const byFlag: Readonly<Record<string, Source>> = {
   '--function': objects('functions'),
   '--secret': objects('secrets'),
   '--config': objects('configmaps'),
+  '--job': objects('jobdefinitions'),
+  '--items': { from: 'files' },
+  '--status': words('queued', 'pending', 'running', 'succeeded', 'failed', 'cancelled', 'force-deleted'),
   '--filename': { from: 'files' },
   '--method': words('GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'),
   '--request': words('GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'),
@@ -53,6 +58,16 @@ export const byCommand: Readonly<Record<string, readonly Source[]>> = {
   'fn delete': [objects('functions')],
   'runtime delete': [objects('runtimes')],
   'route delete': [objects('routes')],
+  'job run': [objects('jobdefinitions')],
+  'job get': [objects('jobdefinitions')],
+  'job update': [objects('jobdefinitions'), nothing],
+  'job delete': [objects('jobdefinitions')],
+  ...Object.fromEntries(
+    ['get', 'cancel', 'pause', 'resume', 'retry', 'logs', 'delete'].map((verb) => [`execution ${verb}`, [{ from: 'executions' }]]),
+  ),
+  'task list': [{ from: 'executions' }],
+  'task get': [{ from: 'executions', isParent: true }],
+  'task logs': [{ from: 'executions', isParent: true }],
   'images build': [words('tsumugi/platform', 'tsumugi/node')],
   completion: [words('bash', 'zsh', 'fish')],
 };
