@@ -6,6 +6,7 @@ import type { DeployedFunction } from '../processes/deploy-folder.ts';
 import { isAlreadyExists, isConflict, isNotFound, type KubeObject } from '../resources/object.ts';
 import { functions, secrets } from '../resources/resources.ts';
 import { packageFile } from './package-file.ts';
+import { withPermissions } from './permissions.ts';
 import type { Platform } from './platform.ts';
 import { watchUntil } from './watch-until.ts';
 
@@ -27,6 +28,8 @@ export interface FunctionWishes {
   readonly idleTimeoutSeconds?: number;
   readonly visibility?: string;
   readonly reuse?: string;
+  /** Of `permissionWords`. */
+  readonly permissions: readonly string[];
 }
 
 export interface DeployOptions {
@@ -188,6 +191,7 @@ function wishedSpec(
     ...(wishes.configMaps.length === 0 ? {} : { configMaps: [...new Set([...(current?.configMaps ?? []), ...wishes.configMaps])] }),
     ...(wishes.visibility === undefined ? {} : { visibility: wishes.visibility }),
     ...(wishes.reuse === undefined ? {} : { reuse: wishes.reuse }),
+    ...(wishes.permissions.length === 0 ? {} : { permissions: withPermissions(current?.permissions, wishes.permissions) }),
     ...(wishes.concurrency === undefined ? {} : { concurrency: wishes.concurrency }),
     ...(wishes.timeoutSeconds === undefined ? {} : { timeoutSeconds: wishes.timeoutSeconds }),
     ...(Object.keys(scale).length === 0 ? {} : { scale }),

@@ -5,6 +5,7 @@ import { didYouMean } from '../../base/suggest.ts';
 import type { DeployLine } from '../../processes/deploy-folder.ts';
 import type { FunctionWishes } from '../deploy.ts';
 import { platformOptions } from '../flags.ts';
+import { permissionWords } from '../permissions.ts';
 import type { PlatformFlags } from '../platform.ts';
 import { asTyped } from '../program.ts';
 import { collect, parseChoice, parseCount, parsePair, parseSeconds } from '../values.ts';
@@ -18,6 +19,7 @@ export interface DeployFlags extends PlatformFlags {
   readonly config?: string[];
   readonly visibility?: string;
   readonly reuse?: string;
+  readonly permission?: string[];
   readonly concurrency?: string;
   readonly minScale?: string;
   readonly maxScale?: string;
@@ -48,6 +50,7 @@ export function functionOptions(command: Command): Command {
       .option('--idle-timeout <duration>', 'an instance without work goes after this')
       .option('--visibility <public|private>', 'private: callers need the platform’s token')
       .option('--reuse <always|never>', 'never: each request gets a fresh pod')
+      .option(`--permission <${permissionWords.join('|')}>`, 'its code may use this in its namespace; may be given again', collect)
       .option('--wait', 'wait until it is Ready', true)
       .option('--no-wait', 'do not wait')
       .option('--wait-timeout <duration>', 'wait at most so long', '60s')
@@ -74,6 +77,7 @@ Examples:
   tsumugi deploy admin.ts --visibility private
   tsumugi deploy untrusted.ts --reuse never
   tsumugi deploy counter.sh
+  tsumugi deploy nightly.ts --permission jobs --permission store
   tsumugi deploy functions/ --max-scale 20 --timeout 5s`,
     )
     .action(async (path: string, flags: DeployFlags) => exit(await deploy(path, flags)));
@@ -158,6 +162,7 @@ function readWishes(flags: DeployFlags): FunctionWishes {
     configMaps: flags.config ?? [],
     visibility: flags.visibility && parseChoice('--visibility', flags.visibility, ['public', 'private']),
     reuse: flags.reuse && parseChoice('--reuse', flags.reuse, ['always', 'never']),
+    permissions: (flags.permission ?? []).map((word) => parseChoice('--permission', word, permissionWords)),
     secretValues: given.filter((each) => each.includes('=')).map((pair) => parsePair('--secret', pair)),
     concurrency: count('--concurrency', flags.concurrency, 1),
     minScale: count('--min-scale', flags.minScale),
