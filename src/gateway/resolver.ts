@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { TsumugiError } from '../base/errors.ts';
 import { didYouMean } from '../base/suggest.ts';
+import { exportOf, some } from '../invoke/export.ts';
 import type { Counter, Histogram } from '../base/metrics.ts';
 import type { FunctionEntry, PlatformEntry, ProjectionEntry } from '../invoke/projection.ts';
 import { RouteTable } from './routes.ts';
@@ -194,28 +195,6 @@ export class Resolver {
     const paths = this.#routes.paths();
     return `functions are at /function/NAME[.NAMESPACE]/${paths.length > 0 ? `; routes: ${some(paths)}` : ''}`;
   }
-}
-
-/** The export to call: the one named, else camelCase of the function's name, else the only one. */
-function exportOf(entry: FunctionEntry, wanted: string): string {
-  const { exports, name } = entry;
-  if (wanted !== '') {
-    if (exports.includes(wanted)) return wanted;
-    throw new TsumugiError('NotFound', `function "${name}" has no export "${wanted}"`, {
-      hint: didYouMean(wanted, exports) ?? `it exports: ${some(exports) || 'nothing but its handler'}`,
-    });
-  }
-  const camel = name.replaceAll(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
-  if (exports.includes(camel)) return camel;
-  if (exports.length === 1) return exports[0]!;
-  throw new TsumugiError('NotFound', `which export of "${name}"?`, {
-    hint: exports.length === 0 ? 'it has no named exports' : `one of: ${some(exports)}`,
-  });
-}
-
-function some(names: readonly string[]): string {
-  const shown = names.toSorted().slice(0, 20).join(', ');
-  return names.length > 20 ? `${shown}, … (${names.length})` : shown;
 }
 
 function decode(text: string): string {

@@ -20,6 +20,8 @@ export interface InvokeRequest {
   readonly headers: string;
   /** False: there is no body, and neither `write` nor `end` will be called. */
   readonly hasBody: boolean;
+  /** Instead of the function's own `timeoutSeconds`. */
+  readonly timeoutMs?: number;
 }
 
 /**
@@ -66,4 +68,6 @@ export interface Invoker {
   invoke(request: InvokeRequest, sink: ResponseSink): Invocation;
   /** What is known of a function: `namespace/name`. */
   lookup(key: string): FunctionEntry | undefined;
+  /** For work that is to be spread: begins to start instances until there are so many, or as many as the function may have. */
+  spread(key: string, instances: number): void;
 }

@@ -53,9 +53,16 @@ export class Pool implements CallOwner {
     const call = new Call(this, request, sink, now + this.#maxWait());
     this.#host.watch();
     const instance = this.queue.size === 0 ? this.#lease(now) : undefined;
-    if (instance) instance.send(call, now, this.entry.timeoutSeconds * 1000);
+    if (instance) instance.send(call, now, this.#timeoutOf(call));
     else this.#enqueue(call, false);
     return call;
+  }
+
+  /** Begins to start instances until there are so many, whether anybody waits for them or not. */
+  spread(instances: number): void {
+    if (!this.entry.revisionUid) return;
+    const wanted = Math.min(instances, this.entry.maxInstances) - this.#usable();
+    while (this.activating < wanted && performance.now() >= this.#holdUntil) void this.#activate();
   }
 
   /** The function was changed, perhaps to another revision. */
@@ -86,7 +93,7 @@ export class Pool implements CallOwner {
       const call = this.queue.shift();
       if (!call) return;
       call.waiting = false;
-      instance.send(call, now, this.entry.timeoutSeconds * 1000);
+      instance.send(call, now, this.#timeoutOf(call));
     }
     if (this.queue.size > 0) this.#scale(now);
   }
@@ -156,6 +163,10 @@ export class Pool implements CallOwner {
       least = instance.active;
     }
     return best;
+  }
+
+  #timeoutOf(call: Call): number {
+    return call.request.timeoutMs ?? this.entry.timeoutSeconds * 1000;
   }
 
   #maxWait(): number {

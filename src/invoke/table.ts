@@ -57,15 +57,13 @@ export class InstanceTable implements Invoker, PoolHost, InstanceOwner {
   }
 
   invoke(request: InvokeRequest, sink: ResponseSink): Invocation {
-    let pool = this.#pools.get(request.function);
-    if (!pool) {
-      const entry = this.#functions.get(request.function);
-      if (!entry) throw new TsumugiError('NotFound', `function "${request.function}" does not exist`);
-      pool = new Pool(entry, this);
-      this.#pools.set(request.function, pool);
-      if (entry.revisionUid) this.#poolOf.set(entry.revisionUid, pool);
-    }
+    const pool = this.#pool(request.function);
+    if (!pool) throw new TsumugiError('NotFound', `function "${request.function}" does not exist`);
     return pool.invoke(request, sink);
+  }
+
+  spread(key: string, instances: number): void {
+    this.#pool(key)?.spread(instances);
   }
 
   lookup(key: string): FunctionEntry | undefined {
@@ -189,6 +187,16 @@ export class InstanceTable implements Invoker, PoolHost, InstanceOwner {
     for (const id of this.#instances.keys()) this.#deleteInstance(id);
     for (const instance of this.#retiring) instance.close();
     for (const pool of this.#pools.values()) pool.remove();
+  }
+
+  #pool(key: string): Pool | undefined {
+    const present = this.#pools.get(key);
+    const entry = this.#functions.get(key);
+    if (present || !entry) return present;
+    const pool = new Pool(entry, this);
+    this.#pools.set(key, pool);
+    if (entry.revisionUid) this.#poolOf.set(entry.revisionUid, pool);
+    return pool;
   }
 
   #putFunction(entry: FunctionEntry): void {

@@ -35,6 +35,21 @@ export interface Logger {
   error(...values: unknown[]): void;
 }
 
+/** Where the invocation stands in the execution that it is a task of. An attempt may be made again from its start: do no harm by that. */
+export interface Task {
+  readonly execution: string;
+  /** The JobDefinition. */
+  readonly job: string;
+  /** From 0. */
+  readonly index: number;
+  /** Tasks in all. */
+  readonly count: number;
+  /** From 0. */
+  readonly attempt: number;
+  /** The same as variables: `TSUMUGI_EXECUTION`, `TSUMUGI_TASK_INDEX`, and those of Cloud Run (`CLOUD_RUN_TASK_INDEX`, …). */
+  readonly env: Readonly<Record<string, string>>;
+}
+
 /** The invocation that is running. */
 export interface Context {
   readonly requestId: string;
@@ -56,6 +71,8 @@ export interface Context {
    * @example await fetch(url, { headers: await context.credentials() })
    */
   credentials(): Promise<Record<string, string>>;
+  /** Absent where it is no task. Tasks share instances, so this is not in `process.env`. */
+  readonly task?: Task | undefined;
 }
 
 /** The running invocation's context, for named exports and helpers. Throws outside of one. */

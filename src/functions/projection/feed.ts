@@ -2,6 +2,7 @@
  * The projection for gateways: what is, then what changes, as NDJSON to any number of subscribers. Each change is encoded once.
  */
 import type { ProjectionEntry, ProjectionEvent } from '../../invoke/projection.ts';
+import type { ProjectionTarget } from '../../invoke/projection-client.ts';
 
 type Kind = ProjectionEntry['kind'];
 
@@ -24,6 +25,7 @@ export class ProjectionFeed {
   /** `kind key` -> the line that puts it. */
   readonly #lines = new Map<string, string>();
   readonly #subscribers = new Set<Subscriber>();
+  readonly #targets = new Set<ProjectionTarget>();
 
   /** `epoch` differs from that of every feed before. */
   constructor(epoch: string) {
@@ -37,10 +39,20 @@ export class ProjectionFeed {
     if (this.#lines.get(id) === line) return;
     this.#lines.set(id, line);
     this.#tell(line);
+    for (const target of this.#targets) target.put(entry);
   }
 
   delete(kind: Kind, key: string): void {
-    if (this.#lines.delete(`${kind} ${key}`)) this.#tell(encode({ op: 'delete', kind, key }));
+    if (!this.#lines.delete(`${kind} ${key}`)) return;
+    this.#tell(encode({ op: 'delete', kind, key }));
+    for (const target of this.#targets) target.delete(kind, key);
+  }
+
+  /** The same within this process: what is, at once, then each change. Answers how to stop. */
+  follow(target: ProjectionTarget): () => void {
+    for (const line of this.#lines.values()) target.put((JSON.parse(line) as { entry: ProjectionEntry }).entry);
+    this.#targets.add(target);
+    return () => void this.#targets.delete(target);
   }
 
   /** The snapshot, `synced`, then changes until `signal` is aborted or the subscriber is too slow. An empty line each `heartbeatMs` shows life. */

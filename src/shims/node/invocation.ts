@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { Context, Logger, Store } from '../../sdk/index.ts';
+import type { Context, Logger, Store, Task } from '../../sdk/index.ts';
+import { taskEnvironment, taskOf } from '../../wire/task.ts';
 import { log } from './console.ts';
 import { nobody, noStore, type PodIdentity } from './identity.ts';
 import type { IncomingBody } from './incoming-body.ts';
@@ -130,5 +131,9 @@ export class InvocationContext implements Context {
   async credentials(): Promise<Record<string, string>> {
     if (!this.#identity) throw nobody(this.function);
     return { ...this.#identity.credentials };
+  }
+  get task(): Task | undefined {
+    const place = taskOf(this.#invocation.fields, this.#invocation.headersAt);
+    return place && { ...place, env: taskEnvironment(place) };
   }
 }
