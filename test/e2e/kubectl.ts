@@ -124,21 +124,25 @@ export class Kubectl {
  * its order of fields in an object that an error repeats, and what a library of kubectl logs when its watch ends early.
  */
 export function normalised(text: string): string {
-  return text
-    .replaceAll(/.*\bkube-root-ca\.crt +.*\n|configmap\/kube-root-ca\.crt\n/g, '')
-    .replaceAll(/^(Priority|Service Account): .*\n|^Tolerations:.*\n( .*op=Exists.*\n)*/gm, '')
-    .replaceAll(/^@@ -\d[\s\S]*?\n(\n|$(?![\s\S]))/gm, '')
-    .replaceAll(/^[IW]\d{4} .*\.go:\d+\].*\n/gm, '')
-    .replaceAll(/\n+No (resource quota|LimitRange resource)\.(?=\n)/g, '')
-    .replaceAll(/Invalid value: "\{.*\}"/g, 'Invalid value: "{…}"')
-    .replaceAll(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, 'UID')
-    .replaceAll(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ/g, 'TIME')
-    .replaceAll(/\b(LIVE|MERGED|kubectl-edit|kubectl_replace)[-_]\d+/g, '$1')
-    .replaceAll(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+ [+-]\d{4}/g, 'TIME')
-    .replaceAll(/(resourceVersion"?: )"\d+"/g, '$1"RV"')
-    .replaceAll(/(Resource Version: +)\d+/g, '$1RV')
-    .replaceAll(/\b\d+(s|m\d*s?)\b/g, 'AGE')
-    .replaceAll(/(^|\n)(Creation|Start) Time:.*|CreationTimestamp:.*/g, '$1TIME')
-    .replaceAll(/ {2,}/g, '  ')
-    .replaceAll(/ +(?=\n|$)/g, '');
+  return (
+    text
+      .replaceAll(/.*\bkube-root-ca\.crt +.*\n|configmap\/kube-root-ca\.crt\n/g, '')
+      .replaceAll(/^(Priority|Service Account): .*\n|^Tolerations:.*\n( .*op=Exists.*\n)*/gm, '')
+      .replaceAll(/^@@ -\d[\s\S]*?\n(\n|$(?![\s\S]))/gm, '')
+      .replaceAll(/^[IW]\d{4} .*\.go:\d+\].*\n/gm, '')
+      .replaceAll(/\n+No (resource quota|LimitRange resource)\.(?=\n)/g, '')
+      .replaceAll(/Invalid value: "\{.*\}"/g, 'Invalid value: "{…}"')
+      .replaceAll(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, 'UID')
+      .replaceAll(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ/g, 'TIME')
+      .replaceAll(/\b(LIVE|MERGED|kubectl-edit|kubectl_replace)[-_]\d+/g, '$1')
+      .replaceAll(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+ [+-]\d{4}/g, 'TIME')
+      .replaceAll(/(resourceVersion"?: )"\d+"/g, '$1"RV"')
+      .replaceAll(/(Resource Version: +)\d+/g, '$1RV')
+      .replaceAll(/\b\d+(s|m\d*s?)\b/g, 'AGE')
+      .replaceAll(/(^|\n)(Creation|Start) Time:.*|CreationTimestamp:.*/g, '$1TIME')
+      // What the server or a controller appends to make a name.
+      .replaceAll(/\b(work-(?:\w+-)*)[bcdfghjklmnpqrstvwxz2456789]{5}\b/g, '$1xxxxx')
+      .replaceAll(/ {2,}/g, '  ')
+      .replaceAll(/ +(?=\n|$)/g, '')
+  );
 }

@@ -35,7 +35,7 @@ const always: readonly string[] = ['metadata.name', 'metadata.namespace'];
 /** Undefined when it selects everything. */
 export function fieldMatcher(
   text: string | undefined,
-  { selectableFields, origin }: Pick<KindDefinition, 'selectableFields' | 'origin'>,
+  { selectableFields, origin, kind, group }: Pick<KindDefinition, 'selectableFields' | 'origin'> & Partial<KindDefinition>,
 ): Matcher | undefined {
   const terms = fieldTerms(text);
   if (terms.length === 0) return undefined;
@@ -44,11 +44,8 @@ export function fieldMatcher(
     if (known.has(path)) continue;
     // Kinds with fields of their own say less there.
     const isPlain = origin === 'builtin' && selectableFields.length === 0;
-    throw badRequest(
-      isPlain
-        ? `"${path}" is not a known field selector: only ${always.map((each) => `"${each}"`).join(', ')}`
-        : `field label not supported: ${path}`,
-    );
+    if (isPlain) throw badRequest(`"${path}" is not a known field selector: only ${always.map((each) => `"${each}"`).join(', ')}`);
+    throw badRequest(group === 'batch' ? `field label "${path}" not supported for ${kind}` : `field label not supported: ${path}`);
   }
   return (fields) => terms.every(({ path, equals, value }) => ((fields[path] ?? '') === value) === equals);
 }

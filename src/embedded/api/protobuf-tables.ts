@@ -24,11 +24,15 @@ interface Field {
 
 export interface MessageTable {
   readonly fields: Readonly<Record<number, Field>>;
+  /** Not all of its fields are in the table: one that is not, and says something, is refused. */
+  readonly isPart?: true;
 }
 
 export const message = (fields: Readonly<Record<number, readonly [string, FieldType]>>): MessageTable => ({
   fields: Object.fromEntries(Object.entries(fields).map(([number, [name, type]]) => [number, { name, type }])),
 });
+
+const partOf = (fields: Parameters<typeof message>[0]): MessageTable => ({ ...message(fields), isPart: true });
 
 const ownerReference = message({
   1: ['kind', 'string'],
@@ -91,6 +95,58 @@ const core: Readonly<Record<string, MessageTable>> = {
     4: ['automountServiceAccountToken', 'bool'],
   }),
 };
+
+const container = partOf({
+  1: ['name', 'string'],
+  2: ['image', 'string'],
+  3: ['command', 'strings'],
+  4: ['args', 'strings'],
+  5: ['workingDir', 'string'],
+  7: ['env', [partOf({ 1: ['name', 'string'], 2: ['value', 'string'] })]],
+  13: ['terminationMessagePath', 'string'],
+  14: ['imagePullPolicy', 'string'],
+  20: ['terminationMessagePolicy', 'string'],
+});
+
+const podSpec = partOf({
+  2: ['containers', [container]],
+  3: ['restartPolicy', 'string'],
+  4: ['terminationGracePeriodSeconds', 'int?'],
+  5: ['activeDeadlineSeconds', 'int?'],
+  6: ['dnsPolicy', 'string'],
+  7: ['nodeSelector', 'stringMap'],
+  8: ['serviceAccountName', 'string'],
+  9: ['serviceAccount', 'string'],
+  16: ['hostname', 'string'],
+  19: ['schedulerName', 'string'],
+  20: ['initContainers', [container]],
+  21: ['automountServiceAccountToken', 'bool'],
+});
+
+/** As far as `kubectl create job` goes. */
+const job = message({
+  1: ['metadata', objectMeta],
+  2: [
+    'spec',
+    partOf({
+      1: ['parallelism', 'int?'],
+      2: ['completions', 'int?'],
+      3: ['activeDeadlineSeconds', 'int?'],
+      4: ['selector', partOf({ 1: ['matchLabels', 'stringMap'] })],
+      5: ['manualSelector', 'bool'],
+      6: ['template', message({ 1: ['metadata', objectMeta], 2: ['spec', podSpec] })],
+      7: ['backoffLimit', 'int?'],
+      8: ['ttlSecondsAfterFinished', 'int?'],
+      9: ['completionMode', 'string?'],
+      10: ['suspend', 'bool'],
+      12: ['backoffLimitPerIndex', 'int?'],
+      13: ['maxFailedIndexes', 'int?'],
+      14: ['podReplacementPolicy', 'string?'],
+      15: ['managedBy', 'string?'],
+    }),
+  ],
+  3: ['status', 'ignored'],
+});
 
 const authentication: Readonly<Record<string, MessageTable>> = {
   SelfSubjectReview: message({ 1: ['metadata', objectMeta] }),
@@ -163,6 +219,7 @@ const of = (apiVersion: string, messages: Readonly<Record<string, MessageTable>>
 /** By apiVersion and kind: `v1 ConfigMap`. */
 export const kinds: Readonly<Record<string, MessageTable>> = {
   ...of('v1', core),
+  'batch/v1 Job': job,
   ...of('authentication.k8s.io/v1', authentication),
   ...of('authorization.k8s.io/v1', authorization),
   'coordination.k8s.io/v1 Lease': lease,

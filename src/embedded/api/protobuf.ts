@@ -111,6 +111,8 @@ function decodeMessage(table: MessageTable, bytes: Uint8Array): Record<string, u
   };
   for (const { number, value } of fieldsOf(bytes)) {
     const field = table.fields[number];
+    if (!field && table.isPart && value !== 0n && (value as Uint8Array).length !== 0)
+      throw new ProtobufError(`protobuf bodies with field ${number} beside ${namesIn(table)} are not read here: send JSON`);
     if (!field || field.type === 'ignored') continue;
     const { name, type } = field;
     if (type === 'string') found.set(name, stringOf(value) || undefined);
@@ -133,6 +135,11 @@ function decodeMessage(table: MessageTable, bytes: Uint8Array): Record<string, u
   }
   return Object.fromEntries([...found].filter(([, value]) => value !== undefined));
 }
+
+const namesIn = ({ fields }: MessageTable): string =>
+  Object.values(fields)
+    .map(({ name }) => name)
+    .join(', ');
 
 function entryOf(bytes: Uint8Array, read: (value: bigint | Uint8Array) => string): [string, string] {
   let [key, item] = ['', ''];

@@ -52,8 +52,7 @@ for (const isolation of ['process', 'required'] as const) {
         const container = { name: 'a', image: 'tsumugi/node', env };
         await world.create('words', { containers: [{ ...container, args: ['--say=$(WHO)', 'more'] }] });
         await world.create('instead', { containers: [{ ...container, command: ['sh', '-c', 'echo instead'] }] });
-        const ended = (name: string) =>
-          world.when(name, ({ status }) => status?.phase === 'Failed' || status?.phase === 'Succeeded');
+        const ended = (name: string) => world.when(name, ({ status }) => status?.phase === 'Failed' || status?.phase === 'Succeeded');
         expect((await ended('words')).status?.containerStatuses?.[0]?.state?.terminated).toMatchObject({ exitCode: 3 });
         expect(await world.log('words')).toBe('["--say=you","more"]\n');
         expect((await ended('instead')).status?.phase).toBe('Succeeded');

@@ -1,6 +1,7 @@
 import { basics } from './basics.ts';
 import { edit, labels, patch } from './changing.ts';
 import { remove, wait } from './ending.ts';
+import { jobs } from './jobs.ts';
 import { events, get, server } from './reading.ts';
 import type { Chapter } from './step.ts';
 import { apply, create, replace } from './writing.ts';
@@ -17,5 +18,6 @@ export const chapters: Readonly<Record<string, Chapter>> = {
   patch,
   labels,
   wait,
+  jobs,
   delete: remove,
 };

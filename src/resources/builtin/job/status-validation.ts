@@ -19,8 +19,8 @@ export function statusErrors(job: Job, old: Job): FieldError[] {
   if (isDeepStrictEqual(status, before)) return [];
   return [
     ...numberErrors(status, before, job),
-    ...conditionErrors(job, old),
     ...timeErrors(job, old),
+    ...conditionErrors(job, old),
     ...finishedErrors(job, old),
     ...indexErrors(job, before),
   ];
