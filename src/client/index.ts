@@ -13,3 +13,15 @@ export { Kube } from './kube/kube.ts';
 export type { KubeNamespace, LogOptions } from './kube/namespace.ts';
 export type { Filter, NewObject } from './kube/objects.ts';
 export { connect, type Platform } from './platform.ts';
+export {
+  Runner,
+  type RunnerFunctions,
+  type RunnerHandle,
+  type RunnerOptions,
+  type RunnerQuery,
+  Sensitive,
+  sensitive,
+  type WaitOptions,
+} from './runner.ts';
+export { RunnerError, TimeoutError } from './runner-errors.ts';
+export type { RunnerRecord, RunnerStatus } from './runner-requests.ts';

@@ -17,7 +17,7 @@ import { PackageCache } from './activator/packages.ts';
 import { startInstance } from './activator/starter.ts';
 import { PodQueue } from './activator/waiting.ts';
 import { platformEndpoints } from './api/endpoints.ts';
-import { type Handler, serveEndpoints } from './api/http.ts';
+import { type Handler, serveEndpoints } from '../api/endpoints.ts';
 import { storeEndpoints } from './api/store.ts';
 import { PodEnds } from './fleet/ends.ts';
 import { Fleet } from './fleet/fleet.ts';

@@ -7,7 +7,7 @@
  * const leading = functions.lead({ client, signal }); // alone on its machine, or once elected
  * await functions.stop();
  */
-import type { Handler } from './api/http.ts';
+import type { Handler } from '../api/endpoints.ts';
 import type { Account } from './identity/callers.ts';
 import { lead, type LeadOptions } from './lead.ts';
 import type { PlatformKeys } from './model/keys.ts';

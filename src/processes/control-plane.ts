@@ -14,8 +14,10 @@ import { startNode, type RunningNode } from '../embedded/node/node.ts';
 import { podSocketPath } from '../embedded/node/paths.ts';
 import { openPlatformKeys } from '../functions/model/keys.ts';
 import { startFunctions } from '../functions/start.ts';
+import { startJobs } from '../jobs/start.ts';
 import { openFileBlobs } from '../records/files/blobs.ts';
 import { openSqliteLogs } from '../records/sqlite/logs.ts';
+import { openSqliteRuns } from '../records/sqlite/runs.ts';
 import { openSqliteStore } from '../records/sqlite/store.ts';
 import { controlPlaneMetrics } from './control-plane-metrics.ts';
 import { platformFile } from './folders.ts';
@@ -72,6 +74,7 @@ async function start(settings: RoleSettings): Promise<RunningRole> {
 
   const logs = openSqliteLogs(join(data, 'records.db'));
   const store = openSqliteStore(join(data, 'records.db'));
+  const runs = openSqliteRuns(join(data, 'records.db'));
   const functions = await startFunctions({
     client: api.client,
     blobs: await openFileBlobs(join(data, 'blobs')),
@@ -87,9 +90,11 @@ async function start(settings: RoleSettings): Promise<RunningRole> {
   });
   functions.waitFor(settings.waitFor);
   void functions.lead({ client: api.client, signal: stopping.signal });
+  const jobs = startJobs({ client: api.client, runs, logs, functions: functions.runs, log });
+  const driving = jobs.lead({ client: api.client, signal: stopping.signal });
   const { cert, key } = openPki(data, [settings.apiHost]);
   const platform = await servePlatformApi({
-    handler: functions.handler,
+    handler: jobs.handler(functions.handler),
     socket,
     host: settings.apiHost,
     port: settings.platformPort,
@@ -106,12 +111,14 @@ async function start(settings: RoleSettings): Promise<RunningRole> {
     metrics: () => metrics.registry.text(),
     async stop(graceMs) {
       await platform.close();
+      jobs.stop();
+      await driving;
       await functions.stop();
       await running.endPods(graceMs);
       await running.stop();
       stopping.abort();
       await controllers;
-      await Promise.all([api.close(), logs.close(), store.close()]);
+      await Promise.all([api.close(), logs.close(), store.close(), runs.close()]);
     },
   };
 }

@@ -16,7 +16,7 @@ import {
 import type { AddressInfo, Socket } from 'node:net';
 import { TsumugiError } from '../base/errors.ts';
 import { checkCode, mayCall, pathOf, type PlatformRole } from '../functions/api/access.ts';
-import { asTsumugiError } from '../functions/api/http.ts';
+import { asTsumugiError } from '../api/endpoints.ts';
 import type { Account } from '../functions/identity/callers.ts';
 
 export interface PlatformServerOptions {

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { silentLog } from '../../src/base/log.ts';
 import { openPki } from '../../src/embedded/api/pki.ts';
 import { platformEndpoints } from '../../src/functions/api/endpoints.ts';
-import { serveEndpoints } from '../../src/functions/api/http.ts';
+import { serveEndpoints } from '../../src/api/endpoints.ts';
 import type { LogEntry } from '../../src/functions/logs/reader.ts';
 import { startGateway } from '../../src/gateway/server.ts';
 import { functionEntry, instanceEntry, startTestPlatform } from '../../src/gateway/testing/platform.ts';

@@ -15,6 +15,7 @@ export async function embeddedSubstrate(): Promise<Substrate> {
   return {
     namespace,
     patience: 15,
+    connection: { data: platform.data },
     kubectl,
     tsumugi: run,
     fetch: (path, init) => platform.fetch(path, init),

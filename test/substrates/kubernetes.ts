@@ -32,6 +32,7 @@ export async function kubernetesSubstrate(kubeconfig: string): Promise<Substrate
   return {
     namespace,
     patience: 60,
+    connection: { kubeconfig },
     kubectl,
     tsumugi: run,
     fetch: (path, init) =>

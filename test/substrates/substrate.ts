@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { ConnectOptions } from '../../src/client/index.ts';
 import type { Kubectl } from '../e2e/kubectl.ts';
 import type { Run } from '../e2e/platform.ts';
 import type { KubeObject } from '../../src/resources/object.ts';
@@ -12,6 +13,8 @@ export interface Substrate {
   readonly namespace: string;
   /** Seconds until what takes pods to start or to go must have happened. */
   readonly patience: number;
+  /** How a program reaches it. */
+  readonly connection: ConnectOptions;
   /** The real kubectl; undefined where this machine has none. */
   readonly kubectl: Kubectl | undefined;
   /** A tsumugi command on this substrate, to its end. */

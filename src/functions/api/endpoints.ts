@@ -5,7 +5,7 @@ import type { ActivateAnswer, ActivateNews, ActivateRequest, InstanceEnd, Instan
 import { readManifest } from '../../build/package.ts';
 import type { BlobStore } from '../../records/blobs.ts';
 import type { LogEntry, LogQuery } from '../logs/reader.ts';
-import { asTsumugiError, type Call, type Endpoint, errorBody } from './http.ts';
+import { asTsumugiError, type Call, type Endpoint, errorBody } from '../../api/endpoints.ts';
 
 export interface EndpointOptions {
   readonly blobs: BlobStore;

@@ -4,7 +4,7 @@
  */
 import { TsumugiError } from '../../base/errors.ts';
 import { checkKey, type KeyValueStore, maxPage, maxValueBytes, type StoreCondition, type StoreEntry } from '../../records/store.ts';
-import type { Call, Endpoint } from './http.ts';
+import type { Call, Endpoint } from '../../api/endpoints.ts';
 
 const json = 'application/json';
 const binary = 'application/octet-stream';

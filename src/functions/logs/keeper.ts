@@ -1,10 +1,10 @@
 /** Keeps what functions wrote beyond the life of their pods: copied into records before the pod object goes. */
 import type { KubeClient } from '../../kube/client.ts';
+import { parsePodLog, podLogPath } from '../../kube/pod-log.ts';
 import type { LogStore } from '../../records/logs.ts';
 import { ApiError, isNotFound } from '../../resources/object.ts';
 import type { Pod } from '../../resources/builtin/pod-types.ts';
 import { endLine } from './end-line.ts';
-import { parsePodLog, podLogPath } from './lines.ts';
 
 export class LogKeeper {
   readonly #client: KubeClient;

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
-import { parsePodLog, splitInvocation } from './lines.ts';
+import { parsePodLog } from '../../kube/pod-log.ts';
+import { splitInvocation } from './lines.ts';
 
 describe('the log of a pod', () => {
   it('is read with the times, to less than a microsecond', () => {

@@ -1,9 +1,10 @@
 /** The log of a function: of its living pods from the API server, of those that ended from records, in the order of time. */
 import type { Clock } from '../../base/clock.ts';
 import type { KubeClient } from '../../kube/client.ts';
+import { parsePodLog, podLogPath } from '../../kube/pod-log.ts';
 import { ApiError, isNotFound } from '../../resources/object.ts';
 import type { LogLine, LogStore } from '../../records/logs.ts';
-import { parsePodLog, podLogPath, splitInvocation } from './lines.ts';
+import { splitInvocation } from './lines.ts';
 
 /** One line as the platform API gives it. */
 export interface LogEntry {

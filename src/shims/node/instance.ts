@@ -154,17 +154,15 @@ export class Instance {
     return { ok: true, exports: this.loaded.exports };
   }
 
-  /** The run counts as an invocation: a drain waits for it. */
+  /** The run counts as an invocation: a drain waits for it. Its call begins when the claim is answered and the maps of its source are there. */
   #begin(run: SingleRun, loaded: LoadedFunction | undefined, thrown?: unknown): Specialized {
     this.active++;
-    void (loaded ? run.call(loaded) : run.fail(thrown)).then(() =>
-      // Whoever claimed the pod hears first that it was taken.
-      setImmediate(() => {
-        this.active--;
-        this.#tell();
-        this.onChange();
-      }),
-    );
+    setImmediate(async () => {
+      await (loaded ? run.call(loaded) : run.fail(thrown));
+      this.active--;
+      this.#tell();
+      this.onChange();
+    });
     return { ok: true, exports: loaded?.exports ?? [] };
   }
 

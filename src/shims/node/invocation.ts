@@ -79,6 +79,11 @@ export class Invocation implements IncomingRequest {
     return this.#controller.signal;
   }
 
+  /** Whether anybody can hear that it is to stop. */
+  get isHeeded(): boolean {
+    return this.#controller !== undefined;
+  }
+
   /** The answer is sent: what is still to come of the body has no reader. */
   over(): void {
     if (!this.incoming) return;

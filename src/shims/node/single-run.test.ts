@@ -55,7 +55,7 @@ test('what it throws is its outcome and the last of its log; it ends with 1', as
   expect(await outcome(client)).toMatchObject({ error: { name: 'TypeError', message: 'no such thing' } });
   await client.drain(signDrain(pod.uid, 0, platform));
   expect(await pod.exited).toEqual({ code: 1, signal: null });
-  expect(pod.log()).toMatch(/^Runner ID: runner-0\nfail\(\)\nTypeError: no such thing\n +at fail .*handler/);
+  expect(pod.log()).toMatch(/^Runner ID: runner-0\nfail\(\)\nTypeError: no such thing\n +at fail .*hello\.ts:6/);
 });
 
 test.each([
@@ -77,6 +77,15 @@ test('it knows its id, and nothing sensitive is in its log', async () => {
   const client = await begin(pod, { ...run('login', 'ada', 'correct horse'), sensitive: [1] });
   expect(await outcome(client)).toEqual({ value: { password: 'correct horse' } });
   expect(await pod.logged(/Result/)).toBe('Runner ID: runner-0\nlogin("ada", ***)\nwith ***\n***\nResult: {"password":"***"}\n');
+});
+
+test('SIGTERM ends it at once, where its call cannot hear of it', async () => {
+  const pod = await newPod();
+  await begin(pod, run('sleep'), 'export const sleep = () => { console.log("asleep"); return new Promise(() => {}); }');
+  await pod.logged(/asleep/);
+  pod.child.kill('SIGTERM');
+  expect(await pod.exited).toEqual({ code: 1, signal: null });
+  expect(pod.log()).toBe('Runner ID: runner-0\nsleep()\nasleep\nthe run was cancelled\n');
 });
 
 test('SIGTERM aborts its signal; it ends when the call has', async () => {

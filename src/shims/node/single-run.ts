@@ -3,7 +3,7 @@ import type { Outcome, OwnRun } from '../../wire/protocol.ts';
 import { logPlainly, running, writeLog } from './console.ts';
 import { describe } from './handler.ts';
 import type { PodIdentity } from './identity.ts';
-import { Invocation, InvocationContext, type Owner } from './invocation.ts';
+import { Invocation, InvocationContext, isStopReason, type Owner } from './invocation.ts';
 import type { LoadedFunction } from './loaded.ts';
 import { maskOutput, mask } from './mask.ts';
 
@@ -49,7 +49,11 @@ export class SingleRun {
 
   /** The code could not be loaded, or threw. */
   async fail(thrown: unknown): Promise<void> {
-    const stack = thrown instanceof Error && thrown.name === 'LoadError' ? (thrown.stack ?? thrown.message) : describe(thrown);
+    const stack = isStopReason(thrown)
+      ? (thrown as Error).message
+      : thrown instanceof Error && thrown.name === 'LoadError'
+        ? (thrown.stack ?? thrown.message)
+        : describe(thrown);
     writeLog(stack);
     const { name, message } = thrown instanceof Error ? thrown : { name: 'Error', message: inspect(thrown, { breakLength: Infinity }) };
     this.outcome = { error: { name, message: message.slice(0, maxOutcome / 4), stack: stack.slice(0, maxOutcome / 4) } };
@@ -62,9 +66,11 @@ export class SingleRun {
     return true;
   }
 
-  /** `context.signal` is aborted: the run is to end. */
+  /** The run is to end: when its call does, if that has ever asked for `context.signal`; else at once. */
   cancel(): void {
-    if (!this.outcome) this.#invocation.abort('Cancelled', 'the run was cancelled');
+    if (this.outcome) return;
+    this.#invocation.abort('Cancelled', 'the run was cancelled');
+    if (!this.#invocation.isHeeded) this.#abandoned.reject(this.#invocation.signal().reason);
   }
 
   #succeed(value: unknown): void {

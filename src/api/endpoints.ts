@@ -1,10 +1,10 @@
 /** The little of HTTP that the platform API needs, on node:http. */
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 
-import { diskIsFull, isDiskFull } from '../../base/disk.ts';
-import { toError, TsumugiError } from '../../base/errors.ts';
-import type { Log } from '../../base/log.ts';
-import { ApiError } from '../../resources/object.ts';
+import { diskIsFull, isDiskFull } from '../base/disk.ts';
+import { toError, TsumugiError } from '../base/errors.ts';
+import type { Log } from '../base/log.ts';
+import { ApiError } from '../resources/object.ts';
 
 /** What a request is answered with; nothing: 204. Lines are streamed as NDJSON; bytes are a package where no type is said. */
 export type Reply =
@@ -31,9 +31,11 @@ export interface Endpoint {
 
 export type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 
-/** A handler for node:http and node:https servers. What it throws is answered as `{error: {code, message, hint}}`. */
-export function serveEndpoints(endpoints: readonly Endpoint[], log: Log, stopped: AbortSignal): Handler {
+/** A handler for node:http and node:https servers. What it throws is answered as `{error: {code, message, hint}}`; paths that no endpoint has are `other`'s. */
+export function serveEndpoints(endpoints: readonly Endpoint[], log: Log, stopped: AbortSignal, other?: Handler): Handler {
   return (request, response) => {
+    const [path = '/'] = (request.url ?? '/').split('?', 1);
+    if (other && !endpoints.some((endpoint) => endpoint.path.test(path))) return other(request, response);
     void answer(endpoints, request, response, stopped).catch((thrown: unknown) => {
       const error = asTsumugiError(thrown);
       if (error.code === 'Internal') log.error({ url: request.url, error: toError(thrown).stack }, 'a request to the platform API failed');

@@ -1,0 +1,168 @@
+/** Runners over HTTP, for `tsumugi/client` and the command line; events of all runs, too. */
+import type { Call, Endpoint } from '../../api/endpoints.ts';
+import { TsumugiError } from '../../base/errors.ts';
+import type { Run, RunStatus, RunStore } from '../../records/runs.ts';
+import type { Jobs } from '../jobs.ts';
+import { type RunnerRequestsOptions, startRunner } from './requests.ts';
+import { bySource, readRunLog, type RunLogSources } from './run-logs.ts';
+
+export interface RunnerEndpointsOptions extends RunnerRequestsOptions, RunLogSources {
+  readonly jobs: Jobs;
+  readonly runs: RunStore;
+}
+
+const maxBody = 2 * 1024 * 1024;
+const maxWaitMs = 60_000;
+const maxPage = 1000;
+/** How often a follower of events looks: another replica may write them. */
+const eventsEveryMs = 250;
+const statuses: readonly RunStatus[] = ['queued', 'running', 'succeeded', 'failed', 'cancelled', 'forceDeleted'];
+
+const base = '^/v1/namespaces/([^/]+)/runners';
+const all = new RegExp(`${base}$`);
+const one = new RegExp(`${base}/([^/]+)$`);
+const of = (what: string): RegExp => new RegExp(`${base}/([^/]+)/${what}$`);
+
+export function runnerEndpoints(options: RunnerEndpointsOptions): readonly Endpoint[] {
+  const { jobs, runs } = options;
+  const find = async (namespace: string, name: string): Promise<Run> => {
+    const [run] = await runs.find(namespace, [name]);
+    if (!run || run.kind === 'execution') throw new TsumugiError('NotFound', `there is no runner "${name}" in namespace ${namespace}`);
+    return run;
+  };
+  return [
+    {
+      method: 'POST',
+      path: all,
+      handle: async ([namespace = ''], call) => {
+        const run = await startRunner(options, namespace, await jsonOf(call));
+        return { status: 201, json: runnerView(run) };
+      },
+    },
+    {
+      method: 'GET',
+      path: all,
+      handle: async ([namespace = ''], { query }) => ({ json: await listRunners(runs, namespace, query) }),
+    },
+    {
+      method: 'GET',
+      path: one,
+      handle: async ([namespace = '', name = ''], { query, signal }) => {
+        const run = await find(namespace, name);
+        const ms = Math.min(numberOf(query, 'waitMs') ?? 0, maxWaitMs);
+        return { json: runnerView(ms > 0 ? await untilEnded(jobs, run, ms, signal) : run) };
+      },
+    },
+    {
+      method: 'GET',
+      path: of('logs'),
+      handle: async ([namespace = '', name = '']) => ({ json: bySource(await readRunLog(options, await find(namespace, name))) }),
+    },
+    {
+      method: 'POST',
+      path: of('cancel'),
+      handle: async ([namespace = '', name = '']) => {
+        await find(namespace, name);
+        return { json: runnerView(await jobs.cancel({ namespace, name })) };
+      },
+    },
+    {
+      method: 'GET',
+      path: /^\/v1\/events$/,
+      handle: (_, { query, signal }) => ({ lines: eventLines(runs, query, signal) }),
+    },
+  ];
+}
+
+/** What is told of a runner or a guest. Times are RFC 3339. */
+export function runnerView(run: Run): object {
+  const { name, namespace, kind, job, status, labels, createdAt, admittedAt, startedAt, endedAt, reason, message, result } = run;
+  const time = (ms: number | undefined): string | undefined => (ms === undefined ? undefined : new Date(ms).toISOString());
+  return {
+    id: name,
+    namespace,
+    kind,
+    ...(job !== '' && { function: job }),
+    status,
+    labels,
+    createdAt: time(createdAt),
+    admittedAt: time(admittedAt),
+    startedAt: time(startedAt),
+    endedAt: time(endedAt),
+    reason,
+    message,
+    result,
+  };
+}
+
+async function listRunners(runs: RunStore, namespace: string, query: URLSearchParams): Promise<object> {
+  const wanted = query.getAll('status').flatMap((text) => text.split(','));
+  const unknown = wanted.find((status) => !statuses.includes(status as RunStatus));
+  if (unknown !== undefined)
+    throw new TsumugiError('Invalid', `status: there is no "${unknown}"`, { field: 'status', hint: `one of ${statuses.join(', ')}` });
+  const limit = Math.min(numberOf(query, 'limit') ?? 100, maxPage);
+  const before = numberOf(query, 'before');
+  const since = query.get('since');
+  const from = since === null ? undefined : Date.parse(since);
+  if (Number.isNaN(from))
+    throw new TsumugiError('Invalid', `since: ${JSON.stringify(since)} is no time`, { field: 'since', hint: 'use RFC 3339' });
+  const found: Run[] = [];
+  let next: number | undefined = before;
+  for (const kind of ['runner', 'guest'] as const) {
+    const page = await runs.list({
+      namespace,
+      kind,
+      limit,
+      ...(wanted.length > 0 && { status: wanted as RunStatus[] }),
+      ...(from !== undefined && { since: from }),
+      ...(before !== undefined && { before }),
+    });
+    found.push(...page);
+  }
+  const items = found.sort((a, b) => b.sequence - a.sequence).slice(0, limit);
+  next = items.length === limit ? items.at(-1)?.sequence : undefined;
+  return { items: items.map(runnerView), ...(next !== undefined && { next }) };
+}
+
+async function untilEnded(jobs: Jobs, run: Run, ms: number, gone: AbortSignal): Promise<Run> {
+  let last = run;
+  for await (const now of jobs.watch(run, AbortSignal.any([gone, AbortSignal.timeout(ms)]))) last = now;
+  return last;
+}
+
+async function* eventLines(runs: RunStore, query: URLSearchParams, signal: AbortSignal): AsyncGenerator<string> {
+  const namespace = query.get('namespace') ?? undefined;
+  let after = numberOf(query, 'after') ?? 0;
+  while (!signal.aborted) {
+    const page = await runs.events({ after, limit: maxPage, ...(namespace !== undefined && { namespace }) });
+    for (const event of page) yield `${JSON.stringify({ sequence: event.sequence, namespace: event.namespace, event: event.event })}\n`;
+    after = page.at(-1)?.sequence ?? after;
+    if (page.length === maxPage) continue;
+    if (query.get('follow') !== 'true') return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(done, eventsEveryMs);
+      function done(): void {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', done);
+        resolve();
+      }
+      signal.addEventListener('abort', done, { once: true });
+    });
+  }
+}
+
+function numberOf(query: URLSearchParams, name: string): number | undefined {
+  const text = query.get(name);
+  if (text === null) return undefined;
+  if (!/^\d{1,15}$/.test(text)) throw new TsumugiError('Invalid', `${name}: ${JSON.stringify(text)} is no whole number`, { field: name });
+  return Number(text);
+}
+
+async function jsonOf({ body }: Call): Promise<unknown> {
+  const text = (await body(maxBody)).toString();
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (error) {
+    throw new TsumugiError('Invalid', `the body is no JSON: ${(error as Error).message}`);
+  }
+}

@@ -1,0 +1,60 @@
+/** What the API has of runs: their Jobs and pods, by the run's uid. */
+import type { Log } from '../../base/log.ts';
+import type { KubeClient } from '../../kube/client.ts';
+import { type Change, Informer } from '../../kube/informer.ts';
+import type { Job } from '../../resources/builtin/job/types.ts';
+import type { Pod } from '../../resources/builtin/pod-types.ts';
+import type { KubeObject } from '../../resources/object.ts';
+import { jobs, pods } from '../../resources/resources.ts';
+import { label } from './labels.ts';
+
+const uidOf = ({ metadata }: KubeObject): string => metadata.labels?.[label.run] ?? '';
+
+export class RunObjects {
+  readonly client: KubeClient;
+  readonly jobs: Informer<Job>;
+  readonly pods: Informer<Pod>;
+  readonly #watchers = new Map<string, Set<(object: KubeObject) => void>>();
+
+  constructor(client: KubeClient, log: Log) {
+    this.client = client;
+    const indexes = { run: (object: KubeObject) => [uidOf(object)] };
+    this.jobs = new Informer<Job>(client, jobs, { log, labelSelector: label.run, indexes });
+    this.pods = new Informer<Pod>(client, pods, { log, labelSelector: label.run, indexes });
+    const tell = ({ object }: Change<KubeObject>): void => {
+      for (const look of this.#watchers.get(uidOf(object)) ?? []) look(object);
+    };
+    this.jobs.on(tell);
+    this.pods.on(tell);
+  }
+
+  /** Resolves when all is known; `stopped` when it has ended with `signal`. */
+  async start(signal: AbortSignal): Promise<{ readonly stopped: Promise<unknown> }> {
+    const stopped = Promise.all([this.jobs.start(signal), this.pods.start(signal)]);
+    await Promise.all([this.jobs.synced(), this.pods.synced()]);
+    return { stopped };
+  }
+
+  jobsOf(uid: string): readonly Job[] {
+    return this.jobs.byIndex('run', uid);
+  }
+
+  podsOf(uid: string): readonly Pod[] {
+    return this.pods.byIndex('run', uid);
+  }
+
+  /** Uids of all runs that have something here. */
+  runs(): Set<string> {
+    return new Set([...this.jobs.list(), ...this.pods.list()].map(uidOf));
+  }
+
+  /** Calls back whenever something of the run changes. Answers how to stop. */
+  watch(uid: string, look: (object: KubeObject) => void): () => void {
+    const all = this.#watchers.get(uid) ?? new Set();
+    this.#watchers.set(uid, all.add(look));
+    return () => {
+      all.delete(look);
+      if (all.size === 0) this.#watchers.delete(uid);
+    };
+  }
+}

@@ -1,0 +1,130 @@
+/** Drives runs in pods of their own, and takes away what is left of those that have ended. */
+import { type Clock, systemClock } from '../../base/clock.ts';
+import { toError } from '../../base/errors.ts';
+import type { Log } from '../../base/log.ts';
+import type { KubeClient } from '../../kube/client.ts';
+import { Informer } from '../../kube/informer.ts';
+import type { LogStore } from '../../records/logs.ts';
+import type { Run, RunOutline, RunStore } from '../../records/runs.ts';
+import type { KubeObject } from '../../resources/object.ts';
+import { namespaces, secrets } from '../../resources/resources.ts';
+import type { Quota, RunControl, RunDriver } from '../driver.ts';
+import { deleteJob, deleteNamed } from './api.ts';
+import { ContainerExecution } from './container-execution.ts';
+import type { FunctionPods } from './function-pods.ts';
+import { RunLogKeeper } from './logs.ts';
+import { RunObjects } from './objects.ts';
+import type { PodParts } from './parts.ts';
+import { Runner } from './runner.ts';
+
+/** On a Namespace: how many runners and guests it may have at once. */
+const maxRunnersAnnotation = 'tsumugi.dev/max-runners';
+
+/** What may be set for a whole installation. */
+export interface PodRunSettings {
+  /** Runners and guests of a namespace at once, where its annotation does not say otherwise. */
+  readonly maxRunners: number;
+  readonly startTimeoutSeconds: number;
+  /** Lines kept of each container. */
+  readonly logLines: number;
+}
+
+export const podRunDefaults: PodRunSettings = { maxRunners: 3, startTimeoutSeconds: 600, logLines: 500 };
+
+export interface PodsDriverOptions {
+  readonly client: KubeClient;
+  readonly runs: RunStore;
+  readonly logs: LogStore;
+  readonly functions: FunctionPods;
+  readonly settings?: Partial<PodRunSettings>;
+  readonly clock?: Clock;
+  readonly log: Log;
+  /** Ends it: nothing is begun after that. */
+  readonly signal: AbortSignal;
+}
+
+/** How often it is looked for what is left. */
+const sweepMs = 30_000;
+
+export class PodsDriver implements RunDriver {
+  readonly place = 'pods';
+  /** Resolves when it has stopped. */
+  readonly stopped: Promise<unknown>;
+  readonly #parts: PodParts;
+  readonly #options: PodsDriverOptions;
+  readonly #settings: PodRunSettings;
+  readonly #namespaces: Informer<KubeObject>;
+  readonly #driven = new Set<string>();
+
+  private constructor(options: PodsDriverOptions, parts: PodParts, settings: PodRunSettings, namespaces: Informer<KubeObject>) {
+    this.#options = options;
+    this.#parts = parts;
+    this.#settings = settings;
+    this.#namespaces = namespaces;
+    this.stopped = this.#sweepAgain();
+  }
+
+  /** Resolves when what is there is known. */
+  static async start(options: PodsDriverOptions): Promise<PodsDriver> {
+    const { client, runs, logs, functions, clock = systemClock, log, signal } = options;
+    const settings = { ...podRunDefaults, ...options.settings };
+    const objects = new RunObjects(client, log);
+    const all = new Informer<KubeObject>(client, namespaces, { log });
+    void all.start(signal);
+    await Promise.all([objects.start(signal), all.synced()]);
+    const keeper = new RunLogKeeper(logs, settings.logLines);
+    const startTimeoutMs = settings.startTimeoutSeconds * 1000;
+    return new PodsDriver(options, { objects, runs, functions, logs: keeper, startTimeoutMs, clock, log }, settings, all);
+  }
+
+  /** Executions have a parallelism of their own; runners and guests share what their namespace may have. */
+  quota({ kind, namespace }: RunOutline): Quota | undefined {
+    if (kind === 'execution') return undefined;
+    const told = this.#namespaces.get(namespace)?.metadata.annotations?.[maxRunnersAnnotation];
+    const limit = told !== undefined && /^\d+$/.test(told) ? Number(told) : this.#settings.maxRunners;
+    return { scope: `runners/${namespace}`, limit };
+  }
+
+  async drive(run: Run, control: RunControl): Promise<void> {
+    this.#driven.add(run.uid);
+    try {
+      const driven = run.kind === 'execution' ? ContainerExecution : Runner;
+      await new driven(this.#parts, run, control).drive();
+    } finally {
+      this.#driven.delete(run.uid);
+    }
+    if (!control.signal.aborted) await this.tidy(run);
+  }
+
+  /** Takes away what the API has of a run that has ended. */
+  async tidy(run: Pick<Run, 'uid' | 'namespace' | 'name' | 'kind'>): Promise<void> {
+    const { objects } = this.#parts;
+    for (const job of objects.jobsOf(run.uid)) await deleteJob(objects.client, job);
+    // Mostly it goes with the Job; not where there never was one.
+    if (run.kind === 'runner') await deleteNamed(objects.client, secrets, run.namespace, run.name);
+  }
+
+  async #sweepAgain(): Promise<void> {
+    const { signal, log } = this.#options;
+    while (!signal.aborted) {
+      await this.#sweep().catch((error: unknown) => {
+        if (!signal.aborted)
+          log.warn({ error: toError(error).message }, 'what is left of runs could not be taken away; it will be tried again');
+      });
+      await this.#parts.clock.sleep(sweepMs, signal).catch(() => undefined);
+    }
+  }
+
+  /** Runs that ended, or are known to nobody, while their objects stayed: the platform was killed in between. */
+  async #sweep(): Promise<void> {
+    const { objects } = this.#parts;
+    const uids = [...objects.runs()].filter((uid) => !this.#driven.has(uid));
+    const runs = await this.#options.runs.get(uids);
+    for (const [index, uid] of uids.entries()) {
+      const run = runs[index];
+      if (run ? run.endedAt === undefined : this.#driven.has(uid)) continue;
+      if (run) await this.tidy(run);
+      else for (const job of objects.jobsOf(uid)) await deleteJob(objects.client, job);
+    }
+  }
+}

@@ -1,0 +1,79 @@
+/** The log of a run in pods: of pods that are there from the API server, of others from the records. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { KubeClient } from '../../kube/client.ts';
+import type { LogStore } from '../../records/logs.ts';
+import type { Run } from '../../records/runs.ts';
+import type { Pod } from '../../resources/builtin/pod-types.ts';
+import { pods } from '../../resources/resources.ts';
+import type { RunLogLine, RunLogQuery } from '../jobs.ts';
+import { parseRunLogStream, type RunLogStream, runLogPrefix } from '../model/log-streams.ts';
+import { label } from './labels.ts';
+import { containersOf, readPodLog, taskOfPod } from './logs.ts';
+
+export interface RunLogEntry extends RunLogStream {
+  /** Milliseconds since 1970. */
+  readonly time: number;
+  readonly text: string;
+}
+
+export interface RunLogSources {
+  readonly client: KubeClient;
+  readonly logs: LogStore;
+  /** Lines of each container, at most. */
+  readonly lines: number;
+}
+
+/** All that there is at this moment, in the order of time. */
+export async function readRunLog({ client, logs, lines }: RunLogSources, run: Run, task?: number): Promise<readonly RunLogEntry[]> {
+  const living: RunLogEntry[] = [];
+  // Asked for before the records are read: a pod that ends in between is then in one of both.
+  if (run.endedAt === undefined) {
+    const { items } = await client.list<Pod>(pods, { namespace: run.namespace, labelSelector: `${label.run}=${run.uid}` });
+    for (const pod of items) {
+      const of = taskOfPod(pod);
+      if (task !== undefined && of.task !== task) continue;
+      for (const container of containersOf(pod)) {
+        const source = `${pod.metadata.name}.${container}`;
+        for (const line of await readPodLog(client, pod, container, lines)) living.push({ ...line, ...of, source });
+      }
+    }
+  }
+  const there = new Set(living.map(({ source }) => source));
+  const kept = (await logs.read(runLogPrefix(run.uid, task))).map(({ stream, time, text }) => ({
+    time,
+    text,
+    ...parseRunLogStream(stream),
+  }));
+  return [...living, ...kept.filter(({ source }) => !there.has(source))].sort((a, b) => a.time - b.time);
+}
+
+/** `{ "<pod>.<container>": ["line\n"] }` */
+export function bySource(entries: readonly RunLogEntry[]): Record<string, string[]> {
+  const sources: Record<string, string[]> = {};
+  for (const { source, text } of entries) (sources[source] ??= []).push(`${text}\n`);
+  return sources;
+}
+
+/** How often a follower looks. */
+const followMs = 250;
+
+/** For `Jobs.logs`. `latest`: the run by now. */
+export async function* logLines(
+  sources: RunLogSources,
+  run: Run,
+  { task, follow, tail, signal }: RunLogQuery,
+  latest: () => Promise<Run>,
+): AsyncGenerator<RunLogLine> {
+  const seen = new Map<string, number>();
+  const key = ({ task: of, attempt, source }: RunLogEntry): string => `${of}/${attempt}/${source}`;
+  for (let now = run, first = true; !signal.aborted; now = await latest(), first = false) {
+    const entries = (await readRunLog(sources, now, task)).filter((entry) => entry.time > (seen.get(key(entry)) ?? -Infinity));
+    for (const entry of entries) seen.set(key(entry), entry.time);
+    for (const entry of first && tail !== undefined ? entries.slice(Math.max(0, entries.length - tail)) : entries) {
+      const { time, source, task: of, attempt, text } = entry;
+      yield { time: new Date(time).toISOString(), source, task: of, attempt, text };
+    }
+    if (!follow || now.endedAt !== undefined) return;
+    await sleep(followMs, undefined, { signal }).catch(() => undefined);
+  }
+}
