@@ -211,7 +211,7 @@ export class ContainerRun {
       : await startShim(starter, bundle, {
           weight: 'normal',
           owner,
-          prepare: async (place) => ({ env, binds: await this.#volumes.fill(place, mounts, volumes) }),
+          prepare: async (place) => ({ env, hostname: hostnameOf(this.#pod), binds: await this.#volumes.fill(place, mounts, volumes) }),
         });
     blank.onEnd = (exit) => void this.#onExit(exit);
     const { uid = '', namespace = '', name: pod } = this.#pod.metadata;
@@ -255,6 +255,7 @@ export class ContainerRun {
       const program: Program = {
         argv: this.spec.tty ? terminalCommand(argv) : argv,
         env,
+        hostname: hostnameOf(this.#pod),
         binds: await this.#volumes.fill(place, mounts, volumes),
         ...(this.spec.workingDir ? { cwd: this.spec.workingDir } : {}),
       };
@@ -375,6 +376,11 @@ interface Needs {
   readonly mounts: readonly ContainerMount[];
   readonly volumes: Awaited<ReturnType<PodVolumes['find']>>;
   readonly owner: number | undefined;
+}
+
+/** At most 63 characters of it, as a host's name may have. */
+function hostnameOf({ metadata, spec }: Pod): string {
+  return (spec.hostname ?? metadata.name).slice(0, 63).replace(/[-.]+$/, '');
 }
 
 /** The program of a container could not be started: no such file, not executable. */

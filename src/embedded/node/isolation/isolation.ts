@@ -27,6 +27,8 @@ export interface Program {
   readonly env: Readonly<Record<string, string>>;
   /** As seen inside; default: the work folder. */
   readonly cwd?: string;
+  /** What the host is called inside; default: as it is. */
+  readonly hostname?: string;
   readonly binds?: readonly Bind[];
   /** It writes `/secrets` and `/configs` itself, as a shim does with what it is told; else only the node does. */
   readonly writesConfig?: boolean;

@@ -16,7 +16,7 @@ export function processIsolation(runFolder: string): Isolation {
       folder,
       owner: undefined,
       inside: { work, tmp, socket: join(folder, 's', 's'), node: process.execPath, bundle: (path) => path },
-      launch: ({ argv, env, cwd }) =>
+      launch: ({ argv, env, cwd, hostname }) =>
         Promise.resolve({
           argv,
           env: {
@@ -25,6 +25,7 @@ export function processIsolation(runFolder: string): Isolation {
             TMPDIR: tmp,
             TSUMUGI_SECRETS: join(folder, 'secrets'),
             TSUMUGI_CONFIGS: join(folder, 'configs'),
+            ...(hostname && { HOSTNAME: hostname }),
             ...env,
           },
           cwd: cwd ?? work,

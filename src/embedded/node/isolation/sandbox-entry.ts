@@ -16,7 +16,7 @@ identity=$1 target=$2 root=$3
 shift 3
 while [ "$1" != -- ]; do echo 0 >"$1"; shift; done
 shift
-enter="nsenter --target $target --mount --pid --ipc"
+enter="nsenter --target $target --mount --uts --pid --ipc"
 case $identity in
 user) exec $enter -- unshare --user --map-user=1000 --map-group=1000 --keep-caps --root="$root" --wd=/ setpriv ${lastStep} -- "$@" ;;
 *) exec $enter --root --wd -- setpriv --reuid "$identity" --regid "$identity" --clear-groups ${lastStep} -- "$@" ;;

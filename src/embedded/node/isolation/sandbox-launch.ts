@@ -14,7 +14,7 @@ export const lastStep = '--no-new-privs --bounding-set=-all --inh-caps=-all --am
  * (`unshare --fork` would do, but that of util-linux 2.38 answers 1 when its child was killed.) What the shell itself would say of
  * a signal is not the pod's.
  *
- * The inner one is that first process: it joins the cgroups, mounts, and becomes the program in the new root. The parent-death
+ * The inner one is that first process: it joins the cgroups, names the host, mounts, and becomes the program in the new root. The parent-death
  * signal comes last, as changing the uid clears it; should the host be killed in the moment before, the life-line's end or the next
  * start's sweep of the cgroups ends what is left.
  */
@@ -22,10 +22,11 @@ const script = `exec 4>&2 2>/dev/null
 (
 exec 2>&4 4>&-
 set -e
-fstab=$1 root=$2 identity=$3 cwd=$4
-shift 4
+fstab=$1 root=$2 identity=$3 cwd=$4 host=$5
+shift 5
 while [ "$1" != -- ]; do echo 0 >"$1"; shift; done
 shift
+[ -z "$host" ] || echo "$host" 2>/dev/null >/proc/sys/kernel/hostname || hostname "$host" || :
 mount -n -a -T "$fstab"
 if [ -f "\${fstab%fstab}checks" ]; then . "\${fstab%fstab}checks"; fi
 case $identity in
@@ -35,7 +36,7 @@ esac
 )
 exit $?`;
 
-const namespaces = ['unshare', '--mount', '--pid', '--ipc', '--', 'sh', '-c', script, 'tsumugi'];
+const namespaces = ['unshare', '--mount', '--uts', '--pid', '--ipc', '--', 'sh', '-c', script, 'tsumugi'];
 /** Entering a user namespace clears the parent-death signal, so it is asked for again. */
 const asPlainUser = ['unshare', '--user', '--map-root-user', '--', 'setpriv', '--pdeathsig', 'KILL', '--'];
 
@@ -45,6 +46,7 @@ export interface SandboxedProgram {
   /** Absent: this user, in a user namespace. */
   readonly uid: number | undefined;
   readonly cwd: string;
+  readonly hostname: string | undefined;
   /** cgroup.procs files. */
   readonly joins: readonly string[];
   readonly argv: readonly string[];
@@ -52,7 +54,7 @@ export interface SandboxedProgram {
   readonly hasStarter: boolean;
 }
 
-export function sandboxLaunch({ folder, root, uid, cwd, joins, argv, env, hasStarter }: SandboxedProgram): Launch {
+export function sandboxLaunch({ folder, root, uid, cwd, hostname, joins, argv, env, hasStarter }: SandboxedProgram): Launch {
   const prefix = uid === undefined ? asPlainUser : [];
   const program = hasStarter ? ['/bin/sh', starterPath, ...argv] : argv;
   return {
@@ -63,11 +65,12 @@ export function sandboxLaunch({ folder, root, uid, cwd, joins, argv, env, hasSta
       root,
       uid === undefined ? 'user' : String(uid),
       cwd,
+      hostname ?? '',
       ...joins,
       '--',
       ...program,
     ],
-    env: { PATH: basePath, HOME: '/tmp', ...(hasStarter ? {} : env) },
+    env: { PATH: basePath, HOME: '/tmp', ...(hostname && { HOSTNAME: hostname }), ...(hasStarter ? {} : env) },
     cwd: '/',
     nested: true,
     ...(uid === undefined ? {} : { owner: uid }),

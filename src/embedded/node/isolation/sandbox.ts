@@ -174,12 +174,12 @@ class Sandbox {
       folder,
       owner: uid,
       inside: { work: '/work', tmp: '/tmp', socket: '/s/s', node: nodePath, bundle: bundlePath },
-      launch: ({ argv, env, cwd = '/work', ...program }) => {
+      launch: ({ argv, env, cwd = '/work', hostname, ...program }) => {
         if (this.#isRoot && uid === undefined) throw new Error(`place ${id} has no uid`);
         const starter = needsStarter(env) ? writeStarter(folder, uid, env) : undefined;
         const root = this.#roots.prepare(folder, program, starter);
         return Promise.resolve(
-          sandboxLaunch({ folder, root, uid, cwd, joins: cgroup?.joins ?? [], argv, env, hasStarter: starter !== undefined }),
+          sandboxLaunch({ folder, root, uid, cwd, hostname, joins: cgroup?.joins ?? [], argv, env, hasStarter: starter !== undefined }),
         );
       },
       enter: (pid) => sandboxEntry({ pid, uid, joins: cgroup?.joins ?? [], hasStarter: existsSync(join(folder, 'start')) }),
