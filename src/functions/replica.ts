@@ -39,7 +39,7 @@ import { type FunctionRuns, functionRuns } from './runs/runs.ts';
 import { FunctionsState } from './state.ts';
 import { Accounts } from './identity/accounts.ts';
 import { Callers } from './identity/callers.ts';
-import { type Endpoints, Issuer, platformAudience } from './identity/tokens.ts';
+import { type Endpoints, gatewayAudience, Issuer, platformAudience } from './identity/tokens.ts';
 import type { Identity } from '../wire/protocol.ts';
 
 export interface FunctionsOptions {
@@ -217,6 +217,7 @@ export async function startReplica(options: FunctionsOptions): Promise<Replica> 
     queued: () => new Map([[pools.name, pools.waiting], ...(leading?.queued() ?? [])]),
   });
 
+  const guests = new Callers(client, gatewayAudience);
   const feed = new ProjectionFeed(`${epoch.toString(36)}-${process.pid}`);
   const stopProjection = fillProjection({
     feed,
@@ -247,6 +248,7 @@ export async function startReplica(options: FunctionsOptions): Promise<Replica> 
         const member = fleet.get(id);
         if (member) await remover.kill(member, `a gateway reports it as ${reason}: ${message}`);
       },
+      ownerOf: (token) => guests.authenticate(token),
       endOf: (id) => ends.of(id),
       subscribe: (gone) => feed.subscribe(gone),
       ready: fleet.settled(adoptMs),

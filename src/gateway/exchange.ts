@@ -26,6 +26,10 @@ export class Exchange implements ResponseSink, RequestSink {
   aborted = false;
   readonly #host: ExchangeHost;
   #over = false;
+  /** Body that came before it was known whether it is invoked. */
+  #held: Buffer[] | undefined;
+  /** All of the body has come. */
+  #ended = false;
   /** Bytes of the answer that its own content-length still promises; NaN without one. */
   #promised = Number.NaN;
   /** Bytes that wait for the client to take them. */
@@ -39,15 +43,39 @@ export class Exchange implements ResponseSink, RequestSink {
     connection.sink = this;
   }
 
+  /** It is not known yet whether it is invoked at all: what comes of its body waits, and soon no more of it is read. */
+  hold(): void {
+    this.#held ??= [];
+  }
+
+  /** It is invoked: what was held goes first. */
+  begin(invocation: Invocation): void {
+    this.invocation = invocation;
+    const held = this.#held;
+    if (!held) return;
+    this.#held = undefined;
+    this.connection.resume();
+    for (const bytes of held) this.body(bytes);
+    if (this.#ended) this.bodyEnd();
+  }
+
   /** Passes the request's body on as it comes. */
   body(bytes: Buffer): void {
-    if (this.#over || !this.invocation) return;
+    if (this.#over) return;
+    if (this.#held) {
+      this.#held.push(Buffer.from(bytes));
+      this.connection.pause();
+      return;
+    }
+    if (!this.invocation) return;
     if ((this.bodyLeft -= bytes.length) < 0) this.#tooLarge();
     else if (!this.invocation.write(bytes)) this.connection.pause();
   }
 
   bodyEnd(): void {
-    if (!this.#over) this.invocation?.end();
+    if (this.#over) return;
+    this.#ended = true;
+    this.invocation?.end();
   }
 
   gone(): void {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { createHash } from 'node:crypto';
 import { request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
 import { connect } from 'node:net';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { silentLog } from '../base/log.ts';
 import { type Pod, removeShim, startPod } from '../shims/node/testing/pod.ts';
 import { startGateway, type RunningGateway } from './server.ts';
@@ -324,6 +324,112 @@ test('a private function answers those with the token, which it does not see; /c
 
   platform.put(functionEntry('secluded', { exports: ['add'] }));
   await expect.poll(async () => (await http('/function/secluded')).status).toBe(200);
+});
+
+describe('a route that asks for a token', () => {
+  /** A JWT as far as anybody can tell who does not ask the platform. */
+  const jwt = (name: string): string => `${Buffer.from('{}').toString('base64url')}.${Buffer.from(name).toString('base64url')}.c2ln`;
+  const bearer = (token: string): Record<string, string> => ({ authorization: `Bearer ${token}` });
+  const route = { kind: 'route', namespace: 'default', hosts: [], methods: [], created: 1, function: 'hello', needsToken: true } as const;
+
+  beforeAll(async () => {
+    platform.put({ ...route, name: 'guarded', prefix: '/echo' });
+    platform.put({ ...route, name: 'guarded-head', prefix: '/head' });
+    platform.put({ ...route, name: 'to-nowhere', prefix: '/nowhere', function: 'missing' });
+    await vi.waitFor(async () => expect((await http('/head')).status).toBe(401));
+  });
+  beforeEach(() => {
+    platform.review = async (token) => {
+      const name = Buffer.from(token.split('.')[1] ?? '', 'base64url').toString();
+      return /^(default|other)-/.test(name) ? { owner: { namespace: name.split('-')[0] ?? '', name } } : {};
+    };
+    platform.reviews.length = 0;
+  });
+
+  test('lets in accounts of its namespace and the platform, and the function does not see with what', async () => {
+    for (const token of [jwt('default-a'), 'secret-token']) {
+      const reply = await http('/head?x', { headers: bearer(token) });
+      expect(reply.status).toBe(200);
+      const { url, headers } = JSON.parse(reply.text) as { url: string; headers: object };
+      expect([new URL(url).search, headers]).toEqual(['?x', expect.not.objectContaining({ authorization: expect.anything() })]);
+    }
+    expect(platform.reviews).toEqual([jwt('default-a')]);
+  });
+
+  test.each([
+    ['nothing', {}, 401, 'Unauthorized', /needs a token/],
+    ['no token', { authorization: 'Basic eDp5' }, 401, 'Unauthorized', /needs a token/],
+    ['a token that is nobody’s', bearer(jwt('stranger')), 401, 'Unauthorized', /not valid/],
+    ['what cannot be a token', bearer('a.b'), 401, 'Unauthorized', /not valid/],
+    ['an account of another namespace', bearer(jwt('other-a')), 403, 'Forbidden', /"other", not of "default"/],
+  ])('keeps out who shows %s, and tells nothing of what is behind it', async (_, headers, status, code, message) => {
+    for (const path of ['/head', '/nowhere']) {
+      const reply = await http(path, { headers });
+      expect([reply.status, errorOf(reply)]).toEqual([
+        status,
+        expect.objectContaining({ code, message: expect.stringMatching(message), hint: expect.any(String) }),
+      ]);
+      expect(reply.headers['www-authenticate']).toBe(status === 401 ? 'Bearer' : undefined);
+    }
+  });
+
+  test('asks once for many requests with one token', async () => {
+    const replies = await Promise.all(Array.from({ length: 20 }, () => http('/head', { headers: bearer(jwt('default-many')) })));
+    expect(replies.map(({ status }) => status)).toEqual(Array.from({ length: 20 }, () => 200));
+    expect((await http('/head', { headers: bearer(jwt('default-many')) })).status).toBe(200);
+    expect(platform.reviews).toEqual([jwt('default-many')]);
+  });
+
+  test('while the token is looked at, the body waits and is whole afterwards', async () => {
+    const { review } = platform;
+    for (const size of [3, 3_000_000]) {
+      const release = Promise.withResolvers<void>();
+      platform.review = async (token) => {
+        await release.promise;
+        return review(token);
+      };
+      platform.reviews.length = 0;
+      const body = Buffer.alloc(size, 'abcdefg');
+      const reply = http('/echo', { body, headers: bearer(jwt(`default-body-${size}`)) });
+      await expect.poll(() => platform.reviews.length).toBe(1);
+      release.resolve();
+      expect((await reply).text === body.toString('latin1')).toBe(true);
+    }
+  });
+
+  test('a caller that goes away while its token is looked at is not invoked, and the next one is served', async () => {
+    const release = Promise.withResolvers<void>();
+    const { review } = platform;
+    platform.review = async (token) => {
+      await release.promise;
+      return review(token);
+    };
+    const gone = new AbortController();
+    const first = http('/head', { headers: bearer(jwt('default-gone')), signal: gone.signal }).catch(() => 'gone');
+    await expect.poll(() => platform.reviews.length).toBe(1);
+    gone.abort();
+    expect(await first).toBe('gone');
+    release.resolve();
+    expect((await http('/head', { headers: bearer(jwt('default-gone')) })).status).toBe(200);
+  });
+
+  test('a token that cannot be looked at is told to come again', async () => {
+    platform.review = async () => ({ error: { code: 'Unavailable', message: 'stopping' } }) as never;
+    const reply = await http('/head', { headers: bearer(jwt('default-later')) });
+    expect([reply.status, errorOf(reply).code]).toEqual([503, 'Unavailable']);
+    platform.review = async () => ({ owner: { namespace: 'default', name: 'x' } });
+    expect((await http('/head', { headers: bearer(jwt('default-later')) })).status).toBe(200);
+  });
+
+  test('such an account may call the functions of its namespace, private ones too, and no others', async () => {
+    platform.put(functionEntry('inside', { exports: ['add'], isPrivate: true }));
+    await expect.poll(async () => (await http('/function/inside')).status).toBe(401);
+    expect((await http('/function/inside', { headers: bearer(jwt('default-a')) })).status).toBe(200);
+    expect((await http('/function/inside', { headers: bearer(jwt('other-a')) })).status).toBe(403);
+    expect((await http('/call/inside/add', { body: '[2,3]', headers: bearer(jwt('default-a')) })).text).toBe('5');
+    expect((await http('/call/inside/add', { body: '[2,3]', headers: bearer(jwt('other-a')) })).status).toBe(403);
+    platform.delete('function', 'default/inside');
+  });
 });
 
 test('/readyz waits until all has been ready, and stays when something fails later; /healthz is there at once', async () => {

@@ -8,7 +8,8 @@ import type { HttpConnection } from './http/connection.ts';
 import type { HeadFields, RequestLine } from './http/head.ts';
 import { childTrace, randomIds, saneRequestId } from './ids.ts';
 import type { GatewayMetrics } from './metrics.ts';
-import type { Resolver } from './resolver.ts';
+import { NotYetKnown } from './doorkeeper.ts';
+import type { Resolution, Resolver } from './resolver.ts';
 
 /** Bytes of JSON arguments that `/call/` takes. */
 export const MAX_CALL_BODY = 32 * 1024 * 1024;
@@ -44,41 +45,62 @@ export class Gateway implements ExchangeHost {
     try {
       if (head.host === undefined) throw new TsumugiError('Invalid', 'a request needs exactly one Host header');
       this.#checkHost(head.host);
-      const { method } = line;
       const url = pathOf(line.target);
       if ((url === '/healthz' || url === '/readyz') && this.#probe(url, exchange)) return;
       // What is not known yet is not what does not exist.
       if (!this.loaded) throw notLoaded();
-      const resolution = this.#resolver.resolve(method, head.host, url, head.platformAuthorization ?? head.authorization);
-      const { target } = resolution;
-      exchange.target = target;
-      const isCall = resolution.export !== '';
-      if (isCall) {
-        exchange.bodyLeft = MAX_CALL_BODY;
-        if (head.bodyLength > MAX_CALL_BODY) throw new TsumugiError('TooLarge', 'the arguments of a call may have 32 MB');
-      }
-      let headers = head.headers + forwardedHeaders(connection.socket, head.host, 'http', head.forwardedFor);
-      // The platform's token never reaches the function.
-      const isToken = isCall || (target.isPrivate && head.platformAuthorization === undefined);
-      if (head.authorization !== undefined && !isToken) headers += `\0authorization\0${head.authorization}`;
-      if (head.expects && hasBody) connection.writeContinue();
-      exchange.invocation = this.#invoker.invoke(
+      this.#invoke(exchange, line.method, head.host, url, head, hasBody, childTrace(head.traceparent, ids));
+    } catch (error) {
+      this.#refuse(exchange, error);
+    }
+  }
+
+  /** Throws what keeps it from being invoked; where it must be asked first whose token it shows, it is held, and comes again. */
+  #invoke(exchange: Exchange, method: string, host: string, url: string, head: HeadFields, hasBody: boolean, trace: string): void {
+    const { connection } = exchange;
+    let resolution: Resolution;
+    try {
+      resolution = this.#resolver.resolve(method, host, url, head.platformAuthorization ?? head.authorization);
+    } catch (error) {
+      if (!(error instanceof NotYetKnown)) throw error;
+      exchange.hold();
+      const again = (): void => {
+        if (!connection.socket.destroyed) this.#invoke(exchange, method, host, url, head, hasBody, trace);
+      };
+      error.answered.then(again).catch((failure: unknown) => this.#refuse(exchange, failure));
+      return;
+    }
+    const { target } = resolution;
+    exchange.target = target;
+    if (resolution.export !== '') {
+      exchange.bodyLeft = MAX_CALL_BODY;
+      if (head.bodyLength > MAX_CALL_BODY) throw new TsumugiError('TooLarge', 'the arguments of a call may have 32 MB');
+    }
+    let headers = head.headers + forwardedHeaders(connection.socket, host, 'http', head.forwardedFor);
+    // A token that opened the door never reaches the function.
+    const isToken = resolution.guarded && (resolution.export !== '' || head.platformAuthorization === undefined);
+    if (head.authorization !== undefined && !isToken) headers += `\0authorization\0${head.authorization}`;
+    if (head.expects && hasBody) connection.writeContinue();
+    exchange.begin(
+      this.#invoker.invoke(
         {
           function: target.key,
           method,
           target: resolution.url,
-          requestId,
-          traceparent: childTrace(head.traceparent, ids),
+          requestId: exchange.requestId,
+          traceparent: trace,
           export: resolution.export,
-          origin: `http://${head.host}`,
+          origin: `http://${host}`,
           headers,
           hasBody,
         },
         exchange,
-      );
-    } catch (error) {
-      this.fail(exchange, error instanceof TsumugiError ? error : this.#defect(error, exchange));
-    }
+      ),
+    );
+  }
+
+  #refuse(exchange: Exchange, error: unknown): void {
+    this.fail(exchange, error instanceof TsumugiError ? error : this.#defect(error, exchange));
   }
 
   fail(exchange: Exchange, error: TsumugiError): void {

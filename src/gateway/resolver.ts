@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
 import { TsumugiError } from '../base/errors.ts';
 import { didYouMean } from '../base/suggest.ts';
 import { exportOf, some } from '../invoke/export.ts';
 import type { Counter, Histogram } from '../base/metrics.ts';
-import type { FunctionEntry, PlatformEntry, ProjectionEntry } from '../invoke/projection.ts';
+import type { FunctionEntry, PlatformEntry, ProjectionEntry, RouteEntry } from '../invoke/projection.ts';
+import type { Doorkeeper } from './doorkeeper.ts';
 import { RouteTable } from './routes.ts';
 
 /** A function as the gateway addresses it, with its metrics at hand. */
@@ -12,7 +12,7 @@ export interface Target {
   readonly key: string;
   readonly namespace: string;
   readonly name: string;
-  /** Callers must show the platform's token. */
+  /** Callers must show a token. */
   isPrivate: boolean;
   /** By status code. */
   readonly requests: (Counter | undefined)[];
@@ -26,6 +26,8 @@ export interface Resolution {
   readonly url: string;
   /** Percent-encoded export; '' = the handler. */
   readonly export: string;
+  /** It was asked for a token: what was shown is not for the function. */
+  readonly guarded: boolean;
 }
 
 /** 405 with the methods that exist. */
@@ -51,13 +53,14 @@ export class Resolver {
   readonly #functions = new Map<string, FunctionEntry>();
   readonly #routes = new RouteTable();
   readonly #targets = new Map<string, Target>();
-  #tokens = new Set<string>();
+  readonly #doorkeeper: Doorkeeper;
   platform: PlatformEntry | undefined;
   /** The last Host header and its name: most requests come through one. */
   #header = '';
   #host = '';
 
-  constructor(domain: string) {
+  constructor(domain: string, doorkeeper: Doorkeeper) {
+    this.#doorkeeper = doorkeeper;
     this.#domain = `.${domain.toLowerCase()}`;
   }
 
@@ -66,7 +69,7 @@ export class Resolver {
     else if (entry.kind === 'route') this.#routes.put(entry);
     else if (entry.kind === 'platform') {
       this.platform = entry;
-      this.#tokens = new Set(entry.tokenHashes);
+      this.#doorkeeper.setPlatformTokens(entry.tokenHashes);
     }
   }
 
@@ -80,36 +83,29 @@ export class Resolver {
   /**
    * `host` as in the header, `url` starts with `/`.
    *
-   * @throws {TsumugiError} NotFound; MethodNotAllowed with what is allowed; Unauthorized where the function is private.
+   * @throws {TsumugiError} NotFound; MethodNotAllowed with what is allowed; Unauthorized or Forbidden where it needs a token.
+   * @throws {NotYetKnown} Whose token it is must be asked first.
    */
   resolve(method: string, host: string, url: string, authorization: string | undefined): Resolution {
     const resolution = this.#resolve(method, host, url, authorization);
-    if (resolution.target.isPrivate && resolution.export === '')
-      this.authorize(authorization, `function "${resolution.target.name}" is private: it`);
-    return resolution;
+    const { target } = resolution;
+    if (resolution.guarded || !target.isPrivate) return resolution;
+    this.#doorkeeper.check(authorization, target.namespace, `function "${target.name}" is private: it`);
+    return { ...resolution, guarded: true };
   }
 
   #resolve(method: string, host: string, url: string, authorization: string | undefined): Resolution {
     const query = url.indexOf('?');
     const path = query === -1 ? url : url.slice(0, query);
-    const byHost = this.#byHost(method, host, path, url);
+    const byHost = this.#byHost(method, host, path, url, authorization);
     if (byHost) return byHost;
     if (path.startsWith(FUNCTION)) return this.#byFunctionPath(path, url);
     if (path.startsWith(CALL)) return this.#byCall(method, path, authorization);
     const match = this.#routes.matchAny(path, method);
-    if (match && 'route' in match) return this.#byRoute(match.route.namespace, match.route.function, url);
+    if (match && 'route' in match) return this.#byRoute(match.route, url, authorization);
     if (match) throw new MethodNotAllowed(method, path, match.allow);
     throw new TsumugiError('NotFound', `no route has the path ${path}`, {
       hint: didYouMean(path, this.#routes.paths()) ?? this.#whatExists(),
-    });
-  }
-
-  /** @throws {TsumugiError} Unauthorized. */
-  authorize(authorization: string | undefined, what = 'this path'): void {
-    const token = authorization?.match(/^bearer +(\S+)$/i)?.[1];
-    if (token && this.#tokens.has(createHash('sha256').update(token).digest('hex'))) return;
-    throw new TsumugiError('Unauthorized', token ? 'the token is not valid' : `${what} needs a token`, {
-      hint: 'send "Authorization: Bearer TOKEN" with the platform\'s token',
     });
   }
 
@@ -124,7 +120,7 @@ export class Resolver {
     if (target) target.isPrivate = entry.isPrivate === true;
   }
 
-  #byHost(method: string, header: string, path: string, url: string): Resolution | undefined {
+  #byHost(method: string, header: string, path: string, url: string, authorization: string | undefined): Resolution | undefined {
     if (header !== this.#header) {
       const colon = header.lastIndexOf(':');
       this.#host = (colon > header.lastIndexOf(']') ? header.slice(0, colon) : header).toLowerCase();
@@ -132,14 +128,14 @@ export class Resolver {
     }
     const host = this.#host;
     const match = this.#routes.matchHost(host, path, method);
-    if (match && 'route' in match) return this.#byRoute(match.route.namespace, match.route.function, url);
+    if (match && 'route' in match) return this.#byRoute(match.route, url, authorization);
     if (match) throw new MethodNotAllowed(method, path, match.allow);
     if (!host.endsWith(this.#domain)) return undefined;
     const [name, namespace, ...more] = host.slice(0, -this.#domain.length).split('.');
     if (!name || !namespace || more.length > 0) return undefined;
     const target = this.#target(namespace, name);
     if (!target) throw this.#noFunction(namespace, name);
-    return { target, url, export: '' };
+    return { target, url, export: '', guarded: false };
   }
 
   #byFunctionPath(path: string, url: string): Resolution {
@@ -151,25 +147,27 @@ export class Resolver {
     const target = this.#target(namespace, name);
     if (!target) throw this.#noFunction(namespace, name);
     const rest = url.slice(FUNCTION.length + segment.length);
-    return { target, url: rest.startsWith('/') ? rest : `/${rest}`, export: '' };
+    return { target, url: rest.startsWith('/') ? rest : `/${rest}`, export: '', guarded: false };
   }
 
-  #byRoute(namespace: string, name: string, url: string): Resolution {
+  #byRoute({ namespace, function: name, needsToken }: RouteEntry, url: string, authorization: string | undefined): Resolution {
+    // First: whoever has none hears nothing of what is behind it.
+    if (needsToken) this.#doorkeeper.check(authorization, namespace, 'this path');
     const target = this.#target(namespace, name);
     if (!target) throw this.#noFunction(namespace, name);
-    return { target, url, export: '' };
+    return { target, url, export: '', guarded: needsToken === true };
   }
 
   #byCall(method: string, path: string, authorization: string | undefined): Resolution {
-    this.authorize(authorization);
-    if (method !== 'POST') throw new MethodNotAllowed(method, path, ['POST']);
     const [segment = '', wanted, ...more] = path.slice(CALL.length).split('/');
-    if (more.length > 0) throw new TsumugiError('NotFound', `no such path: ${path}`, { hint: 'it is /call/NAME[.NAMESPACE]/EXPORT' });
     const [name = '', namespace = 'default'] = segment.split('.');
+    this.#doorkeeper.check(authorization, namespace, 'this path');
+    if (method !== 'POST') throw new MethodNotAllowed(method, path, ['POST']);
+    if (more.length > 0) throw new TsumugiError('NotFound', `no such path: ${path}`, { hint: 'it is /call/NAME[.NAMESPACE]/EXPORT' });
     const target = this.#target(namespace, name);
     if (!target) throw this.#noFunction(namespace, name);
     const entry = this.#functions.get(target.key)!;
-    return { target, url: '/', export: encodeURIComponent(exportOf(entry, wanted === undefined ? '' : decode(wanted))) };
+    return { target, url: '/', export: encodeURIComponent(exportOf(entry, wanted === undefined ? '' : decode(wanted))), guarded: true };
   }
 
   #target(namespace: string, name: string): Target | undefined {

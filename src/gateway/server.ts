@@ -3,6 +3,8 @@ import { httpActivator } from '../invoke/activator-http.ts';
 import { watchProjection } from '../invoke/projection-client.ts';
 import { type PlatformCredentials, Replicas } from '../invoke/replicas.ts';
 import { InstanceTable } from '../invoke/table.ts';
+import { httpReviewer } from '../invoke/reviewer.ts';
+import { Doorkeeper } from './doorkeeper.ts';
 import { Gateway } from './gateway.ts';
 import { HttpServer } from './http/server.ts';
 import { GatewayMetrics } from './metrics.ts';
@@ -53,7 +55,7 @@ async function within(done: Promise<void>, ms: number): Promise<void> {
 export async function startGateway(options: GatewayOptions): Promise<RunningGateway> {
   const { log, credentials } = options;
   const replicas = new Replicas({ address: options.platform, ...(credentials && { credentials }), log });
-  const resolver = new Resolver(options.domain);
+  const resolver = new Resolver(options.domain, new Doorkeeper(httpReviewer(replicas)));
   const metrics = new GatewayMetrics({ waiting: () => table.waiting(), inFlight: () => gateway.inFlight });
   const table = new InstanceTable({ activator: httpActivator(replicas), log, observer: metrics });
   const gateway = new Gateway({ resolver, invoker: table, metrics, log });

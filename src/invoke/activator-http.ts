@@ -15,11 +15,7 @@ export function httpActivator(replicas: Replicas): Activator {
         news,
       })) as ActivateAnswer;
       if ('instance' in answer) return answer.instance satisfies InstanceEntry;
-      const { code, message, hint, retryAfterSeconds } = answer.error;
-      throw new TsumugiError(code in errorTable ? (code as ErrorCode) : 'Internal', message, {
-        ...(hint !== undefined && { hint }),
-        ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
-      });
+      throw errorOf(answer);
     },
     async report(instance, reason, message) {
       const path = `/v1/instances/${encodeURIComponent(instance)}/failed`;
@@ -33,6 +29,16 @@ export function httpActivator(replicas: Replicas): Activator {
       })) as InstanceEnd;
     },
   };
+}
+
+/** An error as the platform API tells it. */
+export type ErrorAnswer = Extract<ActivateAnswer, { readonly error: object }>;
+
+export function errorOf({ error: { code, message, hint, retryAfterSeconds } }: ErrorAnswer): TsumugiError {
+  return new TsumugiError(code in errorTable ? (code as ErrorCode) : 'Internal', message, {
+    ...(hint !== undefined && { hint }),
+    ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
+  });
 }
 
 interface Question {
@@ -51,7 +57,7 @@ const silenceMs = 1000;
  *
  * @throws {TsumugiError} Unavailable when there is none.
  */
-async function send(replicas: Replicas, key: string, question: Question): Promise<unknown> {
+export async function send(replicas: Replicas, key: string, question: Question): Promise<unknown> {
   let last: unknown = new Error('none is known');
   const order = await replicas.inOrder(key);
   for (const [index, replica] of order.entries()) {

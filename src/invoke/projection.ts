@@ -17,7 +17,7 @@ export interface FunctionEntry {
   readonly unready?: string;
   /** Why, where waiting cannot help; else callers are told NoInstance. */
   readonly unreadyCode?: 'BuildFailed';
-  /** Its callers need the platform's token. */
+  /** Its callers need a token, whatever way they come. */
   readonly isPrivate?: true;
   /** Requests at once per instance. */
   readonly concurrency: number;
@@ -40,6 +40,8 @@ export interface RouteEntry {
   /** Empty: all. */
   readonly methods: readonly string[];
   readonly function: string;
+  /** Requests need a token, whatever the function says. */
+  readonly needsToken?: true;
 }
 
 /** A pod specialised to a revision. Key: `id`. */

@@ -2,6 +2,7 @@ import { connect } from 'node:http2';
 import { createServer as createTcp } from 'node:net';
 import { request } from 'node:https';
 import { afterEach, expect, test } from 'vitest';
+import { TsumugiError } from '../base/errors.ts';
 import { makeAuthority, makeServerCertificate } from '../base/authority.ts';
 import { servePlatformApi, type PlatformServer } from './platform-server.ts';
 
@@ -9,7 +10,12 @@ const ca = makeAuthority();
 let server: PlatformServer | undefined;
 afterEach(() => server?.close());
 
-async function serve(handler: Parameters<typeof servePlatformApi>[0]['handler'] = (_, response) => response.end('{}')): Promise<number> {
+type Options = Parameters<typeof servePlatformApi>[0];
+
+async function serve(
+  handler: Options['handler'] = (_, response) => response.end('{}'),
+  authenticate: Options['authenticate'] = async () => undefined,
+): Promise<number> {
   server = await servePlatformApi({
     handler,
     host: '127.0.0.1',
@@ -19,7 +25,7 @@ async function serve(handler: Parameters<typeof servePlatformApi>[0]['handler'] 
       { token: 'of-a-gateway', roles: ['gateway'] },
       { token: 'of-a-user', roles: ['user'] },
     ],
-    authenticate: async () => undefined,
+    authenticate,
     hint: 'look there',
   });
   return server.port;
@@ -75,6 +81,31 @@ test('each token opens what its role needs, in either header', async () => {
   expect(await askHttp2(port, logs, { authorization: 'Bearer of-a-user' })).toBe(200);
   expect(await askHttp2(port, logs, gateway)).toBe(403);
   expect(await askHttp2(port, logs, {})).toBe(401);
+});
+
+test('a path is what endpoints make of it, however it is written', async () => {
+  const port = await serve();
+  const written = ['/v1/packages/../activate', '/v1/packages/%2e%2e/activate', '/v1/./activate', '//host/v1/packages/../activate'];
+  const statuses = (token: string): Promise<(number | undefined)[]> =>
+    Promise.all(written.map((path) => ask(port, path, { authorization: `Bearer ${token}` })));
+  expect(await statuses('of-a-user')).toEqual([403, 403, 403, 403]);
+  expect(await statuses('of-a-gateway')).toEqual([200, 200, 200, 200]);
+});
+
+test('a token that is none of its own is asked for, and opens what its code may call', async () => {
+  const account = { namespace: 'shop', name: 'tsumugi-function-f' };
+  const port = await serve(undefined, async (token) => {
+    if (token === 'of-nobody') return undefined;
+    if (token === 'of-one-who-cannot-be-asked') throw new TsumugiError('Unavailable', 'the API server is away');
+    return { ...account, ...(token === 'of-a-keeper' && { permissions: { store: true } }) };
+  });
+  const status = (token: string, path: string): Promise<number | undefined> => ask(port, path, { authorization: `Bearer ${token}` });
+  expect(await status('of-nobody', '/v1/namespaces/shop/store')).toBe(401);
+  expect(await status('of-one-who-cannot-be-asked', '/v1/namespaces/shop/store')).toBe(503);
+  expect(await status('of-a-stranger', '/v1/namespaces/shop/store')).toBe(403);
+  expect(await status('of-a-keeper', '/v1/namespaces/shop/store/entry?key=k')).toBe(200);
+  for (const path of ['/v1/namespaces/other/store', '/v1/namespaces/shop/stores', '/v1/packages', '/v1/activate', '/v1/tokens/review'])
+    expect(await status('of-a-keeper', path), path).toBe(403);
 });
 
 test.each([

@@ -70,6 +70,7 @@ export async function install(
       },
       activate: () => Promise.reject(new Error('the one instance is there')),
       reportFailed: async () => undefined,
+      ownerOf: async () => undefined,
       endOf: () => Promise.reject(new Error('nothing ends here')),
       subscribe: async function* () {},
       ready: Promise.resolve(),

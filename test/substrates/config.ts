@@ -75,7 +75,7 @@ export function configTests(world: () => World, soon: (what: string, check: () =
     expect(await refused.json()).toMatchObject({ error: { code: 'Unauthorized', hint: expect.stringContaining('Bearer TOKEN') } });
     expect(await world().ok('invoke', 'secluded')).toBe('in');
     expect(await world().ok('call', 'secluded.add', '1', '2')).toBe('3\n');
-    expect(await world().ok('describe', 'fn', 'secluded')).toContain('private: callers need the token');
+    expect(await world().ok('describe', 'fn', 'secluded')).toContain('private: callers need a token');
     await world().deploy('secluded', 'export default () => "in";', '--visibility', 'public');
     await soon('everybody may', async () => (await world().text('secluded')) === 'in');
   });

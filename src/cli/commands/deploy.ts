@@ -48,7 +48,7 @@ export function functionOptions(command: Command): Command {
       .option('--max-scale <number>', 'instances at most')
       .option('--timeout <duration>', 'time for one request, as 30s')
       .option('--idle-timeout <duration>', 'an instance without work goes after this')
-      .option('--visibility <public|private>', 'private: callers need the platform’s token')
+      .option('--visibility <public|private>', 'private: callers need a token')
       .option('--reuse <always|never>', 'never: each request gets a fresh pod')
       .option(`--permission <${permissionWords.join('|')}>`, 'its code may use this in its namespace; may be given again', collect)
       .option('--wait', 'wait until it is Ready', true)
@@ -75,6 +75,7 @@ Examples:
   tsumugi deploy api.ts --name orders --env LOG_LEVEL=debug --secret database
   tsumugi deploy api.ts --secret API_KEY=abc --config settings
   tsumugi deploy admin.ts --visibility private
+  tsumugi deploy counter.ts --permission store
   tsumugi deploy untrusted.ts --reuse never
   tsumugi deploy counter.sh
   tsumugi deploy nightly.ts --permission jobs --permission store

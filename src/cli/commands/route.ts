@@ -3,7 +3,7 @@ import { TsumugiError } from '../../base/errors.ts';
 import { routes } from '../../resources/resources.ts';
 import { platformOptions } from '../flags.ts';
 import type { PlatformFlags } from '../platform.ts';
-import { collect } from '../values.ts';
+import { collect, parseChoice } from '../values.ts';
 import { deleteCommand, listCommand } from './function.ts';
 
 interface RouteFlags extends PlatformFlags {
@@ -12,6 +12,7 @@ interface RouteFlags extends PlatformFlags {
   readonly prefix?: string;
   readonly method?: string[];
   readonly host?: string[];
+  readonly auth?: string;
 }
 
 /** `tsumugi route create|list|delete`. */
@@ -26,7 +27,8 @@ export function register(program: Command): void {
       .option('--path <path>', 'exact path, or a template as /orders/{id}')
       .option('--prefix <path>', 'all paths that begin so')
       .option('--method <method>', 'only this method; may be given again', collect)
-      .option('--host <host>', 'only this host; may be given again', collect),
+      .option('--host <host>', 'only this host; may be given again', collect)
+      .option('--auth <token>', 'token: requests need a token'),
   )
     .addHelpText(
       'after',
@@ -53,7 +55,8 @@ Examples:
         ...(flags.method ? { methods: flags.method.map((method) => method.toUpperCase()) } : {}),
       };
       const { createObject } = await import('../create.ts');
-      await createObject(flags, routes, name ?? backend, { match, backend: { function: backend } });
+      const auth = flags.auth && parseChoice('--auth', flags.auth, ['token']);
+      await createObject(flags, routes, name ?? backend, { match, ...(auth && { auth }), backend: { function: backend } });
     });
   listCommand(noun, 'routes');
   deleteCommand(noun, 'routes');

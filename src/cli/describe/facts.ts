@@ -1,5 +1,6 @@
 /** What `describe` says at the top: a few facts of each kind of ours, the spec as it is of all others. */
 import { stringify } from 'yaml';
+import { permissionsText } from '../permissions.ts';
 import { humanDuration } from '../../resources/cells.ts';
 import type { EnvVar, Pod } from '../../resources/builtin/pod-types.ts';
 import type { FunctionResource } from '../../resources/function.ts';
@@ -40,7 +41,8 @@ function functionFacts({ spec, status }: FunctionResource, url: string | undefin
     ['Revision', status?.latestReadyRevision ?? 'none is ready'],
     ...executionFacts(spec),
     ['Exports', list(status?.exports)],
-    ['Visibility', spec.visibility === 'private' ? 'private: callers need the token of the platform' : undefined],
+    ['Visibility', spec.visibility === 'private' ? 'private: callers need a token' : undefined],
+    ['Code may use', permissionsText(spec.permissions)],
     ['Scale', `${min} to ${max} instances; without work they go after ${idleTimeoutSeconds} s`],
   ];
 }
@@ -77,12 +79,13 @@ function runtimeFacts({ image, poolSize, concurrency, idleTimeoutSeconds, resour
   ];
 }
 
-function routeFacts({ match, backend }: RouteResource['spec']): readonly Fact[] {
+function routeFacts({ match, backend, auth }: RouteResource['spec']): readonly Fact[] {
   return [
     ['Hosts', list(match.hosts) ?? 'any'],
     ['Path', match.path ?? `${match.prefix ?? ''} and below`],
     ['Methods', list(match.methods) ?? 'any'],
     ['Function', backend.function],
+    ['Auth', auth === 'token' ? 'token: requests need one' : undefined],
   ];
 }
 

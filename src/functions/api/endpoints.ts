@@ -2,6 +2,7 @@
 import { TsumugiError } from '../../base/errors.ts';
 import { didYouMean } from '../../base/suggest.ts';
 import type { ActivateAnswer, ActivateNews, ActivateRequest, InstanceEnd, InstanceEntry } from '../../invoke/projection.ts';
+import type { TokenOwner, TokenReviewAnswer } from '../../invoke/reviewer.ts';
 import { readManifest } from '../../build/package.ts';
 import type { BlobStore } from '../../records/blobs.ts';
 import type { LogEntry, LogQuery } from '../logs/reader.ts';
@@ -13,6 +14,8 @@ export interface EndpointOptions {
   readonly readLogs: (query: LogQuery) => AsyncIterable<LogEntry>;
   readonly activate: (request: ActivateRequest, reserved: (entry: InstanceEntry) => void) => Promise<InstanceEntry>;
   readonly reportFailed: (id: string, reason: string, message: string) => Promise<void>;
+  /** Whose token it is that somebody shows to a gateway. */
+  readonly ownerOf: (token: string) => Promise<TokenOwner | undefined>;
   readonly endOf: (id: string) => Promise<InstanceEnd>;
   /** Lines for one gateway. */
   readonly subscribe: (signal: AbortSignal) => AsyncIterable<string>;
@@ -88,6 +91,16 @@ export function platformEndpoints(options: EndpointOptions): readonly Endpoint[]
       method: 'GET',
       path: /^\/v1\/instances\/([^/]+)\/end$/,
       handle: async ([id = '']) => ({ json: await options.endOf(id) }),
+    },
+    {
+      method: 'POST',
+      path: /^\/v1\/tokens\/review$/,
+      handle: async (_, { body }) => {
+        const { token } = parseJson(await body(maxJsonBytes)) as { token?: unknown };
+        if (typeof token !== 'string') throw new TsumugiError('Invalid', 'token is a text');
+        const owner = await options.ownerOf(token);
+        return { json: { ...(owner && { owner: { namespace: owner.namespace, name: owner.name } }) } satisfies TokenReviewAnswer };
+      },
     },
     {
       method: 'GET',

@@ -85,6 +85,7 @@ function routeEntry({ metadata, spec }: RouteResource): RouteEntry {
     ...(prefix !== undefined && { prefix }),
     methods,
     function: spec.backend.function ?? '',
+    ...(spec.auth === 'token' && { needsToken: true as const }),
   };
 }
 

@@ -11,6 +11,7 @@ import type {
   ProjectionEntry,
   ProjectionEvent,
 } from '../../invoke/projection.ts';
+import type { TokenReviewAnswer } from '../../invoke/reviewer.ts';
 import { keyOf } from '../../invoke/projection-client.ts';
 
 export interface TestPlatform {
@@ -19,6 +20,9 @@ export interface TestPlatform {
   /** What /v1/activate answers. */
   activate: (request: ActivateRequest) => Promise<ActivateAnswer>;
   readonly activations: ActivateRequest[];
+  /** What /v1/tokens/review answers. */
+  review: (token: string) => Promise<TokenReviewAnswer>;
+  readonly reviews: string[];
   readonly failed: { id: string; reason: string }[];
   put(entry: ProjectionEntry): void;
   delete(kind: ProjectionEntry['kind'], key: string): void;
@@ -47,6 +51,10 @@ export async function startTestPlatform(): Promise<TestPlatform> {
         const asked = JSON.parse(body) as ActivateRequest;
         platform.activations.push(asked);
         response.end(JSON.stringify(await platform.activate(asked)));
+      } else if (request.url === '/v1/tokens/review') {
+        const { token } = JSON.parse(body) as { token: string };
+        platform.reviews.push(token);
+        response.end(JSON.stringify(await platform.review(token)));
       } else if (request.method === 'GET') {
         response.writeHead(200, { 'content-type': 'application/json' }).end('{}');
       } else {
@@ -64,6 +72,8 @@ export async function startTestPlatform(): Promise<TestPlatform> {
     address: `unix:${join(folder, 's')}`,
     folder,
     activations: [],
+    reviews: [],
+    review: async () => ({}),
     failed: [],
     activate: async () => ({ error: { code: 'NoInstance', message: 'none here', retryAfterSeconds: 1 } }),
     put(entry) {
