@@ -22,7 +22,8 @@ const controllerRules: readonly Rule[] = [
     verbs: ['update', 'patch'],
   },
   { apiGroups: [ours], resources: ['revisions'], verbs: ['create', 'delete'] },
-  { apiGroups: [ours], resources: ['jobdefinitions'], verbs: read },
+  // The jobs API writes them, too, for whoever has the platform's token.
+  { apiGroups: [ours], resources: ['jobdefinitions'], verbs: [...read, 'create', 'update', 'delete'] },
   // Its finalizer is set and taken away; those beyond the history are deleted.
   { apiGroups: [ours], resources: ['executions'], verbs: [...read, 'patch', 'delete'] },
   { apiGroups: [ours], resources: ['jobdefinitions/status', 'executions/status'], verbs: ['update', 'patch'] },

@@ -14,6 +14,7 @@ import type { KubeClient } from '../kube/client.ts';
 import type { Fence } from '../records/fence.ts';
 import type { LogStore } from '../records/logs.ts';
 import type { RunStore } from '../records/runs.ts';
+import { withJobsApi } from './api/handler.ts';
 import { Bell } from './bell.ts';
 import { runEngine } from './engine/engine.ts';
 import type { Jobs } from './jobs.ts';
@@ -66,7 +67,8 @@ export function startJobs({ client, runs, logs, functions, settings, clock = sys
   const endpoints = runnerEndpoints({ client, runs, logs, lines, jobs, functions });
   return {
     jobs,
-    handler: (other) => serveEndpoints(endpoints, log, stopping.signal, other),
+    handler: (other) =>
+      withJobsApi({ client, jobs, log, stopped: stopping.signal }, serveEndpoints(endpoints, log, stopping.signal, other)),
     async lead({ client: leader, fence, signal }) {
       const until = AbortSignal.any([signal, stopping.signal]);
       const pods = await PodsDriver.start({
