@@ -29,6 +29,9 @@ const controllerRules: readonly Rule[] = [
   { apiGroups: [ours], resources: ['jobdefinitions/status', 'executions/status'], verbs: ['update', 'patch'] },
   // The default Runtime, at the first start.
   { apiGroups: [ours], resources: ['runtimes'], verbs: ['create'] },
+  // Whether they are reached.
+  { apiGroups: [ours], resources: ['remoteclusters'], verbs: read },
+  { apiGroups: [ours], resources: ['remoteclusters/status'], verbs: ['update', 'patch'] },
   // To be the owner of a pod or a revision, where the API server asks for that (OwnerReferencesPermissionEnforcement).
   { apiGroups: [ours], resources: ['functions/finalizers', 'revisions/finalizers', 'runtimes/finalizers'], verbs: ['update'] },
   { apiGroups: [''], resources: ['pods'], verbs: [...read, 'create', 'patch', 'delete'] },
@@ -57,7 +60,11 @@ const controllerSystemRules: readonly Rule[] = [
 ];
 
 const viewRules: readonly Rule[] = [
-  { apiGroups: [ours], resources: ['functions', 'routes', 'revisions', 'runtimes', 'jobdefinitions', 'executions'], verbs: read },
+  {
+    apiGroups: [ours],
+    resources: ['functions', 'routes', 'revisions', 'runtimes', 'jobdefinitions', 'executions', 'remoteclusters'],
+    verbs: read,
+  },
 ];
 
 /** Runtimes are for the cluster's administrators: their image runs in every namespace. */
@@ -65,7 +72,7 @@ const userRules: readonly Rule[] = [
   ...viewRules,
   {
     apiGroups: [ours],
-    resources: ['functions', 'routes', 'jobdefinitions', 'executions'],
+    resources: ['functions', 'routes', 'jobdefinitions', 'executions', 'remoteclusters'],
     verbs: ['create', 'update', 'patch', 'delete', 'deletecollection'],
   },
 ];

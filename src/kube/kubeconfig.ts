@@ -46,11 +46,23 @@ interface Found<T> {
 }
 
 interface Merged {
-  readonly files: readonly string[];
-  readonly current: string | undefined;
-  readonly contexts: ReadonlyMap<string, Found<ContextEntry>>;
-  readonly clusters: ReadonlyMap<string, Found<ClusterEntry>>;
-  readonly users: ReadonlyMap<string, Found<UserEntry>>;
+  readonly files: string[];
+  current: string | undefined;
+  readonly contexts: Map<string, Found<ContextEntry>>;
+  readonly clusters: Map<string, Found<ClusterEntry>>;
+  readonly users: Map<string, Found<UserEntry>>;
+}
+
+const emptyMerged = (): Merged => ({ files: [], current: undefined, contexts: new Map(), clusters: new Map(), users: new Map() });
+
+/** What a file says goes behind what was said before. */
+function merge(merged: Merged, file: string, config: Record<string, unknown>): void {
+  merged.files.push(file);
+  const said = config['current-context'];
+  if (merged.current === undefined && typeof said === 'string' && said !== '') merged.current = said;
+  collect(config, file, 'contexts', 'context', merged.contexts);
+  collect(config, file, 'clusters', 'cluster', merged.clusters);
+  collect(config, file, 'users', 'user', merged.users);
 }
 
 /**
@@ -72,6 +84,31 @@ export async function loadConnection(options: ConnectionOptions = {}): Promise<C
   return connectionOf(merged, options, env);
 }
 
+/**
+ * The API server that a kubeconfig's text names, which somebody else wrote: it may name no program to run and no file to read here.
+ * `from` is for messages.
+ *
+ * @throws TsumugiError as `loadConnection`; `Invalid` where it is not whole in itself.
+ */
+export async function connectionOfText(text: string, from: string, context?: string): Promise<Connection> {
+  const merged = emptyMerged();
+  merge(merged, from, await parseFile(from, text));
+  const known = context ?? merged.current ?? '';
+  const { cluster = '', user = '' } = merged.contexts.get(known)?.entry ?? {};
+  const outside = [
+    ...outsideOf('cluster', cluster, merged.clusters.get(cluster)?.entry, ['certificate-authority']),
+    ...outsideOf('user', user, merged.users.get(user)?.entry, ['exec', 'auth-provider', 'tokenFile', 'client-certificate', 'client-key']),
+  ];
+  if (outside.length > 0)
+    throw new TsumugiError('Invalid', `${from}: ${outside.join(' and ')} cannot be used here: a program or a file of another machine`, {
+      hint: 'make one that is whole in itself, with a token: `kubectl config view --raw --flatten --minify`',
+    });
+  return connectionOf(merged, context === undefined ? {} : { context }, {});
+}
+
+const outsideOf = (what: string, name: string, entry: object | undefined, fields: readonly string[]): string[] =>
+  fields.filter((field) => entry && field in entry).map((field) => `"${field}" of ${what} "${name}"`);
+
 /** Name of the context that is meant; undefined where no kubeconfig says one. Throws what `loadConnection` throws of files. */
 export async function currentContext(options: ConnectionOptions = {}): Promise<string | undefined> {
   return options.context ?? (await readFiles(options, options.env ?? process.env)).current;
@@ -80,11 +117,7 @@ export async function currentContext(options: ConnectionOptions = {}): Promise<s
 async function readFiles(options: ConnectionOptions, env: Readonly<Record<string, string | undefined>>): Promise<Merged> {
   const listed = options.path !== undefined ? [options.path] : (env['KUBECONFIG'] ?? '').split(delimiter).filter((path) => path !== '');
   const paths = listed.length > 0 ? listed : [join(options.home ?? env['HOME'] ?? homedir(), '.kube', 'config')];
-  const files: string[] = [];
-  let current: string | undefined;
-  const contexts = new Map<string, Found<ContextEntry>>();
-  const clusters = new Map<string, Found<ClusterEntry>>();
-  const users = new Map<string, Found<UserEntry>>();
+  const merged = emptyMerged();
 
   for (const path of paths) {
     const file = resolve(path);
@@ -99,15 +132,9 @@ async function readFiles(options: ConnectionOptions, env: Readonly<Record<string
         code === 'ENOENT' ? `there is no kubeconfig ${file}` : `cannot read the kubeconfig ${file}: ${message}`,
       );
     }
-    files.push(file);
-    const config = await parseFile(file, text);
-    const said = config['current-context'];
-    if (current === undefined && typeof said === 'string' && said !== '') current = said;
-    collect(config, file, 'contexts', 'context', contexts);
-    collect(config, file, 'clusters', 'cluster', clusters);
-    collect(config, file, 'users', 'user', users);
+    merge(merged, file, await parseFile(file, text));
   }
-  return { files, current, contexts, clusters, users };
+  return merged;
 }
 
 async function parseFile(file: string, text: string): Promise<Record<string, unknown>> {

@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { createLog } from '../base/log.ts';
+import { watchRemoteClusters } from '../clusters/remote-clusters.ts';
 import { bundleShim, scriptBeside } from '../build/shim.ts';
 import { openEmbeddedApi } from '../embedded/api/index.ts';
 import { openPki } from '../embedded/api/pki.ts';
@@ -92,6 +93,7 @@ async function start(settings: RoleSettings): Promise<RunningRole> {
   void functions.lead({ client: api.client, signal: stopping.signal });
   const jobs = startJobs({ client: api.client, runs, logs, functions: functions.runs, log });
   const driving = jobs.lead({ client: api.client, signal: stopping.signal });
+  const clusters = watchRemoteClusters({ client: api.client, log, signal: stopping.signal });
   const { cert, key } = openPki(data, [settings.apiHost]);
   const platform = await servePlatformApi({
     handler: jobs.handler(functions.handler),
@@ -117,7 +119,7 @@ async function start(settings: RoleSettings): Promise<RunningRole> {
       await running.endPods(graceMs);
       await running.stop();
       stopping.abort();
-      await controllers;
+      await Promise.all([controllers, clusters]);
       await Promise.all([api.close(), logs.close(), store.close(), runs.close()]);
     },
   };

@@ -15,6 +15,7 @@ import { functionKind } from './function.ts';
 import { jobDefinitionKind } from './job-definition.ts';
 import type { KindDefinition } from './kind.ts';
 import type { KubeObject } from './object.ts';
+import { remoteClusterKind } from './remote-cluster.ts';
 import { revisionKind } from './revision.ts';
 import { routeKind } from './route.ts';
 import { runtimeKind } from './runtime.ts';
@@ -39,6 +40,7 @@ export const kinds: readonly KindDefinition[] = [
   executionKind,
   functionKind,
   jobDefinitionKind,
+  remoteClusterKind,
   revisionKind,
   routeKind,
   runtimeKind,

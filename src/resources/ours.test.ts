@@ -101,7 +101,15 @@ describe('schemas of tsumugi.dev/v1', () => {
 
   test('the CRD files are those of the source', () => {
     for (const kind of crdKinds) expect(readFileSync(new URL(`${kind.plural}.yaml`, crdFolder), 'utf8')).toBe(crdFile(kind));
-    expect(crdKinds.map(({ kind }) => kind)).toEqual(['Execution', 'Function', 'JobDefinition', 'Revision', 'Route', 'Runtime']);
+    expect(crdKinds.map(({ kind }) => kind)).toEqual([
+      'Execution',
+      'Function',
+      'JobDefinition',
+      'RemoteCluster',
+      'Revision',
+      'Route',
+      'Runtime',
+    ]);
   });
 });
 

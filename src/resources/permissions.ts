@@ -46,7 +46,11 @@ export const manageRules: Readonly<Record<Manageable, readonly AccessRule[]>> = 
     { apiGroups: [''], resources: ['pods/log'], verbs: ['get'] },
   ],
   configmaps: [{ apiGroups: [''], resources: ['configmaps'], verbs: all }],
-  secrets: [{ apiGroups: [''], resources: ['secrets'], verbs: all }],
+  secrets: [
+    { apiGroups: [''], resources: ['secrets'], verbs: all },
+    // Names of Secrets, and what is in them.
+    { apiGroups: ['tsumugi.dev'], resources: ['remoteclusters'], verbs: ['get', 'list', 'watch'] },
+  ],
 };
 
 /** Rights by the Kubernetes API. */

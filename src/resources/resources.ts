@@ -54,3 +54,4 @@ export const revisions = ours('revisions', 'Revision');
 export const routes = ours('routes', 'Route');
 export const jobDefinitions = ours('jobdefinitions', 'JobDefinition');
 export const executions = ours('executions', 'Execution');
+export const remoteClusters = ours('remoteclusters', 'RemoteCluster');

@@ -105,7 +105,7 @@ describe.runIf(path)('permissions after the installation', () => {
   it('the controller may do all that its code calls', async () => {
     const read = ['get', 'list', 'watch'];
     const calls: Call[] = [
-      ...['functions', 'routes', 'runtimes', 'revisions', 'jobdefinitions', 'executions'].flatMap((kind) => [
+      ...['functions', 'routes', 'runtimes', 'revisions', 'jobdefinitions', 'executions', 'remoteclusters'].flatMap((kind) => [
         ...each(read, `${kind}.tsumugi.dev`, user),
         ...each(['update'], `${kind}/status.tsumugi.dev`, user),
       ]),
@@ -148,6 +148,7 @@ describe.runIf(path)('permissions after the installation', () => {
       ...['pods/exec', 'pods/attach', 'pods/portforward', 'pods/eviction', 'pods/ephemeralcontainers'].flatMap((kind) =>
         each(['get', 'create', 'update', 'patch'], kind, user),
       ),
+      ...each(change, 'remoteclusters.tsumugi.dev', user),
       ...each(change, 'functions.tsumugi.dev', user),
       ...each(change, 'routes.tsumugi.dev', user),
       ...each(['patch'], 'jobdefinitions.tsumugi.dev', user),

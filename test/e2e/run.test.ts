@@ -32,8 +32,8 @@ test('calls functions and reaches the cluster, and its output alone is on stdout
 });
 
 test('needs no import for what it is given', async () => {
-  const { code, stdout } = await run(`console.log(await call('math.add', 1, 1), typeof Kube.load);`);
-  expect({ code, stdout }).toEqual({ code: 0, stdout: '2 function\n' });
+  const { code, stdout } = await run(`console.log(await call('math.add', 1, 1), typeof Kube.load, typeof Runner.load);`);
+  expect({ code, stdout }).toEqual({ code: 0, stdout: '2 function function\n' });
 });
 
 test('belongs to the namespace that is said', async () => {

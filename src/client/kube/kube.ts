@@ -1,4 +1,4 @@
-import type { HttpKubeClient } from '../../kube/http/client.ts';
+import { createHttpClient, type HttpKubeClient } from '../../kube/http/client.ts';
 import type { ConnectOptions } from '../find.ts';
 import { connect, ownPlatform, type Platform } from '../platform.ts';
 import { KubeNamespace } from './namespace.ts';
@@ -25,9 +25,17 @@ export class Kube {
     this.#own = namespace;
   }
 
-  /** The cluster that the program runs in, or the one that `options` say. Nothing is asked of it yet. */
-  static async load(options?: ConnectOptions): Promise<Kube> {
-    return new Kube(options === undefined ? await ownPlatform() : await connect(options));
+  /**
+   * The cluster that the program runs in, the one that options say, or the RemoteCluster of that name in the program's namespace.
+   * Nothing is asked of it yet.
+   *
+   * @throws TsumugiError `NotFound` or `Invalid` where it cannot be found or its kubeconfig not be used.
+   */
+  static async load(cluster?: string | ConnectOptions): Promise<Kube> {
+    if (typeof cluster !== 'string') return new Kube(cluster === undefined ? await ownPlatform() : await connect(cluster));
+    const [{ kube, namespace }, { findRemoteCluster, remoteConnection }] = await Promise.all([ownPlatform(), import('./remote.ts')]);
+    const connection = await remoteConnection(kube, await findRemoteCluster(kube, namespace, cluster));
+    return new Kube({ where: `RemoteCluster "${cluster}"`, namespace: connection.namespace, kube: createHttpClient(connection) });
   }
 
   /** Default: the program's own. */

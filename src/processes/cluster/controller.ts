@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { hostPart } from '../../base/host.ts';
 import { createLog, type Log } from '../../base/log.ts';
 import { Registry } from '../../base/metrics.ts';
+import { watchRemoteClusters } from '../../clusters/remote-clusters.ts';
 import { FunctionsMetrics } from '../../functions/metrics.ts';
 import { framePort } from '../../functions/model/network-policy.ts';
 import { startFunctions } from '../../functions/start.ts';
@@ -84,7 +85,8 @@ async function start(settings: ControllerSettings, log: Log, health: Health, sig
     onLeading: async (leadership) => {
       const fence = { scope, epoch: leadership.epoch };
       await records.fences.raise(fence);
-      await functions.lead({ client: fenced(client, leadership), fence, signal: leadership.signal });
+      const leading = { client: fenced(client, leadership), signal: leadership.signal };
+      await Promise.all([functions.lead({ ...leading, fence }), watchRemoteClusters({ ...leading, log })]);
     },
     onLost: lost.resolve,
     log,

@@ -3,7 +3,7 @@ import type { KubeObject } from '../object.ts';
 
 export interface Sample {
   readonly what: string;
-  readonly kind: 'Execution' | 'Function' | 'JobDefinition' | 'Revision' | 'Route' | 'Runtime';
+  readonly kind: 'Execution' | 'Function' | 'JobDefinition' | 'RemoteCluster' | 'Revision' | 'Route' | 'Runtime';
   readonly name?: string;
   readonly spec: unknown;
   readonly status?: unknown;
@@ -134,6 +134,13 @@ export const validSamples: readonly Sample[] = [
   route('a template', { path: '/users/{id}/x' }),
   route('hosts and methods', { hosts: ['a.example.com', '*.example.com'], prefix: '/', methods: ['GET', 'POST'] }),
   { what: 'a Route that asks for a token', kind: 'Route', spec: { match: { path: '/' }, auth: 'token', backend: { function: 'hello' } } },
+  { what: 'a remote cluster', kind: 'RemoteCluster', spec: { secretRef: { name: 'far' } } },
+  {
+    what: 'a remote cluster with everything',
+    kind: 'RemoteCluster',
+    spec: { secretRef: { name: 'far.example', key: 'config' }, context: 'admin@far' },
+    status: { server: 'https://far:6443', version: 'v1.36.3' },
+  },
 ];
 
 export const invalidSamples: readonly Sample[] = [
@@ -257,6 +264,9 @@ export const invalidSamples: readonly Sample[] = [
   route('a host that is none', { path: '/', hosts: ['a b'] }),
   { what: 'an auth that is none', kind: 'Route', spec: { match: { path: '/' }, auth: 'password', backend: { function: 'hello' } } },
   { what: 'a Route to nowhere', kind: 'Route', spec: { match: { path: '/' } } },
+  { what: 'a remote cluster without a Secret', kind: 'RemoteCluster', spec: {} },
+  { what: 'a remote cluster with an empty key', kind: 'RemoteCluster', spec: { secretRef: { name: 'far', key: '' } } },
+  { what: 'a remote cluster with its kubeconfig in the open', kind: 'RemoteCluster', spec: { kubeconfig: 'x' } },
 ];
 
 /** The object that a client would send. */
