@@ -19,7 +19,7 @@ const roots = [...servedKinds, tokenRequestKind].flatMap(({ structure }) =>
 
 /** The documents of the groups that have them, below `/openapi/v3/`. */
 export const structureDocuments = ['api/v1', 'apis/batch/v1'].concat(
-  ['authentication', 'authorization', 'coordination'].map((group) => `apis/${group}.k8s.io/v1`),
+  ['authentication', 'authorization', 'coordination', 'storage'].map((group) => `apis/${group}.k8s.io/v1`),
 );
 
 interface Schema {

@@ -54,7 +54,8 @@ async function start(settings: RoleSettings): Promise<RunningRole> {
     log,
   });
   const stopping = new AbortController();
-  const controllers = runEmbeddedControllers({ client: api.client, store: api.store, log, signal: stopping.signal });
+  const claimsFolder = join(data, 'volumes');
+  const controllers = runEmbeddedControllers({ client: api.client, store: api.store, claimsFolder, log, signal: stopping.signal });
   const keys = openPlatformKeys(join(data, 'pki'));
   const shim = await bundleShim(join(data, 'shims', 'node.cjs'));
   const running = await startNode({
@@ -62,7 +63,7 @@ async function start(settings: RoleSettings): Promise<RunningRole> {
     host: ipcProcessHost(process),
     runFolder: run,
     hidden: [data],
-    claimsFolder: join(data, 'volumes'),
+    claimsFolder,
     // One program for both.
     shims: { node: shim, binary: shim },
     besides: [scriptBeside(shim)],

@@ -6,9 +6,11 @@ import { leaseKind } from './builtin/lease.ts';
 import { namespaceKind } from './builtin/namespace.ts';
 import { nodeKind, serviceAccountKind } from './builtin/node.ts';
 import { podKind } from './builtin/pod.ts';
+import { resourceQuotaKind } from './builtin/quota.ts';
 import { reviewKinds } from './builtin/reviews.ts';
 import { secretKind } from './builtin/secret.ts';
 import { serviceKind } from './builtin/service.ts';
+import { persistentVolumeClaimKind, persistentVolumeKind, storageClassKind } from './builtin/volumes.ts';
 import { withDefaults } from './defaulting.ts';
 import { executionKind } from './execution.ts';
 import { functionKind } from './function.ts';
@@ -31,11 +33,15 @@ export const kinds: readonly KindDefinition[] = [
   eventKind,
   namespaceKind,
   nodeKind,
+  persistentVolumeClaimKind,
+  persistentVolumeKind,
   podKind,
+  resourceQuotaKind,
   secretKind,
   serviceAccountKind,
   serviceKind,
   jobKind,
+  storageClassKind,
   leaseKind,
   executionKind,
   functionKind,

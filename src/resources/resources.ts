@@ -20,6 +20,14 @@ export const serviceAccounts = core('serviceaccounts', 'ServiceAccount');
 export const jobs: Resource = { group: 'batch', version: 'v1', plural: 'jobs', kind: 'Job', namespaced: true };
 export const persistentVolumeClaims = core('persistentvolumeclaims', 'PersistentVolumeClaim');
 export const persistentVolumes = core('persistentvolumes', 'PersistentVolume', false);
+export const storageClasses: Resource = {
+  group: 'storage.k8s.io',
+  version: 'v1',
+  plural: 'storageclasses',
+  kind: 'StorageClass',
+  namespaced: false,
+};
+export const resourceQuotas = core('resourcequotas', 'ResourceQuota');
 export const leases: Resource = { group: 'coordination.k8s.io', version: 'v1', plural: 'leases', kind: 'Lease', namespaced: true };
 /** Made on a real cluster alone. */
 export const services = core('services', 'Service');

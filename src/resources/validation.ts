@@ -123,8 +123,10 @@ function zeroAndEnumErrors(kind: KindDefinition, object: object): FieldError[] {
     const at = resolve(structure);
     if (at.type === 'string' && at.enum && value !== '' && !at.enum.includes(value as string))
       errors.push(notSupported(path, value, inMessageOrder(at.enum)));
-    else if (at.type === 'list' && Array.isArray(value)) value.forEach((item, index) => visit(at.items, item, `${path}[${index}]`));
-    else if (at.type === 'map' && isMapping(value))
+    else if (at.type === 'list' && Array.isArray(value)) {
+      // Of lists of words the server tells by the list, in words of their kind's own.
+      if (resolve(at.items).type !== 'string') value.forEach((item, index) => visit(at.items, item, `${path}[${index}]`));
+    } else if (at.type === 'map' && isMapping(value))
       for (const [key, item] of Object.entries(value)) visit(at.values, item, `${path}[${key}]`);
     else if (at.type === 'object' && isMapping(value)) {
       for (const [key, field] of Object.entries(at.fields)) {

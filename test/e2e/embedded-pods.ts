@@ -23,6 +23,7 @@ export async function embeddedPods(): Promise<PodsSubstrate> {
   return {
     kubectl,
     image: 'host',
+    makesVolumes: true,
     close: async () => {
       kubectl.close();
       await cleanUp();

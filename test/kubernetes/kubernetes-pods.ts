@@ -20,5 +20,5 @@ export async function kubernetesPods(): Promise<PodsSubstrate> {
   if (!kubeconfig || !importer || 'missing' in found) throw new Error(podsMissing);
   const image = await importToolsImage(importer);
   const kubectl = new Kubectl(found.path, readFileSync(kubeconfig, 'utf8'));
-  return { kubectl, image, close: () => Promise.resolve(kubectl.close()) };
+  return { kubectl, image, makesVolumes: false, close: () => Promise.resolve(kubectl.close()) };
 }

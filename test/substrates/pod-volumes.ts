@@ -224,6 +224,88 @@ export function podVolumesSuite(where: string, open: () => Promise<PodsSubstrate
       );
     });
 
+    describe('claims', () => {
+      const claim = (name: string, storageClassName?: string): object => ({
+        apiVersion: 'v1',
+        kind: 'PersistentVolumeClaim',
+        metadata: { name },
+        spec: {
+          accessModes: ['ReadWriteOnce'],
+          resources: { requests: { storage: '1Gi' } },
+          ...(storageClassName !== undefined && { storageClassName }),
+        },
+      });
+      const user = (name: string, script: string, claimName: string, readOnly = false): object =>
+        world.reader(name, script, [{ name: 'data', persistentVolumeClaim: { claimName, readOnly }, at: '/mnt/data' }]);
+      const phase = async (name: string): Promise<string> => world.ok(['get', 'pvc', name, '-o', 'jsonpath={.status.phase}']);
+
+      it('keep what pods write, for pods after them, as long as they are there', async () => {
+        const name = `kept-${world.namespace}`;
+        const volume = {
+          apiVersion: 'v1',
+          kind: 'PersistentVolume',
+          metadata: { name },
+          spec: {
+            capacity: { storage: '1Gi' },
+            accessModes: ['ReadWriteOnce'],
+            hostPath: { path: `/var/tmp/tsumugi-${name}`, type: 'DirectoryOrCreate' },
+            claimRef: { namespace: world.namespace, name: 'kept' },
+          },
+        };
+        await world.apply(user('first', 'umask 022; echo one > /mnt/data/file; ls -A /mnt/data', 'kept'));
+        const waiting = await world.when('first', 'waits', ({ status }) => (status?.conditions?.length ?? 0) > 0);
+        expect(waiting.status).toMatchObject({
+          phase: 'Pending',
+          conditions: [
+            {
+              type: 'PodScheduled',
+              status: 'False',
+              reason: 'Unschedulable',
+              message: expect.stringContaining('0/1 nodes are available: persistentvolumeclaim "kept" not found.') as string,
+            },
+          ],
+        });
+        try {
+          await world.apply(volume, claim('kept', ''));
+          await world.finished('first');
+          expect(await world.lines('first')).toEqual(['file']);
+          expect(await world.said(user('second', 'echo two >> /mnt/data/file; cat /mnt/data/file', 'kept'))).toEqual(['one', 'two']);
+          const script = 'echo three 2>/dev/null >> /mnt/data/file || echo read-only; rm -f /mnt/data/file 2>/dev/null; cat /mnt/data/file';
+          expect(await world.said(user('third', script, 'kept', true))).toEqual(['read-only', 'one', 'two']);
+          await world.apply(user('holder', 'while :; do sleep 0.2; done', 'kept'));
+          await world.running('holder');
+          await world.ok(['delete', 'pvc', 'kept', '--wait=false']);
+          expect(await world.ok(['get', 'pvc', 'kept', '--no-headers'])).toMatch(/^kept +Terminating /);
+          expect(await world.ok(['describe', 'pvc', 'kept'])).toMatch(/Used By: +(.*\n +)*holder\n/);
+          await world.ok(['delete', 'pod', 'first', 'second', 'third', 'holder']);
+          await world.ok(['wait', '--for=delete', 'pvc/kept', '--timeout=60s']);
+          await world.ok(['wait', '--for=jsonpath={.status.phase}=Released', `pv/${name}`, '--timeout=60s']);
+        } finally {
+          await world.kubectl.run(['delete', 'pv', name, '--wait=false']);
+        }
+      });
+
+      it('of the default class get a volume of their own, which goes with them', async ({ skip }) => {
+        if (!substrate.makesVolumes) skip('no storage class here');
+        await world.apply(claim('own'), user('filler', 'echo mine > /mnt/data/file; cat /mnt/data/file', 'own'));
+        await world.finished('filler');
+        expect(await world.lines('filler')).toEqual(['mine']);
+        expect(await phase('own')).toBe('Bound');
+        const volume = await world.ok([
+          'get',
+          'pvc',
+          'own',
+          '-o',
+          'jsonpath={.spec.volumeName} {.spec.storageClassName} {.status.capacity.storage}',
+        ]);
+        expect(volume).toMatch(/^pvc-\S+ standard 1Gi$/);
+        expect(await world.said(user('reader', 'cat /mnt/data/file', 'own'))).toEqual(['mine']);
+        await world.ok(['delete', 'pod', 'filler', 'reader']);
+        await world.ok(['delete', 'pvc', 'own']);
+        await world.ok(['wait', '--for=delete', `pv/${volume.split(' ')[0] as string}`, '--timeout=60s']);
+      });
+    });
+
     it('fills variables from fields, limits, ConfigMaps and Secrets', async () => {
       const resources = { requests: { cpu: '50m', memory: '64Mi' }, limits: { cpu: '1500m', memory: '100Mi' } };
       const from = (resource: string, divisor?: string): object => ({

@@ -8,6 +8,8 @@ export interface PodsSubstrate {
   readonly kubectl: Kubectl;
   /** One that has a shell, coreutils, tar and node. */
   readonly image: string;
+  /** It has a default storage class, that of the node's folders. */
+  readonly makesVolumes: boolean;
   readonly close: () => Promise<void>;
 }
 

@@ -1,6 +1,7 @@
 /** What every verb works with. */
 import type { Clock } from '../../base/clock.ts';
 import type { KindDefinition } from '../../resources/kind.ts';
+import type { QuotaLedger } from '../quota/ledger.ts';
 import type { Store, StoreKey } from '../storage/store.ts';
 import type { AccountTokens } from './account-tokens.ts';
 import type { Authorizer, User } from './authorize.ts';
@@ -14,6 +15,7 @@ export interface Core {
   readonly hub: WatchHub;
   readonly authorize: Authorizer;
   readonly tokens: AccountTokens;
+  readonly quotas: QuotaLedger;
 }
 
 /** One request, after routing: who asks for what. */

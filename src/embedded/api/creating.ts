@@ -4,6 +4,7 @@ import { check, warningsOf } from '../../resources/kinds.ts';
 import type { KubeObject } from '../../resources/object.ts';
 import type { KindDefinition } from '../../resources/kind.ts';
 import type { StoredRow, StoreKey, Write, WriteResult } from '../storage/store.ts';
+import { admitted, withinQuota } from './admission.ts';
 import { managersText } from './apply/managers.ts';
 import type { Managers } from './apply/managers.ts';
 import { keyOf, timestamp } from './core.ts';
@@ -54,15 +55,17 @@ export async function insert(
   const generate = !inNamespace.metadata.name && inNamespace.metadata.generateName;
   for (let draw = 1; ; draw++) {
     const guard = await requireNamespace(core, call, inNamespace);
-    const object = prepared(core, call, inNamespace);
+    const object = await admitted(core, call, prepared(core, call, inNamespace));
     const { name } = object.metadata;
     const errors = check(kind, object);
     if (errors.length > 0) throw invalid(kind, name ?? '', errors);
     for (const warning of warningsOf(kind, object)) call.warn(warning);
     const key = keyOf(call, name);
-    const [result] = options.dryRun
-      ? await asIfWritten(core, key, object, managed, kind)
-      : await core.store.write([{ key, expect: 0, next: encodeRow(kind, object, managed), ...(guard && { guard }) }]);
+    const [result] = await withinQuota(core, call, object, () =>
+      options.dryRun
+        ? asIfWritten(core, key, object, managed, kind)
+        : core.store.write([{ key, expect: 0, next: encodeRow(kind, object, managed), ...(guard && { guard }) }]),
+    );
     if (result?.ok) return result.row;
     const inTheWay = result?.current;
     // Nothing in the way: it was the namespace that changed, and may be ending by now.

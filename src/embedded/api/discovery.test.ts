@@ -56,8 +56,8 @@ describe('aggregated discovery', () => {
 
   test('our group has our kinds', () => {
     const { items } = body(ask('/apis', aggregated)) as Groups;
-    expect(items.map(({ metadata }) => metadata.name)).toEqual(['batch', 'coordination.k8s.io', 'tsumugi.dev']);
-    expect(items[2]?.versions[0]?.resources.map(({ resource, scope, shortNames }) => [resource, scope, shortNames])).toEqual([
+    expect(items.map(({ metadata }) => metadata.name)).toEqual(['batch', 'storage.k8s.io', 'coordination.k8s.io', 'tsumugi.dev']);
+    expect(items[3]?.versions[0]?.resources.map(({ resource, scope, shortNames }) => [resource, scope, shortNames])).toEqual([
       ['executions', 'Namespaced', ['exec']],
       ['functions', 'Namespaced', ['fn']],
       ['jobdefinitions', 'Namespaced', ['jd']],
@@ -92,7 +92,7 @@ describe('discovery group by group', () => {
     expect(body(ask('/apis'))).toMatchObject({
       kind: 'APIGroupList',
       apiVersion: 'v1',
-      groups: [{ name: 'batch' }, { name: 'coordination.k8s.io' }, group],
+      groups: [{ name: 'batch' }, { name: 'storage.k8s.io' }, { name: 'coordination.k8s.io' }, group],
     });
     expect(body(ask('/apis/tsumugi.dev'))).toEqual({ kind: 'APIGroup', apiVersion: 'v1', ...group });
     const { groupVersion, resources } = body(ask('/apis/tsumugi.dev/v1')) as { groupVersion: string; resources: { name: string }[] };
@@ -144,7 +144,13 @@ describe('OpenAPI', () => {
   const document = (name: string): Document => body(openApiReply(kinds, { path: `/openapi/v3/${name}` }) as Reply) as Document;
 
   test('the index leads to a document by its hash, which then never changes', () => {
-    expect(Object.keys(index.paths)).toEqual(['api/v1', 'apis/batch/v1', 'apis/coordination.k8s.io/v1', 'apis/tsumugi.dev/v1']);
+    expect(Object.keys(index.paths)).toEqual([
+      'api/v1',
+      'apis/batch/v1',
+      'apis/storage.k8s.io/v1',
+      'apis/coordination.k8s.io/v1',
+      'apis/tsumugi.dev/v1',
+    ]);
     const url = new URL(index.paths['apis/tsumugi.dev/v1']?.serverRelativeURL as string, 'https://x');
     const reply = openApiReply(kinds, { path: url.pathname, hash: url.searchParams.get('hash') as string }) as Reply;
     expect(reply).toMatchObject({

@@ -13,6 +13,7 @@ export type FieldType =
   | 'strings'
   | 'stringMap'
   | 'bytesMap'
+  | 'quantityMap'
   | 'ignored'
   | MessageTable
   | readonly [MessageTable];
@@ -93,6 +94,23 @@ const core: Readonly<Record<string, MessageTable>> = {
     ],
     3: ['imagePullSecrets', [message({ 1: ['name', 'string'] })]],
     4: ['automountServiceAccountToken', 'bool'],
+  }),
+  ResourceQuota: message({
+    1: ['metadata', objectMeta],
+    2: [
+      'spec',
+      message({
+        1: ['hard', 'quantityMap'],
+        2: ['scopes', 'strings'],
+        3: [
+          'scopeSelector',
+          message({
+            1: ['matchExpressions', [message({ 1: ['scopeName', 'string'], 2: ['operator', 'string'], 3: ['values', 'strings'] })]],
+          }),
+        ],
+      }),
+    ],
+    3: ['status', message({ 1: ['hard', 'quantityMap'], 2: ['used', 'quantityMap'] })],
   }),
 };
 

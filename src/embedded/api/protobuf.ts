@@ -126,11 +126,12 @@ function decodeMessage(table: MessageTable, bytes: Uint8Array): Record<string, u
     else if (type === 'strings') append(name, stringOf(value));
     else if (type === 'stringMap') append(name, entryOf(bytesOf(value), stringOf));
     else if (type === 'bytesMap') append(name, entryOf(bytesOf(value), base64Of));
+    else if (type === 'quantityMap') append(name, entryOf(bytesOf(value), quantityOf));
     else if ('fields' in type) found.set(name, decodeMessage(type, bytesOf(value)));
     else append(name, decodeMessage(type[0], bytesOf(value)));
   }
   for (const { name, type } of Object.values(table.fields)) {
-    if ((type === 'stringMap' || type === 'bytesMap') && found.has(name))
+    if (typeof type === 'string' && type.endsWith('Map') && found.has(name))
       found.set(name, Object.fromEntries(found.get(name) as [string, string][]));
   }
   return Object.fromEntries([...found].filter(([, value]) => value !== undefined));
@@ -140,6 +141,10 @@ const namesIn = ({ fields }: MessageTable): string =>
   Object.values(fields)
     .map(({ name }) => name)
     .join(', ');
+
+/** A message of one field, the text. */
+const quantityOf = (value: bigint | Uint8Array): string =>
+  stringOf([...fieldsOf(bytesOf(value))].find(({ number }) => number === 1)?.value ?? new Uint8Array());
 
 function entryOf(bytes: Uint8Array, read: (value: bigint | Uint8Array) => string): [string, string] {
   let [key, item] = ['', ''];

@@ -5,6 +5,7 @@ import type { KindDefinition } from '../../resources/kind.ts';
 import { servedKinds } from '../../resources/kinds.ts';
 import { isAlreadyExists } from '../../resources/object.ts';
 import type { KubeObject } from '../../resources/object.ts';
+import { QuotaLedger } from '../quota/ledger.ts';
 import type { Store, StoredRow, Texts } from '../storage/store.ts';
 import { applyConfig } from './applying.ts';
 import type { AppliedRow, ApplyCall } from './applying.ts';
@@ -62,6 +63,7 @@ export class ApiServer {
       clock,
       authorize,
       hub: new WatchHub(store),
+      quotas: new QuotaLedger(told),
       tokens: accountTokens({ store: told, clock, key: accountKey }),
     };
     this.#byPath = new Map(kinds.map((kind) => [`${apiVersionOf(kind)}/${kind.plural}`, kind]));
@@ -176,5 +178,6 @@ export class ApiServer {
   /** Ends every watch. */
   close(): void {
     this.#core.hub.close();
+    this.#core.quotas.close();
   }
 }

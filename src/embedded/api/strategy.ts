@@ -89,6 +89,9 @@ const strategies: Readonly<Record<string, Strategy>> = {
   nodes: { createsWithStatus: true },
   serviceaccounts: answered,
   persistentvolumeclaims: answered,
+  persistentvolumes: answered,
+  'storageclasses.storage.k8s.io': answered,
+  resourcequotas: answered,
 };
 const plain: Strategy = {};
 
@@ -96,7 +99,7 @@ export const strategyOf = (kind: KindDefinition): Strategy => strategies[qualifi
 
 /** Kinds whose `metadata.generation` counts the changes of what is wanted. */
 export const countsGeneration = (kind: KindDefinition): boolean =>
-  kind.origin === 'custom' || (kind.group !== '' && kind.plural !== 'leases') || kind.plural === 'pods';
+  kind.origin === 'custom' || (kind.group !== '' && kind.plural !== 'leases' && kind.plural !== 'storageclasses') || kind.plural === 'pods';
 
 /** Kinds of which an update must say which version it replaces. */
 export const needsVersion = (kind: KindDefinition): boolean => kind.origin === 'custom' || kind.plural === 'leases';

@@ -10,7 +10,9 @@ import { accountKeys, accountReconciler } from './accounts.ts';
 import { garbageKeys, garbageReconciler } from './garbage.ts';
 import { runJobController } from './job/jobs.ts';
 import { namespaceKeys, namespaceReconciler } from './namespaces.ts';
+import { runClaimController } from './claims/run.ts';
 import { podKeys, podReconciler } from './pods.ts';
+import { quotaKeys, quotaReconciler } from './quotas.ts';
 import { storeSource } from './source.ts';
 
 export interface EmbeddedControllersOptions {
@@ -19,6 +21,8 @@ export interface EmbeddedControllersOptions {
   readonly store: Store;
   /** All that the API serves. */
   readonly kinds?: readonly KindDefinition[];
+  /** Where folders for PersistentVolumes are made; absent: nobody makes volumes. */
+  readonly claimsFolder?: string;
   readonly log?: Log;
   readonly signal: AbortSignal;
   readonly onRun?: ControllerOptions['onRun'];
@@ -66,5 +70,16 @@ export async function runEmbeddedControllers(options: EmbeddedControllersOptions
     reconcile: accountReconciler({ client, store }),
   });
   const jobs = runJobController({ ...common, client, store });
-  await Promise.all([garbage.done, namespaces.done, pods.done, accounts.done, jobs.done]);
+  const claims = runClaimController({ ...common, client, store, kinds, folder: options.claimsFolder });
+  const quotas = runController({
+    ...common,
+    name: 'quotas',
+    informers: [storeSource(store, kinds.toSorted(quotasFirst), quotaKeys(), signal, log)],
+    reconcile: quotaReconciler({ client, store }),
+  });
+  await Promise.all([garbage.done, namespaces.done, pods.done, accounts.done, jobs.done, claims.done, quotas.done]);
 }
+
+/** At the start all other objects of a namespace count only once its quotas are known. */
+const quotasFirst = (a: KindDefinition, b: KindDefinition): number =>
+  Number(b.kind === 'ResourceQuota') - Number(a.kind === 'ResourceQuota');

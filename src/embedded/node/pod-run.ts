@@ -50,6 +50,8 @@ export class PodRun {
       if (!this.isAlive) await this.#volumes.remove();
       return this.#killIfDue(now);
     }
+    const lacking = pod.spec.nodeName ? undefined : await this.#node.claims.waitsFor(pod);
+    if (lacking !== undefined) return this.#unscheduled(pod, lacking, observe);
     const deadline = this.#checkDeadline(pod, now);
     const limit = await this.#checkLimit(pod);
     if (!pod.spec.nodeName)
@@ -135,12 +137,33 @@ export class PodRun {
     return undefined;
   }
 
+  /** It waits for what a scheduler would wait for. */
+  async #unscheduled(pod: Pod, why: string, observe: (pod: Pod) => void): Promise<number> {
+    const message = `0/1 nodes are available: ${why}.`;
+    this.#node.recorder.record(pod, 'Warning', 'FailedScheduling', message);
+    const scheduled = pod.status?.conditions?.find(({ type }) => type === 'PodScheduled');
+    if (scheduled?.message !== message) {
+      const condition = {
+        type: 'PodScheduled',
+        status: 'False',
+        reason: 'Unschedulable',
+        message,
+        lastTransitionTime: rfc3339(Date.now()),
+      };
+      await this.#patchStatus(pod, { phase: 'Pending', conditions: [condition] }, observe);
+    }
+    return scheduleAgainMs;
+  }
+
   async #writeStatus(pod: Pod, observe: (pod: Pod) => void): Promise<void> {
     const verdict = this.isAlive ? undefined : this.#verdict;
     const statuses: readonly ContainerStatus[] = this.containers.map(({ status }) => status);
     const status = podStatus(pod, statuses, rfc3339(Date.now()), verdict);
-    if (sameStatus(pod.status, status)) return;
-    const { uid, namespace, name } = pod.metadata;
+    if (!sameStatus(pod.status, status)) await this.#patchStatus(pod, status, observe);
+  }
+
+  async #patchStatus({ metadata }: Pod, status: object, observe: (pod: Pod) => void): Promise<void> {
+    const { uid, namespace, name } = metadata;
     try {
       const body = { metadata: { uid }, status };
       observe(
@@ -159,6 +182,7 @@ export class PodRun {
   }
 }
 
+const scheduleAgainMs = 500;
 const vanishGraceMs = 2000;
 const deadlineVerdict = { reason: 'DeadlineExceeded', message: 'Pod was active on the node longer than the specified deadline' };
 

@@ -2,6 +2,7 @@
 import { chmod, chown, mkdir, readdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { KubeClient } from '../../../kube/client.ts';
+import type { Pod } from '../../../resources/builtin/pod-types.ts';
 import type { PersistentVolume, PersistentVolumeClaim } from '../../../resources/builtin/volumes.ts';
 import { isNotFound } from '../../../resources/object.ts';
 import type { KubeObject, Resource } from '../../../resources/object.ts';
@@ -43,6 +44,19 @@ export class ClaimFolders {
     const path = hostPath?.path ?? local?.path;
     if (path === undefined) throw new MountError(`persistentvolume "${volumeName}": this node mounts those of hostPath and local alone`);
     return { path, type: hostPath?.type ?? '', isOurs: path === join(this.#root, namespace, volumeName) };
+  }
+
+  /** Why the pod cannot be given a node yet: a claim of it is not there or has no volume. In a scheduler's words. */
+  async waitsFor({ metadata, spec }: Pod): Promise<string | undefined> {
+    for (const { persistentVolumeClaim } of spec.volumes ?? []) {
+      if (!persistentVolumeClaim) continue;
+      const { claimName: name } = persistentVolumeClaim;
+      const claim = await this.#get<PersistentVolumeClaim>(persistentVolumeClaims, { namespace: metadata.namespace ?? '', name });
+      if (!claim) return `persistentvolumeclaim "${name}" not found`;
+      if (claim.metadata.deletionTimestamp !== undefined) return `persistentvolumeclaim "${name}" is being deleted`;
+      if (claim.status?.phase !== 'Bound') return 'pod has unbound immediate PersistentVolumeClaims';
+    }
+    return undefined;
   }
 
   /** The folder itself, made where it is missing; so that all pods of the namespace may write what others of them wrote. */

@@ -1,11 +1,14 @@
 /** hostPath volumes: what must be there, in a kubelet's words, and what of the host no pod may have. */
-import { mkdir, realpath, stat, writeFile } from 'node:fs/promises';
+import { chown, mkdir, realpath, stat, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { MountError } from './mount-error.ts';
 
-/** Answers the path, with links followed. */
-export async function openHostPath(path: string, type: string, hidden: readonly string[]): Promise<string> {
-  if (type === 'DirectoryOrCreate') await mkdir(path, { recursive: true, mode: 0o755 });
+/** Answers the path, with links followed. `owner`: whose a folder is that is made for it. */
+export async function openHostPath(path: string, type: string, hidden: readonly string[], owner?: number): Promise<string> {
+  if (type === 'DirectoryOrCreate') {
+    const made = await mkdir(path, { recursive: true, mode: 0o755 });
+    if (made !== undefined && owner !== undefined) await chown(path, owner, owner);
+  }
   if (type === 'FileOrCreate') await writeFile(path, '', { flag: 'a', mode: 0o644 });
   const real = await realpath(path).catch(() => undefined);
   const info = real === undefined ? undefined : await stat(real);

@@ -91,7 +91,7 @@ export class PodVolumes {
     if (volume.hostPath) return { path: await openHostPath(volume.hostPath.path, volume.hostPath.type ?? '', hidden) };
     if (!volume.persistentVolumeClaim) throw new MountError(`this node has no volumes of that kind (${Object.keys(volume).join(', ')})`);
     const { path, type, isOurs } = await claims.find(namespace, volume.persistentVolumeClaim.claimName);
-    if (!isOurs) return { path: await openHostPath(path, type, hidden) };
+    if (!isOurs) return { path: await openHostPath(path, type, hidden, await claims.owner(namespace)) };
     await claims.open(namespace, path);
     return { path };
   }
