@@ -14,6 +14,7 @@ export type { KubeNamespace, LogOptions } from './kube/namespace.ts';
 export type { Filter, NewObject } from './kube/objects.ts';
 export { connect, type Platform } from './platform.ts';
 export {
+  type GuestOptions,
   Runner,
   type RunnerFunctions,
   type RunnerHandle,

@@ -44,6 +44,10 @@ export class RunnerRequests {
     return (await this.#ask('', { method: 'POST', body: JSON.stringify(request) })) as RunnerRecord;
   }
 
+  async guest(request: { readonly id: string; readonly manifests: readonly unknown[] }): Promise<RunnerRecord> {
+    return (await this.#ask('/guests', { method: 'POST', body: JSON.stringify(request) })) as RunnerRecord;
+  }
+
   /** As it is, or as soon as it has ended, `ms` at most. */
   async get(id: string, ms = 0): Promise<RunnerRecord> {
     const wait = Math.min(maxWaitMs, Math.ceil(ms));

@@ -10,6 +10,7 @@
 import { randomBytes } from 'node:crypto';
 import { TsumugiError } from '../base/errors.ts';
 import { ownPlatform, type Platform } from './platform.ts';
+import { readManifests } from './manifests.ts';
 import { RunnerError, TimeoutError } from './runner-errors.ts';
 import { RunnerRequests, type RunnerRecord, type RunnerStatus } from './runner-requests.ts';
 
@@ -45,6 +46,11 @@ export interface RunnerQuery extends Pick<RunnerOptions, 'platform' | 'namespace
 /** Seconds. */
 export interface WaitOptions {
   readonly timeout?: number;
+}
+
+export interface GuestOptions extends WaitOptions {
+  /** Wait for its end. */
+  readonly sync?: boolean;
 }
 
 /** The functions of a namespace with their types: `tsumugi types` writes them. Without it any name may be called. */
@@ -113,6 +119,25 @@ export class RunnerHandle {
       ...(queueTimeout !== undefined && { queueTimeoutSeconds: queueTimeout }),
     });
     this.#id = id;
+    return id;
+  }
+
+  /**
+   * Runs what the manifests say (Jobs, Pods, ConfigMaps, Secrets): they keep their names, are watched over, and go together when their
+   * logs are kept. Answers the id at once, with `sync` at the end. `manifests`: YAML, the name of a file, or objects.
+   *
+   * @throws TsumugiError `Invalid` or `Conflict` with the reason, before anything is made.
+   */
+  async guest(manifests: string | object | readonly (string | object)[], { sync = false, timeout }: GuestOptions = {}): Promise<string> {
+    const id = `guest-runner-${randomBytes(16).toString('hex')}`;
+    const { queueTimeout } = this.#options;
+    await this.#requests.guest({
+      id,
+      manifests: await readManifests(manifests),
+      ...(queueTimeout !== undefined && { queueTimeoutSeconds: queueTimeout }),
+    });
+    this.#id = id;
+    if (sync) await this.waitFor(timeout === undefined ? {} : { timeout });
     return id;
   }
 

@@ -86,7 +86,7 @@ export function startJobs({ client, runs, logs, functions, settings, clock = sys
         drivers: [pods],
         bell,
         ...(fence && { fence }),
-        ended: async (run) => pods.tidy(run),
+        ended: (run) => pods.ended(run),
         signal: until,
         clock,
         log,

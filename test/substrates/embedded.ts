@@ -15,6 +15,7 @@ export async function embeddedSubstrate(): Promise<Substrate> {
   return {
     namespace,
     patience: 15,
+    image: 'host',
     connection: { data: platform.data },
     kubectl,
     tsumugi: run,

@@ -3,6 +3,7 @@
  * platform there, as a user would; an installation that is there already is used as it is, and stays.
  */
 import { readFileSync } from 'node:fs';
+import { packageVersion } from '../../src/processes/version.ts';
 import { findKubectl, Kubectl } from '../e2e/kubectl.ts';
 import { cleanUp, eventually, tsumugi } from '../e2e/platform.ts';
 import type { Substrate } from './substrate.ts';
@@ -32,6 +33,7 @@ export async function kubernetesSubstrate(kubeconfig: string): Promise<Substrate
   return {
     namespace,
     patience: 60,
+    image: `tsumugi/platform:${packageVersion()}`,
     connection: { kubeconfig },
     kubectl,
     tsumugi: run,

@@ -133,6 +133,82 @@ export function runsSuite(name: string, start: () => Promise<Substrate>): void {
       for (const id of ids) expect(await (await Runner.load(id, { platform })).waitFor()).toBe('succeeded');
     });
 
+    test('a guest keeps its names, is watched, saved and deleted together', async () => {
+      const runner = await load();
+      const { namespace } = world.substrate;
+      const id = await runner.guest(
+        `
+apiVersion: batch/v1
+kind: Job
+metadata: { name: greeter }
+spec:
+  backoffLimit: 0
+  template:
+    spec:
+      restartPolicy: Never
+      containers:
+        - name: greeter
+          image: ${world.substrate.image}
+          command: [/bin/sh, -c, 'echo "$GREETING $(cat /etc/greeted/name)"; sleep 1']
+          env: [{ name: GREETING, valueFrom: { configMapKeyRef: { name: greeting, key: text } } }]
+          volumeMounts: [{ name: secret, mountPath: /etc/greeted }]
+      volumes: [{ name: secret, secret: { secretName: greeted } }]
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: { name: greeting }
+data: { text: hello }
+---
+apiVersion: v1
+kind: Secret
+metadata: { name: greeted }
+stringData: { name: Ada }
+`,
+        { sync: true, timeout: 60 },
+      );
+      expect(id).toMatch(/^guest-runner-[0-9a-f]{32}$/);
+      expect(await runner.describe()).toMatchObject({ id, kind: 'guest', status: 'succeeded' });
+      const logs = await runner.logs();
+      expect(Object.keys(logs)[0]).toMatch(/^greeter-[a-z0-9]{5}\.greeter$/);
+      expect(Object.values(logs)).toEqual([['hello Ada\n']]);
+      const selector = { namespace, labelSelector: `tsumugi.dev/runner=${id}` };
+      for (const resource of [jobs, pods, configMaps, secrets])
+        await soon(`${resource.plural} are gone`, async () => (await platform.kube.list(resource, selector)).items.length === 0);
+    });
+
+    const pod = (podName: string, spec: object = {}): object => ({
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: podName },
+      spec: {
+        restartPolicy: 'Never',
+        containers: [{ name: 'main', image: world.substrate.image, command: ['/bin/sh', '-c', 'exit 4'] }],
+        ...spec,
+      },
+    });
+
+    test('a guest fails with the reason', async () => {
+      const runner = await load();
+      await runner.guest(pod('four'), { sync: true, timeout: 60 });
+      await expect(runner.result()).rejects.toThrow('Pod "four" failed: the process ended with exit code 4');
+    });
+
+    test('a guest that cannot be kept is refused before anything is made', async () => {
+      const runner = await load();
+      const { namespace } = world.substrate;
+      const job = { apiVersion: 'batch/v1', kind: 'Job', metadata: { name: 'x' }, spec: { ttlSecondsAfterFinished: 1, template: {} } };
+      const map = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'taken' }, data: {} };
+      await platform.kube.create(configMaps, { ...map, metadata: { ...map.metadata, namespace } });
+      await expect(runner.guest([map, job])).rejects.toThrow('manifests[1] (Job "x"): spec.ttlSecondsAfterFinished: must not be set');
+      await expect(runner.guest({ apiVersion: 'v1', kind: 'Service', metadata: { name: 'x' } })).rejects.toThrow(
+        'v1 Service cannot be a guest',
+      );
+      await expect(runner.guest([map])).rejects.toThrow('there is nothing to run');
+      await expect(runner.guest(pod('x', { restartPolicy: 'Always' }))).rejects.toThrow('such a pod never ends');
+      await expect(runner.guest([pod('five'), map])).rejects.toThrow('there is a ConfigMap "taken" already');
+      expect((await platform.kube.list(pods, { namespace, fieldSelector: 'metadata.name=five' })).items).toEqual([]);
+    });
+
     test('an unknown name is refused with what was meant, before anything is made', async () => {
       const runner = await load();
       await expect(runner.fizbuzz!(1)).rejects.toThrow(/there is no function "fizbuzz".*/);

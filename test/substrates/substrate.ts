@@ -13,6 +13,8 @@ export interface Substrate {
   readonly namespace: string;
   /** Seconds until what takes pods to start or to go must have happened. */
   readonly patience: number;
+  /** An image with a shell. */
+  readonly image: string;
   /** How a program reaches it. */
   readonly connection: ConnectOptions;
   /** The real kubectl; undefined where this machine has none. */

@@ -3,7 +3,7 @@ import type { Call, Endpoint } from '../../api/endpoints.ts';
 import { TsumugiError } from '../../base/errors.ts';
 import type { Run, RunStatus, RunStore } from '../../records/runs.ts';
 import type { Jobs } from '../jobs.ts';
-import { type RunnerRequestsOptions, startRunner } from './requests.ts';
+import { type RunnerRequestsOptions, startGuest, startRunner } from './requests.ts';
 import { bySource, readRunLog, type RunLogSources } from './run-logs.ts';
 
 export interface RunnerEndpointsOptions extends RunnerRequestsOptions, RunLogSources {
@@ -36,6 +36,14 @@ export function runnerEndpoints(options: RunnerEndpointsOptions): readonly Endpo
       path: all,
       handle: async ([namespace = ''], call) => {
         const run = await startRunner(options, namespace, await jsonOf(call));
+        return { status: 201, json: runnerView(run) };
+      },
+    },
+    {
+      method: 'POST',
+      path: /^\/v1\/namespaces\/([^/]+)\/runners\/guests$/,
+      handle: async ([namespace = ''], call) => {
+        const run = await startGuest(options, namespace, await jsonOf(call));
         return { status: 201, json: runnerView(run) };
       },
     },

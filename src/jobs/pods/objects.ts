@@ -35,13 +35,9 @@ export class RunObjects {
     return { stopped };
   }
 
-  jobsOf(uid: string): readonly Job[] {
-    return this.jobs.byIndex('run', uid);
-  }
+  readonly jobsOf = (uid: string): readonly Job[] => this.jobs.byIndex('run', uid);
 
-  podsOf(uid: string): readonly Pod[] {
-    return this.pods.byIndex('run', uid);
-  }
+  readonly podsOf = (uid: string): readonly Pod[] => this.pods.byIndex('run', uid);
 
   /** Uids of all runs that have something here. */
   runs(): Set<string> {

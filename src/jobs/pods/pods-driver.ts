@@ -12,10 +12,13 @@ import type { Quota, RunControl, RunDriver } from '../driver.ts';
 import { deleteJob, deleteNamed } from './api.ts';
 import { ContainerExecution } from './container-execution.ts';
 import type { FunctionPods } from './function-pods.ts';
+import { Guest } from './guest.ts';
+import { deleteGuest } from './guest-tidy.ts';
 import { RunLogKeeper } from './logs.ts';
 import { RunObjects } from './objects.ts';
 import type { PodParts } from './parts.ts';
 import { Runner } from './runner.ts';
+import type { RunnerSpec } from './specs.ts';
 
 /** On a Namespace: how many runners and guests it may have at once. */
 const maxRunnersAnnotation = 'tsumugi.dev/max-runners';
@@ -88,7 +91,7 @@ export class PodsDriver implements RunDriver {
   async drive(run: Run, control: RunControl): Promise<void> {
     this.#driven.add(run.uid);
     try {
-      const driven = run.kind === 'execution' ? ContainerExecution : Runner;
+      const driven = { execution: ContainerExecution, runner: Runner, guest: Guest }[run.kind];
       await new driven(this.#parts, run, control).drive();
     } finally {
       this.#driven.delete(run.uid);
@@ -97,11 +100,20 @@ export class PodsDriver implements RunDriver {
   }
 
   /** Takes away what the API has of a run that has ended. */
-  async tidy(run: Pick<Run, 'uid' | 'namespace' | 'name' | 'kind'>): Promise<void> {
+  async tidy(run: Run): Promise<void> {
     const { objects } = this.#parts;
+    if (run.kind === 'guest') return deleteGuest(objects, run);
     for (const job of objects.jobsOf(run.uid)) await deleteJob(objects.client, job);
     // Mostly it goes with the Job; not where there never was one.
-    if (run.kind === 'runner') await deleteNamed(objects.client, secrets, run.namespace, run.name);
+    if (run.kind === 'runner' && (run.spec as RunnerSpec).sensitive.length > 0)
+      await deleteNamed(objects.client, secrets, run.namespace, run.name);
+  }
+
+  /** The same, of whatever has ended. */
+  async ended({ uid, place }: RunOutline): Promise<void> {
+    if (place !== this.place) return;
+    const [run] = await this.#options.runs.get([uid]);
+    if (run) await this.tidy(run);
   }
 
   async #sweepAgain(): Promise<void> {

@@ -1,23 +1,25 @@
-/** How runners are asked for: what is wrong with a request is told before anything is kept of it. */
+/** How runners and guests are asked for: what is wrong with a request is told before anything is kept of it. */
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { TsumugiError } from '../../base/errors.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import type { Run } from '../../records/runs.ts';
 import type { Secret } from '../../resources/builtin/secret.ts';
+import { isNotFound, type KubeObject } from '../../resources/object.ts';
 import { secrets } from '../../resources/resources.ts';
 import type { Jobs } from '../jobs.ts';
 import { createOnce } from './api.ts';
 import type { FunctionPods } from './function-pods.ts';
-import { labelsOf } from './labels.ts';
-import { runnerSecret } from './runner-objects.ts';
-import type { RunnerSpec } from './specs.ts';
+import { guestObjects, resourceOf } from './guest-objects.ts';
+import { label, labelsOf } from './labels.ts';
+import { guestSecret, runnerSecret } from './runner-objects.ts';
+import type { GuestSpec, RunnerSpec } from './specs.ts';
 
 const seconds = z.number().positive().max(31_536_000);
 const names = z.array(z.string().min(1).max(253)).max(64);
 const amounts = z.strictObject({ cpu: z.union([z.string(), z.number()]).optional(), memory: z.union([z.string(), z.number()]).optional() });
 
-export const runnerRequest = z.strictObject({
+const runnerRequest = z.strictObject({
   /** Chosen by who asks, so that to ask again changes nothing. */
   id: z
     .string()
@@ -43,7 +45,7 @@ export const runnerRequest = z.strictObject({
 const maxArgumentBytes = 512 * 1024;
 
 /** The value, or Invalid with the path of the first field that is wrong. */
-export function checked<T>(schema: z.ZodType<T>, value: unknown): T {
+function checked<T>(schema: z.ZodType<T>, value: unknown): T {
   const { success, data, error } = schema.safeParse(value);
   if (success) return data;
   const [issue] = error.issues;
@@ -102,4 +104,50 @@ export async function startRunner({ jobs, client, functions }: RunnerRequestsOpt
 export function uidOf(name: string): string {
   const hex = name.slice(-32);
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
+}
+
+const guestRequest = z.strictObject({
+  id: z
+    .string()
+    .regex(/^guest-runner-[0-9a-f]{32}$/)
+    .optional(),
+  manifests: z.array(z.unknown()).min(1).max(100),
+  queueTimeoutSeconds: seconds.optional(),
+});
+
+/** Starts a guest. Nothing is made where a name is taken already. */
+export async function startGuest({ jobs, client }: RunnerRequestsOptions, namespace: string, body: unknown): Promise<Run> {
+  const { id, manifests, queueTimeoutSeconds } = checked(guestRequest, body);
+  const objects = guestObjects(namespace, manifests);
+  const name = id ?? `guest-runner-${randomBytes(16).toString('hex')}`;
+  const uid = uidOf(name);
+  const taken = await Promise.all(objects.map((object) => isTaken(client, object, uid)));
+  const [first] = objects.filter((_, position) => taken[position]);
+  if (first) {
+    throw new TsumugiError('Conflict', `there is a ${first.kind} "${first.metadata.name}" already in namespace ${namespace}`, {
+      hint: 'guests keep their names: choose another, or delete what is there',
+    });
+  }
+  const hidden = objects.filter(({ kind }) => kind === 'Secret');
+  const spec: GuestSpec = {
+    objects: objects.map((object) =>
+      hidden.includes(object) ? { apiVersion: object.apiVersion, kind: object.kind, metadata: object.metadata } : object,
+    ),
+    ...(queueTimeoutSeconds !== undefined && { queueTimeoutSeconds }),
+  };
+  const labels = labelsOf({ kind: 'guest', uid, name, job: '' });
+  const run = await jobs.run({ uid, namespace, name, kind: 'guest', place: 'pods', job: '', labels, spec });
+  if (hidden.length > 0 && run.endedAt === undefined) await createOnce<Secret>(client, secrets, guestSecret(run, hidden), uid);
+  return run;
+}
+
+async function isTaken(client: KubeClient, object: KubeObject, uid: string): Promise<boolean> {
+  const { namespace = '', name } = object.metadata;
+  try {
+    const { metadata } = await client.get<KubeObject>(resourceOf(object), { namespace, name });
+    return metadata.labels?.[label.run] !== uid;
+  } catch (error) {
+    if (isNotFound(error)) return false;
+    throw error;
+  }
 }

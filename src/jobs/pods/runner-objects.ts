@@ -3,7 +3,7 @@ import type { ConfigMap } from '../../resources/builtin/configmap.ts';
 import type { Job } from '../../resources/builtin/job/types.ts';
 import type { PodSpec } from '../../resources/builtin/pod-types.ts';
 import type { Secret } from '../../resources/builtin/secret.ts';
-import type { OwnerReference } from '../../resources/object.ts';
+import type { KubeObject, OwnerReference } from '../../resources/object.ts';
 import type { Run } from '../../records/runs.ts';
 import { labelsOf } from './labels.ts';
 import type { RunnerSpec } from './specs.ts';
@@ -51,7 +51,21 @@ export function runnerConfigMap(run: Run, { revision }: RunnerPlan, job: Job): C
 
 /** `values`: the arguments at these positions. */
 export function runnerSecret(run: Run, values: ReadonlyMap<number, unknown>): Secret {
-  const data = [...values].map(([position, value]) => [String(position), Buffer.from(JSON.stringify(value) ?? 'null').toString('base64')]);
+  return secretOf(
+    run,
+    [...values].map(([position, value]) => [String(position), value]),
+  );
+}
+
+/** The Secrets of a guest, by their names, until they are made. */
+export const guestSecret = (run: Run, objects: readonly KubeObject[]): Secret =>
+  secretOf(
+    run,
+    objects.map((object) => [object.metadata.name, object]),
+  );
+
+function secretOf(run: Run, entries: readonly (readonly [string, unknown])[]): Secret {
+  const data = entries.map(([key, value]) => [key, Buffer.from(JSON.stringify(value) ?? 'null').toString('base64')]);
   return {
     apiVersion: 'v1',
     kind: 'Secret',

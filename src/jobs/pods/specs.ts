@@ -1,5 +1,6 @@
 /** What the records say that runs in pods of their own are to do: the `spec` of runners and guests. */
 import type { EnvVar, ResourceRequirements } from '../../resources/builtin/pod-types.ts';
+import type { KubeObject } from '../../resources/object.ts';
 
 /** What a runner has beside what its function has. */
 export interface RunnerSettings {
@@ -32,4 +33,10 @@ export interface RunnerSpec extends RunLimits {
 export interface RunnerResult {
   readonly value?: unknown;
   readonly error?: { readonly name: string; readonly message: string; readonly stack: string };
+}
+
+/** Objects that somebody brings along. */
+export interface GuestSpec extends RunLimits {
+  /** In the order in which they are made. Of a Secret only its name: the rest is in the Secret of the run's name, under it. */
+  readonly objects: readonly KubeObject[];
 }
