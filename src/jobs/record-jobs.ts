@@ -106,7 +106,7 @@ export class RecordJobs implements Jobs {
     if (run.endedAt === undefined) throw new TsumugiError('Conflict', `"${ref.name}" has not ended`, { hint: 'wait for it, or cancel it' });
     if (run.status === 'succeeded') throw new TsumugiError('Conflict', `all tasks of "${ref.name}" have succeeded`);
     await runs.commit([{ ...(await this.#again(run)), version: version ?? run.version }]);
-    bell.ring('asked');
+    bell.ring('asked', run);
     return this.get(ref);
   }
 
@@ -118,14 +118,14 @@ export class RecordJobs implements Jobs {
 
   async #insert(run: NewRun): Promise<Run> {
     const [made] = await this.#options.runs.insert([run]);
-    this.#options.bell.ring('asked');
+    this.#options.bell.ring('asked', made);
     return made as Run;
   }
 
   async #want(ref: RunRef, desired: RunDesire, version?: number): Promise<Run> {
     const { uid } = await this.get(ref);
     const run = await this.#options.runs.want(uid, desired, version);
-    this.#options.bell.ring('asked');
+    this.#options.bell.ring('asked', run);
     return run;
   }
 

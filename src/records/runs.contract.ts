@@ -170,6 +170,8 @@ export function runContract(open: () => Promise<RunStore>): void {
     expect(await list({ labels: { app: 'x' } })).toEqual(['c', 'a']);
     expect(await list({ labels: { app: 'x', tier: '1' } })).toEqual(['a']);
     expect(await list({ labels: { 'a"b': 'x' } })).toEqual([]);
+    expect(await store.count({ namespace: 'default' })).toBe(3);
+    expect(await store.count({ labels: { app: 'x' }, status: ['queued'] })).toBe(2);
     const page = await store.list({ limit: 2, namespace: 'default' });
     expect(await list({ namespace: 'default', before: page[1]?.sequence })).toEqual(['a']);
   });

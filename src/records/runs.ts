@@ -154,6 +154,8 @@ export interface RunStore {
   find(namespace: string, names: readonly string[]): Promise<readonly (Run | undefined)[]>;
   /** The newest first. */
   list(query: RunQuery): Promise<readonly Run[]>;
+  /** How many there are, whatever the limit. */
+  count(query: Omit<RunQuery, 'limit'>): Promise<number>;
   /** All that have not ended or are to be deleted, in the order in which they were inserted. */
   open(): Promise<readonly RunOutline[]>;
   /** In the order of their indexes; those that were never begun have no record. */

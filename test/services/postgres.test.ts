@@ -6,6 +6,7 @@ import { fenceContract } from '../../src/records/fence.contract.ts';
 import { logContract } from '../../src/records/logs.contract.ts';
 import { migrations } from '../../src/records/postgres/migrations.ts';
 import { openPostgresRecords } from '../../src/records/postgres/records.ts';
+import { runContract } from '../../src/records/runs.contract.ts';
 import type { Records } from '../../src/records/records.ts';
 import { storeContract } from '../../src/records/store.contract.ts';
 import { type PostgresCluster, postgresPrograms, startPostgres } from './postgres-cluster.ts';
@@ -36,6 +37,7 @@ describe.runIf(programs)('records in PostgreSQL', () => {
 
   describe('blobs', () => blobContract(async () => (await open()).blobs));
   describe('logs', () => logContract(async () => (await open()).logs));
+  describe('runs', () => runContract(async () => (await open()).runs));
   describe('fences', () => fenceContract(async () => ({ ...(await open()).fences, close: async () => undefined })));
 
   describe('the key-value store', () => storeContract(async () => (await open()).store));

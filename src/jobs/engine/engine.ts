@@ -120,7 +120,7 @@ class Engine {
         runs,
         driver,
         fence,
-        changed: () => bell.ring('progress'),
+        changed: () => bell.ring('progress', run),
         signal: this.#signal,
         clock: this.#clock,
         log,
@@ -129,7 +129,7 @@ class Engine {
       void driven.done.then(async () => {
         this.#driven.delete(run.uid);
         if (!this.#signal.aborted) await this.#ended(run);
-        bell.ring('asked');
+        bell.ring('asked', run);
       });
     }
   }
@@ -141,8 +141,10 @@ class Engine {
     const found = await this.#read(outlines);
     const changes = found.map((run): RunChange => withEvent(run, { set: { status: 'cancelled', endedAt: now, ...why(run) } }, now));
     await this.#options.runs.commit(changes, this.#options.fence);
-    for (const run of found) await this.#ended(run);
-    this.#options.bell.ring('asked');
+    for (const run of found) {
+      await this.#ended(run);
+      this.#options.bell.ring('asked', run);
+    }
   }
 
   async #ended(run: RunOutline): Promise<void> {

@@ -120,7 +120,6 @@ async function execute(plan: Partial<ExecutionPlan> = {}): Promise<void> {
     timeoutSeconds: 9,
     graceSeconds: 30,
     concurrencyPolicy: 'Allow',
-    history: { succeeded: 9, failed: 9 },
     call: { function: 'squares', args: [] },
     ...plan,
   };

@@ -36,6 +36,58 @@ export const migrations: readonly string[] = [
    );
    CREATE INDEX tsumugi_store_by_expiry ON tsumugi_store (expires_at) WHERE expires_at IS NOT NULL;
    CREATE SEQUENCE tsumugi_store_versions`,
+  // JSON that nobody asks within is text: it keeps any string. A run that has not ended is found by an index of its own.
+  `CREATE TABLE tsumugi_runs (
+     sequence bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+     format smallint NOT NULL DEFAULT 1,
+     uid text COLLATE "C" NOT NULL UNIQUE,
+     namespace text COLLATE "C" NOT NULL,
+     name text COLLATE "C" NOT NULL,
+     kind text NOT NULL,
+     place text NOT NULL,
+     job text COLLATE "C" NOT NULL,
+     labels jsonb NOT NULL,
+     spec text NOT NULL,
+     created_at double precision NOT NULL,
+     status text NOT NULL,
+     desired text NOT NULL,
+     counts text NOT NULL,
+     admitted_at double precision,
+     started_at double precision,
+     ended_at double precision,
+     reason text,
+     message text,
+     result text,
+     memo text,
+     version bigint NOT NULL,
+     UNIQUE (namespace, name)
+   );
+   CREATE INDEX tsumugi_runs_open ON tsumugi_runs (sequence) WHERE ended_at IS NULL OR desired = 'delete';
+   CREATE INDEX tsumugi_runs_ended ON tsumugi_runs (ended_at) WHERE ended_at IS NOT NULL;
+   CREATE INDEX tsumugi_runs_by_job ON tsumugi_runs (namespace, job, sequence);
+   CREATE TABLE tsumugi_tasks (
+     run text COLLATE "C" NOT NULL,
+     number integer NOT NULL,
+     attempt integer NOT NULL,
+     first_attempt integer,
+     status text NOT NULL,
+     started_at double precision,
+     ended_at double precision,
+     exit_code integer,
+     error text,
+     pod text,
+     result text,
+     PRIMARY KEY (run, number)
+   );
+   CREATE TABLE tsumugi_run_events (
+     sequence bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+     format smallint NOT NULL DEFAULT 1,
+     namespace text COLLATE "C" NOT NULL,
+     run text COLLATE "C" NOT NULL,
+     appended_at double precision NOT NULL,
+     event text NOT NULL
+   );
+   CREATE INDEX tsumugi_run_events_by_time ON tsumugi_run_events (appended_at)`,
 ];
 
 /** Any number that no other program is likely to lock: "tsumugi" on a telephone. */

@@ -12,6 +12,7 @@ import { Database, type DatabaseOptions } from './database.ts';
 import { postgresFences } from './fences.ts';
 import { postgresLogs } from './logs.ts';
 import { migrate } from './migrations.ts';
+import { postgresRuns } from './runs.ts';
 import { postgresStore } from './store.ts';
 
 /**
@@ -32,6 +33,7 @@ export async function openPostgresRecords(url: string, options: DatabaseOptions 
     blobs: postgresBlobs(database),
     logs: { ...postgresLogs(database), close: async () => undefined },
     fences: postgresFences(database),
+    runs: { ...postgresRuns(database), close: async () => undefined },
     store: { ...postgresStore(database), close: async () => undefined },
     close,
   };

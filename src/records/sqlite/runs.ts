@@ -1,7 +1,7 @@
 /** Runs in SQLite: a row a run, a row a task; writes of one turn share a commit. */
 import type { SQLInputValue, StatementSync } from 'node:sqlite';
 import { stateColumns, toOutline, toRun, toTask } from '../run-rows.ts';
-import { nameTaken, noSuchRun, otherVersion, type Run, type RunChange, type RunStore } from '../runs.ts';
+import { nameTaken, noSuchRun, otherVersion, type Run, type RunChange, type RunQuery, type RunStore } from '../runs.ts';
 import { GroupCommit, openDatabase } from './database.ts';
 import { fenceCheck } from './fences.ts';
 import { recordsSchema } from './schema.ts';
@@ -88,22 +88,17 @@ export function openSqliteRuns(file: string): RunStore {
       ),
     get: async (uids) => read(() => uids.map((uid) => optional(byUid.get(uid)))),
     find: async (namespace, names) => read(() => names.map((name) => optional(byName.get(namespace, name)))),
-    list: async ({ namespace, kind, job, status, since, labels = {}, limit, before }) => {
-      const filters: [string, SQLInputValue[]][] = [];
-      if (namespace !== undefined) filters.push(['namespace = ?', [namespace]]);
-      if (kind !== undefined) filters.push(['kind = ?', [kind]]);
-      if (job !== undefined) filters.push(['job = ?', [job]]);
-      if (status) filters.push(['status IN (SELECT value FROM json_each(?))', [JSON.stringify(status)]]);
-      if (since !== undefined) filters.push(['created_at >= ?', [since]]);
-      if (before !== undefined) filters.push(['sequence < ?', [before]]);
-      for (const [key, value] of Object.entries(labels))
-        filters.push(['EXISTS (SELECT 1 FROM json_each(labels) AS l WHERE l.key = ? AND l.value = ?)', [key, value]]);
-      const where = filters.length === 0 ? '' : `WHERE ${filters.map(([text]) => text).join(' AND ')}`;
+    list: async ({ limit, ...query }) => {
+      const { where, values } = filters(query);
       return read(() =>
         prepared(`SELECT * FROM runs ${where} ORDER BY sequence DESC LIMIT ?`)
-          .all(...filters.flatMap(([, values]) => values), limit)
+          .all(...values, limit)
           .map(toRun),
       );
+    },
+    count: async (query) => {
+      const { where, values } = filters(query);
+      return read(() => (prepared(`SELECT count(*) AS n FROM runs ${where}`).get(...values) as { n: number }).n);
     },
     open: async () => read(() => openOnes.all().map(toOutline)),
     tasks: async (uid, { status, limit, after = -1 }) =>
@@ -163,3 +158,22 @@ export function openSqliteRuns(file: string): RunStore {
 }
 
 const optional = (row: Row | undefined): Run | undefined => row && toRun(row);
+
+function filters({ namespace, kind, job, status, since, labels = {}, before }: Omit<RunQuery, 'limit'>): {
+  readonly where: string;
+  readonly values: readonly SQLInputValue[];
+} {
+  const all: [string, SQLInputValue[]][] = [];
+  if (namespace !== undefined) all.push(['namespace = ?', [namespace]]);
+  if (kind !== undefined) all.push(['kind = ?', [kind]]);
+  if (job !== undefined) all.push(['job = ?', [job]]);
+  if (status) all.push(['status IN (SELECT value FROM json_each(?))', [JSON.stringify(status)]]);
+  if (since !== undefined) all.push(['created_at >= ?', [since]]);
+  if (before !== undefined) all.push(['sequence < ?', [before]]);
+  for (const [key, value] of Object.entries(labels))
+    all.push(['EXISTS (SELECT 1 FROM json_each(labels) AS l WHERE l.key = ? AND l.value = ?)', [key, value]]);
+  return {
+    where: all.length === 0 ? '' : `WHERE ${all.map(([text]) => text).join(' AND ')}`,
+    values: all.flatMap(([, values]) => values),
+  };
+}
