@@ -16,7 +16,7 @@ import { InstanceActivator } from './activator/activator.ts';
 import { PackageCache } from './activator/packages.ts';
 import { startInstance } from './activator/starter.ts';
 import { PodQueue } from './activator/waiting.ts';
-import { platformEndpoints } from './api/endpoints.ts';
+import { type EndpointOptions, platformEndpoints } from './api/endpoints.ts';
 import { type Handler, serveEndpoints } from '../api/endpoints.ts';
 import { storeEndpoints } from './api/store.ts';
 import { PodEnds } from './fleet/ends.ts';
@@ -24,7 +24,8 @@ import { Fleet } from './fleet/fleet.ts';
 import { startLabeller } from './fleet/labeller.ts';
 import { PodRemover } from './fleet/remover.ts';
 import { LogKeeper } from './logs/keeper.ts';
-import { readLogs } from './logs/reader.ts';
+import { type LocalInvoker, openLocalInvoker } from './local-invoker.ts';
+import { type LogEntry, type LogQuery, readLogs } from './logs/reader.ts';
 import { openPlatformKeys, type PlatformKeys } from './model/keys.ts';
 import { defaults } from './model/names.ts';
 import type { FunctionsObserver } from './observer.ts';
@@ -92,6 +93,9 @@ export interface Replica {
   /** The platform API under `/v1/`. */
   readonly handler: Handler;
   readonly readiness: Readiness;
+  /** For who leads alone. */
+  readonly openInvoker: () => LocalInvoker;
+  readonly readLogs: (query: LogQuery) => AsyncIterable<LogEntry>;
   readonly runs: FunctionRuns;
   /** One more instance of the revision; rejects when it cannot be. */
   readonly start: (revision: RevisionResource) => Promise<unknown>;
@@ -233,23 +237,28 @@ export async function startReplica(options: FunctionsOptions): Promise<Replica> 
     if (type === 'deleted') activator.forget(object.metadata.uid ?? '');
   });
 
+  const calls: Pick<EndpointOptions, 'activate' | 'reportFailed' | 'endOf'> = {
+    activate: async (request, reserved) =>
+      instanceEntry(
+        await activator.activate(request, ({ member, claim }) => reserved(instanceEntry(member, revisionByUid, keys, claim))),
+        revisionByUid,
+        keys,
+      ),
+    reportFailed: async (id, reason, message) => {
+      const member = fleet.get(id);
+      if (member) await remover.kill(member, `a gateway reports it as ${reason}: ${message}`);
+    },
+    endOf: (id) => ends.of(id),
+  };
+  const logsOf = (query: LogQuery): AsyncGenerator<LogEntry> =>
+    readLogs({ client, logs, clock, pods: (namespace, name) => podsOf(state, fleet, namespace, name) }, query);
   const endpoints = [
     ...platformEndpoints({
       blobs,
       functionNames: async (namespace) => state.functions.byIndex('namespace', namespace).map(({ metadata }) => metadata.name),
-      readLogs: (query) => readLogs({ client, logs, clock, pods: (namespace, name) => podsOf(state, fleet, namespace, name) }, query),
-      activate: async (request, reserved) =>
-        instanceEntry(
-          await activator.activate(request, ({ member, claim }) => reserved(instanceEntry(member, revisionByUid, keys, claim))),
-          revisionByUid,
-          keys,
-        ),
-      reportFailed: async (id, reason, message) => {
-        const member = fleet.get(id);
-        if (member) await remover.kill(member, `a gateway reports it as ${reason}: ${message}`);
-      },
+      readLogs: logsOf,
       ownerOf: (token) => guests.authenticate(token),
-      endOf: (id) => ends.of(id),
+      ...calls,
       subscribe: (gone) => feed.subscribe(gone),
       ready: fleet.settled(adoptMs),
     }),
@@ -270,6 +279,8 @@ export async function startReplica(options: FunctionsOptions): Promise<Replica> 
     loadTimeoutMs,
     handler,
     readiness,
+    openInvoker: () => openLocalInvoker(feed, calls, log),
+    readLogs: logsOf,
     start,
     leadPools(leader, queued) {
       leading = { client: leader, queued };

@@ -10,6 +10,8 @@
 import type { Handler } from '../api/endpoints.ts';
 import type { Account } from './identity/callers.ts';
 import { lead, type LeadOptions } from './lead.ts';
+import type { LocalInvoker } from './local-invoker.ts';
+import type { LogEntry, LogQuery } from './logs/reader.ts';
 import type { PlatformKeys } from './model/keys.ts';
 import { type FunctionsOptions, startReplica } from './replica.ts';
 import type { FunctionRuns } from './runs/runs.ts';
@@ -25,6 +27,10 @@ export interface Functions {
   authenticate(token: string): Promise<Account | undefined>;
   /** For runs of functions in pods of their own. */
   readonly runs: FunctionRuns;
+  /** Calls of functions from within this process, for who leads alone; connects to every instance. */
+  openInvoker(): LocalInvoker;
+  /** Lines of a function's log. */
+  readLogs(query: LogQuery): AsyncIterable<LogEntry>;
   /** `/readyz` of gateways waits for these, each `namespace/name`. */
   waitFor(names: readonly string[]): void;
   /** Does what one of all controllers must do, until `signal` is aborted or all is stopped; resolves when that has ended. */
@@ -43,6 +49,8 @@ export async function startFunctions(options: FunctionsOptions): Promise<Functio
     keys: replica.keys,
     authenticate: (token) => replica.callers.authenticate(token),
     runs: replica.runs,
+    openInvoker: replica.openInvoker,
+    readLogs: replica.readLogs,
     waitFor: (names) => replica.readiness.waitFor(names),
     lead({ signal, ...rest }) {
       const done = lead(replica, options, { ...rest, signal: AbortSignal.any([signal, stopping.signal]) });

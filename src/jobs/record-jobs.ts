@@ -87,6 +87,16 @@ export class RecordJobs implements Jobs {
     }
   }
 
+  /** Resolves when the run has ended or is gone, or `signal` is aborted. */
+  async ended({ uid }: Run, signal: AbortSignal): Promise<void> {
+    const { runs, bell } = this.#options;
+    while (!signal.aborted) {
+      const [run] = await runs.get([uid]);
+      if (!run || run.endedAt !== undefined) return;
+      await bell.wait(watchMs, signal);
+    }
+  }
+
   cancel(ref: RunRef, version?: number): Promise<Run> {
     return this.#want(ref, 'cancel', version);
   }

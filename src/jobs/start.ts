@@ -2,22 +2,25 @@
  * Runs on any Kubernetes API: the one entry of this part for composition roots.
  *
  * @example
- * const jobs = startJobs({ client, runs, logs, functions: functions.runs, log });
+ * const jobs = startJobs({ client, runs, logs, functions: functions.runs, openInvoker, functionLogs, log });
  * servePlatformApi({ handler: jobs.handler(functions.handler), … });
  * const leading = jobs.lead({ client, signal });
  */
 import { type Handler, serveEndpoints } from '../api/endpoints.ts';
 import { type Clock, systemClock } from '../base/clock.ts';
-import { TsumugiError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { Fence } from '../records/fence.ts';
 import type { LogStore } from '../records/logs.ts';
 import type { RunStore } from '../records/runs.ts';
+import type { Invoker } from '../invoke/invoker.ts';
 import { withJobsApi } from './api/handler.ts';
 import { Bell } from './bell.ts';
+import { leadDeclared, planFromApi, undeclare } from './declared/declared.ts';
 import { runEngine } from './engine/engine.ts';
 import type { Jobs } from './jobs.ts';
+import { LeasedDriver } from './leased/driver.ts';
+import { type FunctionLogs, leasedLogs } from './leased/logs.ts';
 import { runnerEndpoints } from './pods/endpoints.ts';
 import type { FunctionPods } from './pods/function-pods.ts';
 import { type PodRunSettings, podRunDefaults, PodsDriver } from './pods/pods-driver.ts';
@@ -29,6 +32,9 @@ export interface JobsOptions {
   readonly runs: RunStore;
   readonly logs: LogStore;
   readonly functions: FunctionPods;
+  /** Calls on instances that are used again, for whoever leads. */
+  readonly openInvoker: () => { readonly invoker: Invoker; close(): void };
+  readonly functionLogs: FunctionLogs;
   readonly settings?: Partial<PodRunSettings>;
   readonly clock?: Clock;
   readonly log: Log;
@@ -52,16 +58,20 @@ export interface RunningJobs {
   stop(): void;
 }
 
-export function startJobs({ client, runs, logs, functions, settings, clock = systemClock, log }: JobsOptions): RunningJobs {
+export function startJobs(options: JobsOptions): RunningJobs {
+  const { client, runs, logs, functions, settings, clock = systemClock, log } = options;
   const stopping = new AbortController();
   const bell = new Bell();
   const lines = settings?.logLines ?? podRunDefaults.logLines;
   const jobs = new RecordJobs({
     runs,
     bell,
-    plan: ({ job }) => Promise.reject(new TsumugiError('NotFound', `JobDefinition "${job}" does not exist`)),
-    undeclare: async () => false,
-    logs: (run, query) => logLines({ client, logs, lines }, run, query, () => jobs.get(run)),
+    plan: (request) => planFromApi(client, request),
+    undeclare: (run) => undeclare(client, run),
+    logs: (run, query) =>
+      run.place === 'instances'
+        ? leasedLogs(options.functionLogs, run, query, jobs.ended(run, query.signal))
+        : logLines({ client, logs, lines }, run, query, () => jobs.get(run)),
     clock,
   });
   const endpoints = runnerEndpoints({ client, runs, logs, lines, jobs, functions });
@@ -81,16 +91,23 @@ export function startJobs({ client, runs, logs, functions, settings, clock = sys
         log,
         signal: until,
       });
-      await runEngine({
-        runs,
-        drivers: [pods],
-        bell,
-        ...(fence && { fence }),
-        ended: (run) => pods.ended(run),
-        signal: until,
-        clock,
-        log,
-      });
+      const local = options.openInvoker();
+      const declared = leadDeclared({ client: leader, runs, bell, signal: until, clock, log });
+      try {
+        await runEngine({
+          runs,
+          drivers: [pods, new LeasedDriver({ runs, invoker: local.invoker, clock })],
+          bell,
+          ...(fence && { fence }),
+          ended: (run) => pods.ended(run),
+          signal: until,
+          clock,
+          log,
+        });
+      } finally {
+        local.close();
+      }
+      await declared;
       await pods.stopped;
     },
     stop: () => stopping.abort(),

@@ -92,7 +92,15 @@ async function start(settings: RoleSettings): Promise<RunningRole> {
   });
   functions.waitFor(settings.waitFor);
   void functions.lead({ client: api.client, signal: stopping.signal });
-  const jobs = startJobs({ client: api.client, runs, logs, functions: functions.runs, log });
+  const jobs = startJobs({
+    client: api.client,
+    runs,
+    logs,
+    functions: functions.runs,
+    openInvoker: () => functions.openInvoker(),
+    functionLogs: (query) => functions.readLogs(query),
+    log,
+  });
   const driving = jobs.lead({ client: api.client, signal: stopping.signal });
   const clusters = watchRemoteClusters({ client: api.client, log, signal: stopping.signal });
   const { cert, key } = openPki(data, [settings.apiHost]);

@@ -9,6 +9,7 @@ import { taskHeader } from '../../wire/task.ts';
 import type { RunControl } from '../driver.ts';
 import { type ExecutionPlan, planOf } from '../model/plan.ts';
 import { attempt, type Outcome } from './attempt.ts';
+import { callId } from './logs.ts';
 import { type Next, Todo } from './todo.ts';
 import { Writer } from './writer.ts';
 
@@ -160,7 +161,7 @@ export class LeasedExecution {
         function: this.#key,
         method: 'POST',
         target: '/',
-        requestId: `${execution}:${index}:${next.attempt}`,
+        requestId: callId(execution, index, next.attempt),
         traceparent: `00-${this.#trace}-${(++this.#spans).toString(16).padStart(16, '0')}-01`,
         export: encodeURIComponent(this.#export),
         origin: 'http://tsumugi',
