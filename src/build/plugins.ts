@@ -1,6 +1,7 @@
 /** How imports of a function are found: ours from this install, the platform's from Node, the rest from the user. */
 import { readFile } from 'node:fs/promises';
 import { isBuiltin } from 'node:module';
+import { dirname, join } from 'node:path';
 import type { Plugin } from 'esbuild';
 import { clientFile } from './client.ts';
 import { ownFile, ownModules } from './own.ts';
@@ -15,8 +16,14 @@ export const ownImports: Plugin = {
         ? { path, namespace: 'tsumugi' }
         : { errors: [{ text: `"${path}" does not exist; a function may import ${ownModules.join(', ')}` }] };
     });
+    // What our module consists of: the files beside it.
+    build.onResolve({ filter: /^\.\//, namespace: 'tsumugi' }, ({ path, importer }) => ({
+      path: `${ownModules.find((own) => importer.startsWith(own)) ?? importer}${path.slice(1)}`,
+      namespace: 'tsumugi',
+    }));
     build.onLoad({ filter: /.*/, namespace: 'tsumugi' }, async ({ path }) => {
-      const file = ownFile(path);
+      const own = ownModules.find((name) => path.startsWith(name)) ?? path;
+      const file = path === own ? ownFile(own) : join(dirname(ownFile(own)), path.slice(own.length));
       return { contents: await readFile(file, 'utf8'), loader: file.endsWith('.ts') ? 'ts' : 'js' };
     });
   },
