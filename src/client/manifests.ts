@@ -3,7 +3,7 @@ import { TsumugiError } from '../base/errors.ts';
 /** Objects of manifests: as they are, from YAML (or JSON) text, or from a file of that name. Throws Invalid or NotFound. */
 export async function readManifests(given: string | object | readonly (string | object)[]): Promise<readonly unknown[]> {
   const objects: unknown[] = [];
-  for (const each of Array.isArray(given) ? (given as readonly (string | object)[]) : [given as string | object]) {
+  for (const each of Array.isArray(given) ? (given as readonly (string | object)[]) : [given]) {
     if (typeof each === 'string') objects.push(...(await readText(each)));
     else objects.push(each);
   }

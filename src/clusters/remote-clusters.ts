@@ -30,7 +30,7 @@ export async function watchRemoteClusters({
   again = { reached: 60, failed: 10 },
 }: RemoteClustersOptions): Promise<void> {
   const informer = new Informer<RemoteClusterResource>(client, remoteClusters, { log });
-  informer.start(signal);
+  const informing = informer.start(signal);
   const reconcile = async (key: string): Promise<ReconcileResult> => {
     const cluster = informer.get(key);
     if (!cluster || cluster.metadata.deletionTimestamp) return;
@@ -40,6 +40,7 @@ export async function watchRemoteClusters({
     return { again: seen.verdict.status === 'True' ? again.reached : again.failed };
   };
   await runController({ name: 'remote-clusters', informers: [keysOf(informer)], reconcile, log, signal }).done;
+  await informing;
 }
 
 interface Seen {
