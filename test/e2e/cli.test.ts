@@ -147,7 +147,7 @@ describe('objects', () => {
     const names = (await platform.tsumugi('get', 'cm,fn', '-o', 'name')).stdout.split('\n');
     expect(names).toEqual(expect.arrayContaining(['configmap/settings', 'function.tsumugi.dev/echo']));
     expect((await platform.tsumugi('get', 'fn,nonsense')).stderr).toMatch(
-      /there is no kind "nonsense"\n hint: there are: functions, .*pods.* more\n$/,
+      /there is no kind "nonsense"\n hint: there are: executions, functions, .*pods.* more\n$/,
     );
     expect((await platform.tsumugi('get', 'configmap', 'settings')).stdout).toMatch(/^NAME +DATA +AGE\nsettings +2 +\d+s\n$/);
     expect(await platform.tsumugi('delete', '-f', manifest)).toMatchObject({ code: 0, stdout: 'configmap/settings deleted\n' });
