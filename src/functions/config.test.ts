@@ -81,5 +81,6 @@ describe('Secrets and ConfigMaps of a function', () => {
     });
     await change('newest');
     await eventually(async () => expect(await platform.call('watches')).toBe('newest'), 25_000);
-  });
+    // Two looks, and what the waits above allow.
+  }, 60_000);
 });
