@@ -174,7 +174,7 @@ describe.runIf(path)('the installation on a real Kubernetes API server', () => {
     expect(foreign).toEqual([]);
     expect(Object.fromEntries(removed)).toMatchObject({ Deployment: 2, Pod: 1, NetworkPolicy: 3, Secret: 3, Namespace: 1 });
     expect((await client.list<FunctionResource>(functions)).items.map(({ metadata }) => metadata.name)).toEqual(['hello']);
-    expect(await definitions()).toBe(4);
+    expect(await definitions()).toBe(7);
 
     await uninstall(client, { namespace, data: true });
     expect(await definitions()).toBe(0);
