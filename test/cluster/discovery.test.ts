@@ -39,7 +39,7 @@ describe.runIf(path)('discovery on a real API server and on ours', () => {
     const { theirs, mine } = await pair.ask({ path: root, headers: { accept: aggregated } });
     const [there, here] = [theirs.body as Groups, mine.body as Groups];
     expect({ ...here, items: [] }).toEqual({ ...there, items: [] });
-    expect(here.items.length).toBe(root === '/api' ? 1 : 5);
+    expect(here.items.length).toBe(root === '/api' ? 1 : 6);
     for (const { metadata, versions } of here.items) {
       const group = there.items.find((each) => each.metadata.name === metadata.name);
       for (const { version, freshness, resources } of versions) {

@@ -23,7 +23,7 @@ interface Document {
 /** Rules, and what a CRD says beside the structure. */
 const left = ['description', 'x-kubernetes-validations', 'x-kubernetes-selectable-fields', 'x-kubernetes-unions', 'anyOf'];
 
-/** Without texts; without defaults that only say what Go's zero values are. A reference is the same by itself and under `allOf`. */
+/** Without texts; without defaults that only say what Go's zero values are, and without the word that a map is one (granular is what all are). A reference is the same by itself and under `allOf`. */
 function plain(schema: unknown, within = ''): unknown {
   if (Array.isArray(schema)) return schema.map((item) => plain(item));
   if (typeof schema !== 'object' || schema === null) return schema;
@@ -33,7 +33,13 @@ function plain(schema: unknown, within = ''): unknown {
   return Object.fromEntries(
     Object.entries(given)
       .filter(
-        ([key, value]) => within === 'properties' || !(left.includes(key) || (key === 'default' && (isZero(value) || '$ref' in given))),
+        ([key, value]) =>
+          within === 'properties' ||
+          !(
+            left.includes(key) ||
+            (key === 'x-kubernetes-map-type' && value === 'granular') ||
+            (key === 'default' && (isZero(value) || '$ref' in given))
+          ),
       )
       .map(([key, value]) => [key, plain(value, key)]),
   );
