@@ -9,7 +9,7 @@ import type { LayerEntry } from '../../src/install/images/layer.ts';
 import { makeImage, referencesOf } from '../../src/install/images/oci.ts';
 
 const programs =
-  'sh cat ls tar echo printf sleep stty tty env id touch mkdir rm date kill wc seq head tail true false test readlink grep tee ln';
+  'sh cat ls tar echo printf sleep stty tty env id touch mkdir rm date kill wc seq head tail true false test readlink grep tee ln uname';
 
 /** Answers the image's name in the cluster. `importer`: as TSUMUGI_IMAGE_IMPORT. */
 export async function importToolsImage(importer: string): Promise<string> {

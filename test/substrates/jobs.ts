@@ -35,7 +35,7 @@ export function jobsSuite(where: string, open: () => Promise<PodsSubstrate>): vo
       (JSON.parse(await world.ok(['get', 'pods', '-l', `job-name=${name}`, '-o', 'json'])) as ObjectList<Pod>).items;
 
     it('runs one pod to its end, whose log it has', async () => {
-      await run('one', 'echo hello; hostname; echo $HOSTNAME');
+      await run('one', 'echo hello; uname -n; echo $HOSTNAME');
       expect(await waited('one', 'complete')).toBe('job.batch/one condition met\n');
       const [pod] = await podsOf('one');
       const name = pod?.metadata.name ?? '';
@@ -47,7 +47,7 @@ export function jobsSuite(where: string, open: () => Promise<PodsSubstrate>): vo
     });
 
     it('gives each index its number: as variable, and as the name of its host', async () => {
-      await run('counted', 'echo $JOB_COMPLETION_INDEX $(hostname)', { completionMode: 'Indexed', completions: 4, parallelism: 2 });
+      await run('counted', 'echo $JOB_COMPLETION_INDEX $(uname -n)', { completionMode: 'Indexed', completions: 4, parallelism: 2 });
       await waited('counted', 'complete');
       expect(await statusOf('counted')).toMatchObject({ succeeded: 4, completedIndexes: '0-3' });
       const said = await Promise.all((await podsOf('counted')).map(({ metadata }) => world.lines(metadata.name)));
