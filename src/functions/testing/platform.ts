@@ -83,12 +83,16 @@ export class TestPlatform {
     await Promise.all([this.logs.close(), this.store.close()]);
   }
 
+  /** A test that failed between `stopFunctions` and `startFunctions` has stopped them already: its pods go all the same. */
   async stop(): Promise<void> {
-    await this.stopFunctions();
-    await this.node.stop();
-    await this.api.close();
-    await stopEsbuild();
-    rmSync(this.folder, { recursive: true });
+    try {
+      await this.stopFunctions();
+    } finally {
+      await this.node.stop();
+      await this.api.close();
+      await stopEsbuild();
+      rmSync(this.folder, { recursive: true });
+    }
   }
 
   /** An object of the Function kind, applied: created or its spec replaced. */
