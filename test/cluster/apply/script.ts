@@ -112,6 +112,8 @@ function plain(body: Loose, namespace: string): unknown {
     if (metadata['uid']) metadata['uid'] = 'UID';
     delete metadata['resourceVersion'];
     delete metadata['creationTimestamp'];
+    // That it is there counts: two servers may stand on two sides of a second.
+    if (metadata['deletionTimestamp']) metadata['deletionTimestamp'] = typeof metadata['deletionTimestamp'];
     for (const entry of metadata.managedFields ?? []) entry['time'] = typeof entry['time'];
     metadata.managedFields?.sort((a, b) =>
       JSON.stringify([a['operation'], a['manager'], a['subresource']]) < JSON.stringify([b['operation'], b['manager'], b['subresource']])
