@@ -89,8 +89,9 @@ export class PoolReconciler {
       .sort((a, b) => (a.metadata.creationTimestamp ?? '').localeCompare(b.metadata.creationTimestamp ?? ''))
       .slice(Math.max(wanted, 0));
     const spare = surplus.filter((pod) => this.#spareMs(pod) <= 0);
-    const unasked = [...stale, ...spare].filter((pod) => this.#isUnasked(pod));
-    await Promise.all([...stale, ...spare].filter((pod) => !unasked.includes(pod)).map((pod) => this.#dismiss(pod)));
+    const going = [...stale, ...spare];
+    const unasked = going.filter((pod) => this.#isUnasked(pod));
+    await Promise.all(going.filter((pod) => !unasked.includes(pod)).map((pod) => this.#dismiss(pod)));
 
     const missing = wanted - (good.length - surplus.length) - this.#maker.unseen(key);
     if (missing <= 0 || !runtime || signal.aborted) {

@@ -1,10 +1,14 @@
 /** Writing to the API so that it may be done twice. */
 import { TsumugiError } from '../../base/errors.ts';
 import type { KubeClient } from '../../kube/client.ts';
+import type { Run } from '../../records/runs.ts';
 import type { Job } from '../../resources/builtin/job/types.ts';
 import { ApiError, isAlreadyExists, isConflict, isNotFound, type KubeObject, type Resource } from '../../resources/object.ts';
 import { jobs } from '../../resources/resources.ts';
 import { fieldManager, label } from './labels.ts';
+
+/** Later it will not come. */
+const secretPatienceMs = 10_000;
 
 /** Creates an object of a run, or answers it if it is there already. Throws Invalid for what the API will never take, and where the name is another's. */
 export async function createOnce<T extends KubeObject>(client: KubeClient, resource: Resource, object: T, uid: string): Promise<T> {
@@ -19,6 +23,25 @@ export async function createOnce<T extends KubeObject>(client: KubeClient, resou
   const there = await client.get<T>(resource, { namespace, name });
   if (there.metadata.labels?.[label.run] === uid) return there;
   throw new TsumugiError('Invalid', `there is a ${object.kind} "${name}" already in namespace ${namespace}, of somebody else`);
+}
+
+/** Undefined where there is none. */
+export async function getIfThere<T extends KubeObject>(
+  client: KubeClient,
+  resource: Resource,
+  { namespace, name }: Pick<Run, 'namespace' | 'name'>,
+): Promise<T | undefined> {
+  try {
+    return await client.get<T>(resource, { namespace, name });
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error;
+  }
+}
+
+/** What to throw where the Secret of a run is not there: it is written right after the record, so for a while it may still come. */
+export function noSecret({ admittedAt = 0 }: Pick<Run, 'admittedAt'>, now: number, message: string): TsumugiError {
+  return new TsumugiError(now - admittedAt > secretPatienceMs ? 'NotFound' : 'Unavailable', message);
 }
 
 /** With its pods, and what else it owns. */

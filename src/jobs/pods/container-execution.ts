@@ -2,19 +2,16 @@
 import type { Run, RunStatus, Task } from '../../records/runs.ts';
 import { hasCondition, isFinished, type Job } from '../../resources/builtin/job/types.ts';
 import type { Pod } from '../../resources/builtin/pod-types.ts';
-import { isNotFound, type KubeObject, type OwnerReference } from '../../resources/object.ts';
+import type { OwnerReference } from '../../resources/object.ts';
 import { executions, jobs as jobResource } from '../../resources/resources.ts';
 import type { RunControl } from '../driver.ts';
 import { planOf } from '../model/plan.ts';
-import { createOnce, deleteJob } from './api.ts';
+import { createOnce, deleteJob, getIfThere } from './api.ts';
 import { mainJob, retryJob } from './execution-jobs.ts';
 import type { PodParts } from './parts.ts';
-import { Pulse, untilOver } from './pulse.ts';
+import { lastWordsMs, pollMs, Pulse, untilOver } from './pulse.ts';
 import { TaskTable } from './task-table.ts';
 
-const pollMs = 1000;
-/** While pods end, their last words are read so often. */
-const lastWordsMs = 200;
 /** Logs that are kept at once. */
 const logsAtOnce = 16;
 const taskPage = 1000;
@@ -95,26 +92,16 @@ export class ContainerExecution {
     return this.#table.all().some(({ firstAttempt = 0 }) => firstAttempt > 0);
   }
 
-  async #findJob(name: string): Promise<Job | undefined> {
-    try {
-      return await this.#parts.objects.client.get<Job>(jobResource, { namespace: this.#run.namespace, name });
-    } catch (error) {
-      if (isNotFound(error)) return undefined;
-      throw error;
-    }
+  #findJob(name: string): Promise<Job | undefined> {
+    return getIfThere<Job>(this.#parts.objects.client, jobResource, { namespace: this.#run.namespace, name });
   }
 
   /** The object that asked for the run, if one did: with it goes all. */
   async #owner(): Promise<OwnerReference | undefined> {
-    const { namespace, name, uid } = this.#run;
-    try {
-      const { apiVersion, kind, metadata } = await this.#parts.objects.client.get<KubeObject>(executions, { namespace, name });
-      if (metadata.uid !== uid) return undefined;
-      return { apiVersion, kind, name, uid, controller: true, blockOwnerDeletion: true };
-    } catch (error) {
-      if (isNotFound(error)) return undefined;
-      throw error;
-    }
+    const { name, uid } = this.#run;
+    const found = await getIfThere(this.#parts.objects.client, executions, this.#run);
+    if (found?.metadata.uid !== uid) return undefined;
+    return { apiVersion: found.apiVersion, kind: found.kind, name, uid, controller: true, blockOwnerDeletion: true };
   }
 
   /** Logs of pods that have ended are kept before anybody hears of their end. */

@@ -1,25 +1,18 @@
 /** A guest: Jobs, Pods, ConfigMaps and Secrets that somebody brings along. They keep their names, are watched, and go together. */
-import { TsumugiError } from '../../base/errors.ts';
 import { noTasks, type Run, type RunStatus, type TaskStatus } from '../../records/runs.ts';
 import { hasCondition, isFinished } from '../../resources/builtin/job/types.ts';
 import type { Secret } from '../../resources/builtin/secret.ts';
-import { isNotFound, type KubeObject } from '../../resources/object.ts';
+import type { KubeObject } from '../../resources/object.ts';
 import { secrets } from '../../resources/resources.ts';
 import type { RunControl } from '../driver.ts';
-import { createOnce } from './api.ts';
+import { createOnce, getIfThere, noSecret } from './api.ts';
 import { deleteGuest } from './guest-tidy.ts';
 import { labelled, resourceOf } from './guest-objects.ts';
 import { labelsOf } from './labels.ts';
 import type { PodParts } from './parts.ts';
 import { podEnd } from './pod-end.ts';
-import { Pulse, untilOver } from './pulse.ts';
+import { lastWordsMs, pollMs, Pulse, untilOver } from './pulse.ts';
 import type { GuestSpec } from './specs.ts';
-
-/** The Secret is written right after the record: later it will not come. */
-const secretPatienceMs = 10_000;
-const pollMs = 1000;
-/** While pods end, their last words are read so often. */
-const lastWordsMs = 200;
 
 export class Guest {
   readonly #parts: PodParts;
@@ -69,17 +62,11 @@ export class Guest {
   /** All at once, or what is missing of it after a restart. */
   async #make(): Promise<void> {
     const { objects, clock } = this.#parts;
-    const { uid, namespace, name, admittedAt = 0 } = this.#run;
+    const { uid } = this.#run;
     let kept: Secret | undefined;
     if (this.#spec.objects.some(({ kind }) => kind === 'Secret')) {
-      kept = await objects.client.get<Secret>(secrets, { namespace, name }).catch((error: unknown) => {
-        if (!isNotFound(error)) throw error;
-        return undefined;
-      });
-      if (!kept) {
-        const isLate = clock.now() - admittedAt > secretPatienceMs;
-        throw new TsumugiError(isLate ? 'NotFound' : 'Unavailable', 'its Secrets were lost before they were kept: run it again');
-      }
+      kept = await getIfThere<Secret>(objects.client, secrets, this.#run);
+      if (!kept) throw noSecret(this.#run, clock.now(), 'its Secrets were lost before they were kept: run it again');
     }
     for (const object of this.#spec.objects) {
       const data = kept?.data?.[object.metadata.name];
@@ -125,23 +112,18 @@ export class Guest {
   }
 
   async #cancel(): Promise<number | undefined> {
-    const { objects } = this.#parts;
-    await this.#keepLogs();
+    const { objects, logs } = this.#parts;
+    await logs.keepAll(objects, this.#run.uid);
     await deleteGuest(objects, this.#run);
     const isOver = objects.podsOf(this.#run.uid).length === 0 && objects.jobsOf(this.#run.uid).length === 0;
     return isOver ? this.#end('cancelled', 'Cancelled', 'cancelled') : lastWordsMs;
   }
 
   async #end(status: RunStatus, reason?: string, message?: string): Promise<undefined> {
-    await this.#keepLogs();
+    await this.#parts.logs.keepAll(this.#parts.objects, this.#run.uid);
     const task: TaskStatus = status === 'succeeded' || status === 'cancelled' ? status : 'failed';
     const words = { ...(reason !== undefined && { reason }), ...(message !== undefined && { message }) };
     await this.#control.commit({ set: { status, endedAt: this.#parts.clock.now(), counts: { ...noTasks, [task]: 1 }, ...words } });
     return undefined;
-  }
-
-  async #keepLogs(): Promise<void> {
-    const { objects, logs } = this.#parts;
-    for (const pod of objects.podsOf(this.#run.uid)) await logs.keep(objects.client, this.#run.uid, pod);
   }
 }

@@ -6,6 +6,7 @@ import type { Pod } from '../../resources/builtin/pod-types.ts';
 import { ApiError, isNotFound } from '../../resources/object.ts';
 import { runLogStream } from '../model/log-streams.ts';
 import { label } from './labels.ts';
+import type { RunObjects } from './objects.ts';
 
 /** Which task of the run a pod is for; a runner has one, a guest's pods are all of task 0. */
 export interface TaskOfPod {
@@ -44,6 +45,11 @@ export class RunLogKeeper {
   constructor(logs: LogStore, lines: number) {
     this.#logs = logs;
     this.#lines = lines;
+  }
+
+  /** Of all pods of a run. */
+  async keepAll(objects: Pick<RunObjects, 'client' | 'podsOf'>, uid: string): Promise<void> {
+    for (const pod of objects.podsOf(uid)) await this.keep(objects.client, uid, pod);
   }
 
   /** Copies what is not yet there; may be called again and again, and after a crash. Durable when it resolves. */

@@ -1,5 +1,10 @@
 import type { RunControl } from '../driver.ts';
 
+/** How often it is looked where nothing tells of a change. */
+export const pollMs = 1000;
+/** While pods end, their last words are read so often. */
+export const lastWordsMs = 200;
+
 /** Tells one driven run when to look again: something has changed, or a time has come. */
 export class Pulse {
   readonly #signal: AbortSignal;

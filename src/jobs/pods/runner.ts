@@ -13,21 +13,14 @@ import type { Secret } from '../../resources/builtin/secret.ts';
 import { isNotFound } from '../../resources/object.ts';
 import { configMaps, jobs as jobResource, secrets } from '../../resources/resources.ts';
 import type { RunControl } from '../driver.ts';
-import { createOnce, deleteJob } from './api.ts';
+import { createOnce, deleteJob, getIfThere, noSecret } from './api.ts';
 import type { RunnerCall } from './function-pods.ts';
 import { PodCall } from './pod-call.ts';
 import { podEnd } from './pod-end.ts';
 import type { PodParts } from './parts.ts';
-import { Pulse, untilOver } from './pulse.ts';
+import { lastWordsMs, pollMs, Pulse, untilOver } from './pulse.ts';
 import { ownedByJob, runnerArguments, runnerConfigMap, runnerJob, type RunnerPlan } from './runner-objects.ts';
 import type { RunnerResult, RunnerSpec } from './specs.ts';
-
-/** The Secret is written right after the record: later it will not come. */
-const secretPatienceMs = 10_000;
-/** Where nothing tells of a change. */
-const pollMs = 1000;
-/** While a pod ends, its last words are read so often. */
-const lastWordsMs = 200;
 
 export class Runner {
   readonly #parts: PodParts;
@@ -173,16 +166,16 @@ export class Runner {
   }
 
   async #cancel(job: Job | undefined): Promise<number | undefined> {
-    const { objects } = this.#parts;
+    const { objects, logs } = this.#parts;
     if (job && !job.metadata.deletionTimestamp) await deleteJob(objects.client, job);
-    await this.#keepLogs();
+    await logs.keepAll(objects, this.#run.uid);
     const isOver = !job && objects.podsOf(this.#run.uid).length === 0;
     return isOver ? this.#end('cancelled', 'Cancelled', 'cancelled') : lastWordsMs;
   }
 
   async #end(status: RunStatus, reason?: string, message?: string): Promise<undefined> {
-    const { objects, clock } = this.#parts;
-    await this.#keepLogs();
+    const { objects, logs, clock } = this.#parts;
+    await logs.keepAll(objects, this.#run.uid);
     const endedAt = clock.now();
     const task: TaskStatus = status === 'succeeded' || status === 'cancelled' ? status : 'failed';
     const [pod] = objects.podsOf(this.#run.uid);
@@ -211,43 +204,19 @@ export class Runner {
     return undefined;
   }
 
-  async #keepLogs(): Promise<void> {
-    const { objects, logs } = this.#parts;
-    for (const pod of objects.podsOf(this.#run.uid)) await logs.keep(objects.client, this.#run.uid, pod);
-  }
-
   async #isJobGone(): Promise<boolean> {
-    const { namespace, name, uid } = this.#run;
-    try {
-      const { metadata } = await this.#parts.objects.client.get<Job>(jobResource, { namespace, name });
-      return !Object.values(metadata.labels ?? {}).includes(uid);
-    } catch (error) {
-      if (isNotFound(error)) return true;
-      throw error;
-    }
+    const job = await getIfThere<Job>(this.#parts.objects.client, jobResource, this.#run);
+    return !Object.values(job?.metadata.labels ?? {}).includes(this.#run.uid);
   }
 
   async #request(): Promise<RunnerCall> {
-    const { namespace, name, admittedAt = 0 } = this.#run;
+    const { namespace, name } = this.#run;
     const { export: exported, sensitive, settings } = this.#spec;
-    const secret = sensitive.length === 0 ? undefined : await this.#secret();
+    const secret = sensitive.length === 0 ? undefined : await getIfThere<Secret>(this.#parts.objects.client, secrets, this.#run);
     const args = runnerArguments(this.#spec, secret);
-    if (!args) {
-      const isLate = this.#parts.clock.now() - admittedAt > secretPatienceMs;
-      throw new TsumugiError(isLate ? 'NotFound' : 'Unavailable', 'its sensitive arguments are gone: call it again');
-    }
+    if (!args) throw noSecret(this.#run, this.#parts.clock.now(), 'its sensitive arguments are gone: call it again');
     const run = { id: name, export: exported, args, ...(sensitive.length > 0 && { sensitive }) };
     return { namespace, revision: this.#plan?.revision ?? '', run, settings };
-  }
-
-  async #secret(): Promise<Secret | undefined> {
-    const { namespace, name } = this.#run;
-    try {
-      return await this.#parts.objects.client.get<Secret>(secrets, { namespace, name });
-    } catch (error) {
-      if (isNotFound(error)) return undefined;
-      throw error;
-    }
   }
 }
 
