@@ -33,13 +33,20 @@ const controllerRules: readonly Rule[] = [
   { apiGroups: [ours], resources: ['remoteclusters'], verbs: read },
   { apiGroups: [ours], resources: ['remoteclusters/status'], verbs: ['update', 'patch'] },
   // To be the owner of a pod or a revision, where the API server asks for that (OwnerReferencesPermissionEnforcement).
-  { apiGroups: [ours], resources: ['functions/finalizers', 'revisions/finalizers', 'runtimes/finalizers'], verbs: ['update'] },
+  {
+    apiGroups: [ours],
+    resources: ['functions/finalizers', 'revisions/finalizers', 'runtimes/finalizers', 'executions/finalizers'],
+    verbs: ['update'],
+  },
   { apiGroups: [''], resources: ['pods'], verbs: [...read, 'create', 'patch', 'delete'] },
   { apiGroups: [''], resources: ['pods/log'], verbs: ['get'] },
-  // Those that Functions name: by name alone, never a list.
-  { apiGroups: [''], resources: ['secrets', 'configmaps'], verbs: ['get'] },
-  // Whether one is still there: else what it kept in the store goes.
-  { apiGroups: [''], resources: ['namespaces'], verbs: ['get'] },
+  // Runs in pods of their own: paused by a patch.
+  { apiGroups: ['batch'], resources: ['jobs'], verbs: [...read, 'create', 'patch', 'delete'] },
+  // Those that Functions name, and those of runners and guests: by name alone, never a list.
+  { apiGroups: [''], resources: ['secrets'], verbs: ['get', 'create', 'patch', 'delete'] },
+  { apiGroups: [''], resources: ['configmaps'], verbs: ['get', 'create', 'delete'] },
+  // How many runners each may have at once; whether one is still there: else what it kept in the store goes.
+  { apiGroups: [''], resources: ['namespaces'], verbs: read },
   { apiGroups: [''], resources: ['events'], verbs: ['create', 'patch'] },
   // Accounts of functions that declare permissions, and their tokens. (Whoever may make pods may use every account of a namespace anyway.)
   { apiGroups: [''], resources: ['serviceaccounts'], verbs: ['get', 'create', 'delete'] },

@@ -3,10 +3,12 @@ import { type Clock, systemClock } from '../base/clock.ts';
 import { TsumugiError } from '../base/errors.ts';
 import { label } from '../functions/model/names.ts';
 import { ownLabels } from '../functions/model/network-policy.ts';
+import { runFinalizer } from '../jobs/declared/executions.ts';
+import { label as runLabel } from '../jobs/pods/labels.ts';
 import type { ListOptions } from '../kube/client.ts';
 import type { HttpKubeClient } from '../kube/http/client.ts';
-import { isNotFound, type KubeObject, type Resource } from '../resources/object.ts';
-import { namespaces, pods, secrets } from '../resources/resources.ts';
+import { ApiError, isNotFound, type KubeObject, type Resource } from '../resources/object.ts';
+import { configMaps, executions, jobs, namespaces, pods, secrets } from '../resources/resources.ts';
 import { fieldManager } from './apply.ts';
 import { foreignObjects } from './foreign.ts';
 import { definitionsResource, deployments, installedKinds, leases } from './kinds.ts';
@@ -48,6 +50,10 @@ export async function uninstall(client: HttpKubeClient, options: UninstallOption
   await remove(pods, { labelSelector: label.runtime });
   await gone(client, pods, { labelSelector: label.runtime }, options);
 
+  for (const resource of [jobs, pods, configMaps, secrets]) await remove(resource, { labelSelector: runLabel.run });
+  await gone(client, pods, { labelSelector: runLabel.run }, options);
+  if (data) await letGo(client);
+
   for (const resource of installedKinds.toReversed()) {
     if (resource === definitionsResource || resource === namespaces || resource === deployments) continue;
     // Policies are in the namespaces of functions, too.
@@ -65,6 +71,18 @@ export async function uninstall(client: HttpKubeClient, options: UninstallOption
     for (const name of known) await gone(client, definitionsResource, { fieldSelector: `metadata.name=${name}` }, options);
   }
   return { removed, foreign };
+}
+
+/** Executions wait for their run to be cancelled: there is nobody any more who would. */
+async function letGo(client: HttpKubeClient): Promise<void> {
+  for (const { metadata } of (await listed(client, executions, {})).items) {
+    const { namespace = '', name, resourceVersion, finalizers = [] } = metadata;
+    if (!finalizers.includes(runFinalizer)) continue;
+    const body = { metadata: { resourceVersion, finalizers: finalizers.filter((each) => each !== runFinalizer) } };
+    await client.patch(executions, { namespace, name }, { type: 'merge', body }, { fieldManager }).catch((error: unknown) => {
+      if (!isNotFound(error)) throw error;
+    });
+  }
 }
 
 /** The system namespace goes when nothing else is in it; else it only loses our labels. */
@@ -97,10 +115,17 @@ async function listed(
   resource: Resource,
   options: ListOptions,
 ): Promise<{ readonly items: readonly KubeObject[] }> {
-  return client.list<KubeObject>(resource, options).catch((error: unknown) => {
-    if (isNotFound(error)) return { items: [] };
-    throw error;
-  });
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await client.list<KubeObject>(resource, options);
+    } catch (error) {
+      if (isNotFound(error)) return { items: [] };
+      // A kind that has just come or goes: "storage is (re)initializing".
+      const seconds = error instanceof ApiError && error.code === 429 ? error.status.details?.retryAfterSeconds : undefined;
+      if (seconds === undefined || attempt === 10) throw error;
+      await systemClock.sleep(seconds * 1000);
+    }
+  }
 }
 
 async function removeOne(client: HttpKubeClient, resource: Resource, { metadata }: KubeObject): Promise<void> {

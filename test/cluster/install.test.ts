@@ -1,6 +1,6 @@
 /** `tsumugi install` and `uninstall` on a real API server. It needs one without an installation: all of it is global. */
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { functionNetworkPolicy, type NetworkPolicy } from '../../src/functions/model/network-policy.ts';
+import { functionNetworkPolicies, type NetworkPolicy } from '../../src/functions/model/network-policy.ts';
 import { reconcileNetworkPolicy } from '../../src/functions/reconcile/network-policies.ts';
 import { applyManifests } from '../../src/install/apply.ts';
 import { checkDatabaseSecret, checkOnlyOne, checkPermissions, checkRecordsStay } from '../../src/install/checks.ts';
@@ -10,11 +10,12 @@ import { names, secretNames } from '../../src/install/parts.ts';
 import { waitForRollout } from '../../src/install/rollout.ts';
 import { defaultSettings, type InstallSettings } from '../../src/install/settings.ts';
 import { uninstall } from '../../src/install/uninstall.ts';
+import { runFinalizer } from '../../src/jobs/declared/executions.ts';
 import { createHttpClient } from '../../src/kube/http/client.ts';
 import { Informer } from '../../src/kube/informer.ts';
 import type { FunctionResource } from '../../src/resources/function.ts';
 import { ApiError, type KubeObject } from '../../src/resources/object.ts';
-import { functions, namespaces, networkPolicies, pods, secrets } from '../../src/resources/resources.ts';
+import { configMaps, executions, functions, namespaces, networkPolicies, pods, secrets } from '../../src/resources/resources.ts';
 import { tsumugi } from '../e2e/platform.ts';
 import { installKinds } from './custom-kinds.ts';
 import { everything, type Place, placeForInstallation, refusal } from './installation.ts';
@@ -132,7 +133,8 @@ describe.runIf(path)('the installation on a real Kubernetes API server', () => {
       await vi.waitFor(() => expect(informer.countByIndex('namespace', user)).toBe(1));
       expect(await reconcile()).toEqual({ again: 300 });
       const made = await client.get<NetworkPolicy>(networkPolicies, key);
-      expect(made.spec).toEqual(functionNetworkPolicy(user, namespace).spec);
+      const runners = await client.get<NetworkPolicy>(networkPolicies, { namespace: user, name: 'tsumugi-runners' });
+      expect([made.spec, runners.spec]).toEqual(functionNetworkPolicies(user, namespace).map(({ spec }) => spec));
       await reconcile();
       expect((await client.get<NetworkPolicy>(networkPolicies, key)).metadata.resourceVersion).toBe(made.metadata.resourceVersion);
       await client.patch(networkPolicies, key, { type: 'merge', body: { spec: { ingress: null, egress: [{}] } } });
@@ -160,19 +162,31 @@ describe.runIf(path)('the installation on a real Kubernetes API server', () => {
       metadata: { namespace: user, name: 'hello' },
       spec: { source: { inline: 'export default () => 1' } },
     });
-    await client.create(networkPolicies, functionNetworkPolicy(user, namespace));
+    for (const policy of functionNetworkPolicies(user, namespace)) await client.create(networkPolicies, policy);
     await client.create<KubeObject & { spec: object }>(pods, {
       apiVersion: 'v1',
       kind: 'Pod',
       metadata: { namespace: user, name: 'node-abc', labels: { 'tsumugi.dev/runtime': 'node' } },
       spec: { containers: [{ name: 'function', image: 'tsumugi/none:0' }], terminationGracePeriodSeconds: 0 },
     });
+    // And to runs: an Execution is let go, what it made goes.
+    await client.create<KubeObject & { spec: object }>(executions, {
+      apiVersion: 'tsumugi.dev/v1',
+      kind: 'Execution',
+      metadata: { namespace: user, name: 'nightly', finalizers: [runFinalizer] },
+      spec: { jobDefinition: 'backup' },
+    });
+    await client.create(configMaps, {
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { namespace: user, name: 'runner-1', labels: { 'tsumugi.dev/run': '1' } },
+    });
     // A new Deployment has its first pods before it goes.
     await vi.waitFor(async () => expect((await client.list(pods, { namespace })).items.length).toBeGreaterThan(0), { timeout: 10_000 });
 
     const { removed, foreign } = await uninstall(client, { namespace, data: false });
     expect(foreign).toEqual([]);
-    expect(Object.fromEntries(removed)).toMatchObject({ Deployment: 2, Pod: 1, NetworkPolicy: 3, Secret: 3, Namespace: 1 });
+    expect(Object.fromEntries(removed)).toMatchObject({ Deployment: 2, Pod: 1, NetworkPolicy: 4, ConfigMap: 1, Secret: 3, Namespace: 1 });
     expect((await client.list<FunctionResource>(functions)).items.map(({ metadata }) => metadata.name)).toEqual(['hello']);
     expect(await definitions()).toBe(7);
 

@@ -33,7 +33,7 @@ export async function kubernetesSubstrate(kubeconfig: string): Promise<Substrate
   return {
     namespace,
     patience: 60,
-    image: `tsumugi/platform:${packageVersion()}`,
+    image: `tsumugi/binary:${packageVersion()}`,
     connection: { kubeconfig },
     kubectl,
     tsumugi: run,

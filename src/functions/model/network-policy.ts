@@ -15,16 +15,17 @@ export const ownLabels = { ...partOf, 'app.kubernetes.io/name': 'tsumugi' } as c
 export const componentLabel = 'app.kubernetes.io/component';
 
 /**
- * Pods of pools, specialised or not, accept frames from controllers and gateways of the system namespace and nothing else. What they
- * send is not limited: functions call whom they like.
+ * Pods in which functions run accept frames from controllers and gateways of the system namespace and nothing else. What they send is
+ * not limited: functions call whom they like. Two, since a policy selects by labels that a pod has all of: pods of pools, specialised or
+ * not, and those of runners.
  */
-export function functionNetworkPolicy(namespace: string, systemNamespace: string): NetworkPolicy {
-  return {
+export function functionNetworkPolicies(namespace: string, systemNamespace: string): readonly NetworkPolicy[] {
+  const policy = (name: string, having: string): NetworkPolicy => ({
     apiVersion: 'networking.k8s.io/v1',
     kind: 'NetworkPolicy',
-    metadata: { namespace, name: 'tsumugi-functions', labels: { ...ownLabels, [componentLabel]: 'functions' } },
+    metadata: { namespace, name, labels: { ...ownLabels, [componentLabel]: 'functions' } },
     spec: {
-      podSelector: { matchExpressions: [{ key: label.runtime, operator: 'Exists' }] },
+      podSelector: { matchExpressions: [{ key: having, operator: 'Exists' }] },
       policyTypes: ['Ingress'],
       ingress: [
         {
@@ -41,5 +42,6 @@ export function functionNetworkPolicy(namespace: string, systemNamespace: string
         },
       ],
     },
-  };
+  });
+  return [policy('tsumugi-functions', label.runtime), policy('tsumugi-runners', label.function)];
 }

@@ -1,4 +1,4 @@
-/** Beside the pools: each namespace with functions has the NetworkPolicy that closes their pods to strangers. A key is a namespace. */
+/** Beside the pools: each namespace with functions has the NetworkPolicies that close their pods to strangers. A key is a namespace. */
 import { isDeepStrictEqual } from 'node:util';
 
 import type { KubeClient } from '../../kube/client.ts';
@@ -8,7 +8,7 @@ import type { FunctionResource } from '../../resources/function.ts';
 import { isAlreadyExists, isNotFound } from '../../resources/object.ts';
 import { networkPolicies } from '../../resources/resources.ts';
 import { fieldManager } from '../model/names.ts';
-import { functionNetworkPolicy, type NetworkPolicy } from '../model/network-policy.ts';
+import { functionNetworkPolicies, type NetworkPolicy } from '../model/network-policy.ts';
 
 export interface NetworkPolicyOptions {
   readonly client: KubeClient;
@@ -30,7 +30,7 @@ export function reconcileNetworkPolicy({ client, functions, systemNamespace }: N
     }
     const rest = (looked.get(namespace) ?? 0) + lookAgainMs - Date.now();
     if (rest > 0) return { again: rest / 1000 };
-    await ensure(client, functionNetworkPolicy(namespace, systemNamespace));
+    for (const policy of functionNetworkPolicies(namespace, systemNamespace)) await ensure(client, policy);
     looked.set(namespace, Date.now());
     return { again: lookAgainMs / 1000 };
   };

@@ -16,7 +16,8 @@ import type { Bell } from '../bell.ts';
 import type { RunJobRequest } from '../jobs.ts';
 import { planOf } from '../model/plan.ts';
 
-const finalizer = 'tsumugi.dev/run';
+/** On each Execution that has a run. */
+export const runFinalizer = 'tsumugi.dev/run';
 const fieldManager = 'tsumugi-jobs';
 /** While a run goes on its object is looked at so often, whatever was told; s. */
 const openAgain = 5;
@@ -67,9 +68,9 @@ export class ExecutionReconciler {
       await this.#say(object, { status: 'Unknown', reason: 'JobDefinitionMissing', message });
       return { again: missingAgain };
     }
-    if (!object.metadata.finalizers?.includes(finalizer)) {
+    if (!object.metadata.finalizers?.includes(runFinalizer)) {
       // The informer brings it back with the finalizer.
-      await this.#finalizers(object, [...(object.metadata.finalizers ?? []), finalizer]);
+      await this.#finalizers(object, [...(object.metadata.finalizers ?? []), runFinalizer]);
       return undefined;
     }
     try {
@@ -101,7 +102,7 @@ export class ExecutionReconciler {
   }
 
   async #remove(object: Execution, run: Run | undefined): Promise<ReconcileResult> {
-    if (!object.metadata.finalizers?.includes(finalizer)) return undefined;
+    if (!object.metadata.finalizers?.includes(runFinalizer)) return undefined;
     if (run) {
       if (run.desired !== 'delete') {
         await this.#options.runs.want(run.uid, 'delete');
@@ -112,7 +113,7 @@ export class ExecutionReconciler {
     }
     await this.#finalizers(
       object,
-      object.metadata.finalizers.filter((each) => each !== finalizer),
+      object.metadata.finalizers.filter((each) => each !== runFinalizer),
     );
     return undefined;
   }

@@ -62,7 +62,36 @@ function checkObject(namespace: string, value: unknown, path: string): KubeObjec
     );
   if (kind === 'Pod' && ((object as Pod).spec?.restartPolicy ?? 'Always') === 'Always')
     refuse('spec.restartPolicy', 'Always: such a pod never ends', 'say Never or OnFailure');
+  if (kind === 'Pod') checkPod((object as Pod).spec, 'spec', refuse);
+  if (kind === 'Job') checkPod((object as Job).spec?.template?.spec, 'spec.template.spec', refuse);
   return { ...(object as KubeObject), metadata: { ...metadata, namespace } };
+}
+
+type Refuse = (field: string, message: string, hint?: string) => never;
+
+/**
+ * The platform makes a guest's pods with its own rights, and whoever may run a function may ask for guests: what would give them more
+ * than a function's pod has is for those who may make pods themselves.
+ */
+function checkPod(spec: Partial<Pod['spec']> | undefined, path: string, refuse: Refuse): void {
+  const told = (field: string): never =>
+    refuse(`${path}.${field}`, 'a guest may not have it', 'make such a Pod or Job yourself, as one who may: kubectl apply');
+  const { hostNetwork, hostPID, hostIPC, serviceAccountName, volumes = [] } = (spec ?? {}) as Partial<Pod['spec']> & HostAccess;
+  for (const [field, value] of Object.entries({ hostNetwork, hostPID, hostIPC })) if (value) told(field);
+  if (serviceAccountName !== undefined && serviceAccountName !== 'default') told('serviceAccountName');
+  for (const [at, volume] of volumes.entries()) if ('hostPath' in volume) told(`volumes[${at}].hostPath`);
+  for (const list of ['initContainers', 'containers'] as const) {
+    for (const [at, container] of (spec?.[list] ?? []).entries()) {
+      const { privileged } = (container as { securityContext?: { privileged?: boolean } }).securityContext ?? {};
+      if (privileged) told(`${list}[${at}].securityContext.privileged`);
+    }
+  }
+}
+
+interface HostAccess {
+  readonly hostNetwork?: boolean;
+  readonly hostPID?: boolean;
+  readonly hostIPC?: boolean;
 }
 
 /** The object with the labels of its run, on its pods, too. */

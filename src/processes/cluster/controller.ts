@@ -7,6 +7,7 @@ import { watchRemoteClusters } from '../../clusters/remote-clusters.ts';
 import { FunctionsMetrics } from '../../functions/metrics.ts';
 import { framePort } from '../../functions/model/network-policy.ts';
 import { startFunctions } from '../../functions/start.ts';
+import { startJobs } from '../../jobs/start.ts';
 import { names } from '../../install/parts.ts';
 import { createHttpClient } from '../../kube/http/client.ts';
 import { loadConnection } from '../../kube/kubeconfig.ts';
@@ -62,8 +63,17 @@ async function start(settings: ControllerSettings, log: Log, health: Health, sig
     tokenHashes: [createHash('sha256').update(userToken).digest('hex')],
     log,
   });
+  const jobs = startJobs({
+    client,
+    runs: records.runs,
+    logs: records.logs,
+    functions: functions.runs,
+    openInvoker: () => functions.openInvoker(),
+    functionLogs: (query) => functions.readLogs(query),
+    log,
+  });
   const platform = await servePlatformApi({
-    handler: functions.handler,
+    handler: jobs.handler(functions.handler),
     host,
     port: platformPort,
     tls,
@@ -86,7 +96,11 @@ async function start(settings: ControllerSettings, log: Log, health: Health, sig
       const fence = { scope, epoch: leadership.epoch };
       await records.fences.raise(fence);
       const leading = { client: fenced(client, leadership), signal: leadership.signal };
-      await Promise.all([functions.lead({ ...leading, fence }), watchRemoteClusters({ ...leading, log })]);
+      await Promise.all([
+        functions.lead({ ...leading, fence }),
+        jobs.lead({ ...leading, fence }),
+        watchRemoteClusters({ ...leading, log }),
+      ]);
     },
     onLost: lost.resolve,
     log,
@@ -108,6 +122,7 @@ async function start(settings: ControllerSettings, log: Log, health: Health, sig
       // First, so that another leads while this one still answers.
       await election.stop();
       await platform.close(graceMs);
+      jobs.stop();
       await functions.stop();
       stopping.abort();
       await watching;
