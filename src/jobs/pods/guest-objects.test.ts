@@ -20,7 +20,15 @@ test.each([
   [pod({ hostPID: true }), 'spec.hostPID'],
   [pod({ hostIPC: true }), 'spec.hostIPC'],
   [pod({ serviceAccountName: 'admin' }), 'spec.serviceAccountName'],
-  [pod({ volumes: [{ name: 'a', emptyDir: {} }, { name: 'b', hostPath: { path: '/' } }] }), 'spec.volumes[1].hostPath'],
+  [
+    pod({
+      volumes: [
+        { name: 'a', emptyDir: {} },
+        { name: 'b', hostPath: { path: '/' } },
+      ],
+    }),
+    'spec.volumes[1].hostPath',
+  ],
   [job({ containers: [privileged] }), 'spec.template.spec.containers[0].securityContext.privileged'],
   [job({ initContainers: [privileged] }), 'spec.template.spec.initContainers[0].securityContext.privileged'],
 ])('what is more than a function has is refused: %j', (object, field) => {
