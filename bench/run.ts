@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- ROW …] [-- --quick]`: measures the rows of issue 3 and prints them as a table. Needs wrk (`apt-get install wrk`).
+ * `npm run bench [-- ROW …] [-- --quick]`: measures the rows of issues 3, 5 and 6 and prints them as a table. Needs wrk (`apt-get install wrk`).
  * Exits 1 when a figure does not reach what it must.
  */
 import { spawnSync } from 'node:child_process';

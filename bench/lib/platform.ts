@@ -5,7 +5,7 @@ import { Agent, request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse } from 'yaml';
-import { commandOf, family, freePort } from './processes.ts';
+import { commandOf, family, freePort, pssMegabytes } from './processes.ts';
 
 const bin = new URL('../../bin/tsumugi.js', import.meta.url).pathname;
 const functions = new URL('../functions', import.meta.url).pathname;
@@ -15,6 +15,8 @@ export interface Platform {
   readonly gateway: string;
   readonly port: number;
   readonly pid: number;
+  /** The data folder. */
+  readonly data: string;
   /** Supervisor, control plane and gateways, without pods. */
   own(): number[];
   /** All, pods included. */
@@ -83,6 +85,7 @@ export async function startPlatform(deploy: boolean): Promise<Platform> {
     gateway: `http://127.0.0.1:${ports[0]}`,
     port: ports[0]!,
     pid: child.pid!,
+    data: join(data, 'd'),
     own: () => family(child.pid!).filter((pid) => pid === child.pid || /src\/processes\/|dist\/processes\//.test(commandOf(pid))),
     all: () => family(child.pid!),
     api: async <T>(method: string, path: string, body?: object) => JSON.parse((await send(method, path, body)).toString()) as T,
@@ -107,6 +110,15 @@ function ready(child: ChildProcess): Promise<void> {
     child.stderr!.on('data', look);
     child.once('close', (code) => reject(new Error(`tsumugi up ended with ${code}:\n${text}`)));
   });
+}
+
+/** PSS of the platform without pods, MB. */
+export function memory(platform: Platform): { total: number; text: string } {
+  const parts = platform.own().map((pid) => ({ name: /processes\/([\w-]+)\./.exec(commandOf(pid))?.[1] ?? 'up', mb: pssMegabytes(pid) }));
+  return {
+    total: parts.reduce((sum, part) => sum + part.mb, 0),
+    text: parts.map((part) => `${part.name} ${part.mb.toFixed(0)}`).join(', '),
+  };
 }
 
 /** Function objects that answer hello, each with its own source. */

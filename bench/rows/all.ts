@@ -3,6 +3,7 @@ import { api } from './api.ts';
 import { body } from './body.ts';
 import { burst, cold, sustained } from './cold.ts';
 import { control } from './control.ts';
+import { programTasks, queued, runners, tasks } from './jobs.ts';
 import { latency } from './latency.ts';
 import { many } from './many.ts';
 import { overload } from './overload.ts';
@@ -10,5 +11,22 @@ import { program } from './program.ts';
 import { storage } from './storage.ts';
 import { warm } from './warm.ts';
 
-/** In the order of issue 3, then those of issue 5. */
-export const rows: readonly Row[] = [warm, latency, cold, burst, sustained, control, many, body, overload, program, api, storage];
+/** In the order of issue 3, then those of issues 5 and 6. */
+export const rows: readonly Row[] = [
+  warm,
+  latency,
+  cold,
+  burst,
+  sustained,
+  control,
+  many,
+  body,
+  overload,
+  program,
+  api,
+  storage,
+  tasks,
+  programTasks,
+  runners,
+  queued,
+];

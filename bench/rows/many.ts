@@ -1,19 +1,10 @@
 /** What 10,000 registered functions cost: memory of the platform, and latency of the one that is called. */
-import { createFunctions, eachLimited, helloFunction, startPlatform, type Platform } from '../lib/platform.ts';
-import { commandOf, pssMegabytes } from '../lib/processes.ts';
+import { createFunctions, eachLimited, helloFunction, memory, startPlatform, type Platform } from '../lib/platform.ts';
 import { figure, type Row } from '../lib/row.ts';
 import { median } from '../lib/stats.ts';
 import { wrk } from '../lib/wrk.ts';
 
 const functions = '/apis/tsumugi.dev/v1/namespaces/default/functions';
-
-function memory(platform: Platform): { total: number; text: string } {
-  const parts = platform.own().map((pid) => ({ name: /processes\/([\w-]+)\./.exec(commandOf(pid))?.[1] ?? 'up', mb: pssMegabytes(pid) }));
-  return {
-    total: parts.reduce((sum, part) => sum + part.mb, 0),
-    text: parts.map((part) => `${part.name} ${part.mb.toFixed(0)}`).join(', '),
-  };
-}
 
 export const many: Row = {
   name: 'many',
