@@ -9,6 +9,7 @@ import { register as controller } from './commands/controller.ts';
 import { register as deleteObjects } from './commands/delete.ts';
 import { register as deploy } from './commands/deploy.ts';
 import { register as describe } from './commands/describe.ts';
+import { register as events } from './commands/events.ts';
 import { register as executions } from './commands/execution.ts';
 import { register as functions } from './commands/function.ts';
 import { register as gateway } from './commands/gateway.ts';
@@ -46,6 +47,7 @@ const commands = [
   jobs,
   executions,
   tasks,
+  events,
   kubeconfig,
   completion,
   images,

@@ -46,6 +46,22 @@ test('what would be made is told without making it', async () => {
   await expect(jobs.get(plan)).rejects.toMatchObject({ code: 'NotFound', message: 'there is no run "mine" in namespace default' });
 });
 
+test('until when it may wait is counted from its making, and anew from a retry', async () => {
+  const { queueUntil } = await jobs.run({
+    namespace: 'default',
+    name: 'r',
+    uid: 'r',
+    kind: 'execution',
+    place: 'instances',
+    job: '',
+    spec: { taskCount: 1, queueTimeoutSeconds: 2 },
+  });
+  const [made] = await runs.get(['r']);
+  expect(queueUntil).toBe((made?.createdAt ?? 0) + 2000);
+  await runs.commit([{ uid: 'r', set: { status: 'failed', endedAt: 1, queueUntil: 5 } }]);
+  expect((await jobs.retry({ namespace: 'default', name: 'r' })).queueUntil).toBeGreaterThanOrEqual(queueUntil ?? 0);
+});
+
 test('a name is taken once', async () => {
   await jobs.runJob({ ...request, name: 'mine' });
   await expect(jobs.runJob({ ...request, name: 'mine' })).rejects.toMatchObject({ code: 'Conflict' });

@@ -6,6 +6,7 @@ import type { NewRun, Run, RunChange, RunDesire, RunStore, Task } from '../recor
 import type { Bell } from './bell.ts';
 import type { Jobs, RunJobRequest, RunLogLine, RunLogQuery, RunRef, TaskView } from './jobs.ts';
 import { planOf } from './model/plan.ts';
+import { queueUntil } from './model/queue.ts';
 
 export interface RecordJobsOptions {
   readonly runs: RunStore;
@@ -34,7 +35,7 @@ export class RecordJobs implements Jobs {
   async planJob(request: RunJobRequest): Promise<NewRun> {
     // A run's name has at most 40 characters; that of its job may have as many.
     const name = request.name ?? `${request.job.slice(0, 34)}-${nameSuffix()}`;
-    return { ...(await this.#options.plan({ ...request, name })), uid: newUid(), createdAt: this.#clock.now() };
+    return this.#waiting({ ...(await this.#options.plan({ ...request, name })), uid: newUid() });
   }
 
   async runJob(request: RunJobRequest): Promise<Run> {
@@ -42,7 +43,7 @@ export class RecordJobs implements Jobs {
   }
 
   run(run: Omit<NewRun, 'uid' | 'createdAt'> & { readonly uid?: string }): Promise<Run> {
-    return this.#insert({ uid: newUid(), createdAt: this.#clock.now(), ...run });
+    return this.#insert(this.#waiting({ uid: newUid(), ...run }));
   }
 
   async get({ namespace, name }: RunRef): Promise<Run> {
@@ -126,6 +127,11 @@ export class RecordJobs implements Jobs {
     if (!(await this.#options.undeclare(run))) await this.#want(ref, 'delete', version);
   }
 
+  #waiting(run: Omit<NewRun, 'createdAt'>): NewRun {
+    const createdAt = this.#clock.now();
+    return { ...run, createdAt, ...queueUntil(run.spec, createdAt) };
+  }
+
   async #insert(run: NewRun): Promise<Run> {
     const [made] = await this.#options.runs.insert([run]);
     this.#options.bell.ring('asked', made);
@@ -140,7 +146,7 @@ export class RecordJobs implements Jobs {
   }
 
   /** Queued again, with what failed or was cancelled to be done once more and all its attempts before it. */
-  async #again({ uid, counts }: Run): Promise<RunChange> {
+  async #again({ uid, counts, spec }: Run): Promise<RunChange> {
     const tasks: Task[] = [];
     for (let after = -1; ;) {
       const page = await this.#options.runs.tasks(uid, { limit: taskPage, after, status: ['pending', 'running', 'failed', 'cancelled'] });
@@ -165,6 +171,7 @@ export class RecordJobs implements Jobs {
       set: {
         status: 'queued',
         counts: { ...counts, running: 0, failed: 0, cancelled: 0 },
+        ...queueUntil(spec, this.#clock.now()),
         endedAt: null,
         admittedAt: null,
         reason: null,

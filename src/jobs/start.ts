@@ -12,20 +12,24 @@ import type { Log } from '../base/log.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { Fence } from '../records/fence.ts';
 import type { LogStore } from '../records/logs.ts';
-import type { RunStore } from '../records/runs.ts';
+import type { Run, RunStore } from '../records/runs.ts';
 import type { Invoker } from '../invoke/invoker.ts';
 import { withJobsApi } from './api/handler.ts';
 import { Bell } from './bell.ts';
 import { leadDeclared, planFromApi, undeclare } from './declared/declared.ts';
 import { runEngine } from './engine/engine.ts';
+import { eventsEndpoint } from './events-endpoint.ts';
+import { keepHistoryInOrder } from './history.ts';
 import type { Jobs } from './jobs.ts';
 import { LeasedDriver } from './leased/driver.ts';
 import { type FunctionLogs, leasedLogs } from './leased/logs.ts';
+import { runLogPrefix } from './model/log-streams.ts';
 import { runnerEndpoints } from './pods/endpoints.ts';
 import type { FunctionPods } from './pods/function-pods.ts';
-import { type PodRunSettings, podRunDefaults, PodsDriver } from './pods/pods-driver.ts';
+import { PodsDriver } from './pods/pods-driver.ts';
 import { logLines } from './pods/run-logs.ts';
 import { RecordJobs } from './record-jobs.ts';
+import { runDefaults, type RunSettings } from './settings.ts';
 
 export interface JobsOptions {
   readonly client: KubeClient;
@@ -35,7 +39,7 @@ export interface JobsOptions {
   /** Calls on instances that are used again, for whoever leads. */
   readonly openInvoker: () => { readonly invoker: Invoker; close(): void };
   readonly functionLogs: FunctionLogs;
-  readonly settings?: Partial<PodRunSettings>;
+  readonly settings?: Partial<RunSettings>;
   readonly clock?: Clock;
   readonly log: Log;
 }
@@ -59,10 +63,11 @@ export interface RunningJobs {
 }
 
 export function startJobs(options: JobsOptions): RunningJobs {
-  const { client, runs, logs, functions, settings, clock = systemClock, log } = options;
+  const { client, runs, logs, functions, clock = systemClock, log } = options;
+  const settings = { ...runDefaults, ...options.settings };
   const stopping = new AbortController();
   const bell = new Bell();
-  const lines = settings?.logLines ?? podRunDefaults.logLines;
+  const lines = settings.logLines;
   const jobs = new RecordJobs({
     runs,
     bell,
@@ -74,7 +79,7 @@ export function startJobs(options: JobsOptions): RunningJobs {
         : logLines({ client, logs, lines }, run, query, () => jobs.get(run)),
     clock,
   });
-  const endpoints = runnerEndpoints({ client, runs, logs, lines, jobs, functions });
+  const endpoints = [...runnerEndpoints({ client, runs, logs, lines, jobs, functions }), eventsEndpoint({ runs, bell })];
   return {
     jobs,
     handler: (other) =>
@@ -86,13 +91,19 @@ export function startJobs(options: JobsOptions): RunningJobs {
         runs,
         logs,
         functions,
-        ...(settings && { settings }),
+        settings,
         clock,
         log,
         signal: until,
       });
       const local = options.openInvoker();
-      const declared = leadDeclared({ client: leader, runs, bell, signal: until, clock, log });
+      const forget = async (run: Run): Promise<void> => {
+        if (await undeclare(leader, run)) return;
+        await runs.want(run.uid, 'delete');
+        bell.ring('asked');
+      };
+      const declared = leadDeclared({ client: leader, runs, bell, forget, signal: until, clock, log });
+      const history = keepHistoryInOrder({ runs, days: settings.historyDays, forget, ...(fence && { fence }), clock, log }, until);
       try {
         await runEngine({
           runs,
@@ -100,6 +111,11 @@ export function startJobs(options: JobsOptions): RunningJobs {
           bell,
           ...(fence && { fence }),
           ended: (run) => pods.ended(run),
+          forget: (uids) =>
+            logs.drop(
+              uids.map((uid) => runLogPrefix(uid)),
+              fence,
+            ),
           signal: until,
           clock,
           log,
@@ -107,7 +123,7 @@ export function startJobs(options: JobsOptions): RunningJobs {
       } finally {
         local.close();
       }
-      await declared;
+      await Promise.all([declared, history]);
       await pods.stopped;
     },
     stop: () => stopping.abort(),

@@ -99,6 +99,7 @@ async function start(settings: RoleSettings): Promise<RunningRole> {
     functions: functions.runs,
     openInvoker: () => functions.openInvoker(),
     functionLogs: (query) => functions.readLogs(query),
+    settings: settings.runs,
     log,
   });
   const driving = jobs.lead({ client: api.client, signal: stopping.signal });

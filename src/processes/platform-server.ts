@@ -171,4 +171,5 @@ function keep<T extends Socket | ServerHttp2Session>(server: Server | Http2Serve
 }
 
 /** Has no end of its own: gateways go on at another replica, who follows asks again. */
-const isStream = (url: string): boolean => url.startsWith('/v1/projection') || /\/(logs(\?|$)|(WatchExecution|GetTaskLogs)$)/.test(url);
+const isStream = (url: string): boolean =>
+  /^\/v1\/(projection|events)/.test(url) || /\/(logs(\?|$)|(WatchExecution|GetTaskLogs)$)/.test(url);

@@ -14,6 +14,7 @@ test('without flags and variables all is as the table says', () => {
     domain: 'localhost',
     gateways: 1,
     isolation: 'auto',
+    runs: { historyDays: 30, maxRunners: 3, startTimeoutSeconds: 600, logLines: 500 },
     chosen: [],
   });
 });
@@ -31,6 +32,7 @@ test.each([
   [{ port: 'x' }, '--port (or TSUMUGI_PORT) is "x"'],
   [{ port: '70000' }, '--port (or TSUMUGI_PORT) is "70000"'],
   [{ gateways: '0' }, '--gateways (or TSUMUGI_GATEWAYS) is "0"'],
+  [{ historyDays: '0' }, '--history-days (or TSUMUGI_HISTORY_DAYS) is "0"'],
   [{ isolation: 'none' }, '--isolation (or TSUMUGI_ISOLATION) is "none"'],
 ])('%o is refused as wrong usage', (flags, message) => {
   expect(() => readSettings(flags, {})).toThrow(expect.objectContaining({ code: 'Usage', message }) as Error);

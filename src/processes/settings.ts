@@ -1,5 +1,7 @@
 /** What `tsumugi up` can be told: each flag has a variable; the flag wins. One table, so that help, docs and parsing agree. */
 import { resolve } from 'node:path';
+import type { RunSettings } from '../jobs/settings.ts';
+import { readRunSettings, runTable } from './run-settings.ts';
 import { type SettingInfo, settingReader } from './setting-table.ts';
 
 /** Settings of one platform on one machine, all decided. */
@@ -15,6 +17,7 @@ export interface UpSettings {
   readonly domain: string;
   readonly gateways: number;
   readonly isolation: 'auto' | 'required' | 'process';
+  readonly runs: RunSettings;
   /** Names of the settings that somebody chose: a taken port that was chosen is an error, a default one may move on. */
   readonly chosen: readonly string[];
 }
@@ -28,7 +31,7 @@ export interface RoleSettings extends UpSettings {
   readonly listenFd?: number;
 }
 
-export const settingTable: readonly (SettingInfo<Exclude<keyof UpSettings, 'chosen'>> & { readonly flag: string })[] = [
+const own: readonly (SettingInfo<Exclude<keyof UpSettings, 'chosen' | 'runs'>> & { readonly flag: string })[] = [
   { name: 'data', flag: '--data <folder>', variable: 'TSUMUGI_DATA', fallback: './.tsumugi', says: 'where everything is kept' },
   { name: 'port', flag: '--port <number>', variable: 'TSUMUGI_PORT', fallback: '8080', says: 'port of the gateway (0: any free one)' },
   { name: 'host', flag: '--host <address>', variable: 'TSUMUGI_HOST', fallback: '127.0.0.1', says: 'address the gateway listens on' },
@@ -65,9 +68,12 @@ export const settingTable: readonly (SettingInfo<Exclude<keyof UpSettings, 'chos
   },
 ];
 
+export const settingTable = [...own, ...runTable];
+
 /** Decides all settings: flags (by name), else variables, else the defaults. Throws Usage with the flag that is wrong. */
 export function readSettings(flags: Readonly<Record<string, string | undefined>>, env: NodeJS.ProcessEnv): UpSettings {
-  const { chosen, text, number, wrong } = settingReader(settingTable, flags, env);
+  const reader = settingReader(settingTable, flags, env);
+  const { chosen, text, number, wrong } = reader;
   const isolation = text('isolation');
   if (isolation !== 'auto' && isolation !== 'required' && isolation !== 'process') throw wrong('isolation', 'auto, required or process');
   return {
@@ -81,6 +87,7 @@ export function readSettings(flags: Readonly<Record<string, string | undefined>>
     domain: text('domain'),
     gateways: number('gateways', 1, 64),
     isolation,
+    runs: readRunSettings(reader),
     chosen,
   };
 }

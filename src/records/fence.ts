@@ -3,7 +3,7 @@
  *
  * Who leads has an epoch that only grows. The store remembers the highest epoch that it has seen of each scope; a write that only
  * the leader may make carries its `Fence`, and is refused, in the same transaction, once a higher epoch is known.
- * Fenced today: `BlobStore.delete` and `LogStore.trim`. What any replica may write (puts, appends) needs none.
+ * Fenced today: `BlobStore.delete`, `LogStore.trim` and `drop`, and what `RunStore` says of runs. What any replica may write (puts, appends) needs none.
  * Drivers: `sqlite/`, `postgres/`. Contract: `fence.contract.ts`.
  *
  * @example

@@ -51,10 +51,29 @@ export function logContract(open: () => Promise<LogStore>): void {
     expect((await store.read('s')).map((each) => each.time)).toEqual([3, 4]);
   });
 
+  it('keeps streams that begin with ~ whatever their age, but not beyond the bytes', async () => {
+    await store.append(['s', '~runs/a/'].map((stream) => ({ stream, lines: [line(1, 'x'.repeat(1000))] })));
+    await store.trim({ olderThan: 5, maxBytes: 1_000_000 });
+    expect(await store.read('s')).toEqual([]);
+    expect(await store.read('~runs/')).toHaveLength(1);
+    await store.trim({ olderThan: 0, maxBytes: 0 });
+    expect(await store.read('~runs/')).toEqual([]);
+  });
+
+  it('drops the streams of some prefixes', async () => {
+    await store.append(['~runs/a/0/', '~runs/a/1/', '~runs/ab/0/', '~runs/b%/', 's'].map((stream) => ({ stream, lines: [line(1, 't')] })));
+    await store.drop(['~runs/a/', '~runs/b%/', '~runs/none/']);
+    await store.drop([]);
+    expect((await store.read('')).map(({ stream }) => stream)).toEqual(['~runs/ab/0/', 's']);
+    await store.append([{ stream: '~runs/a/0/', lines: [line(1, 'again')] }]);
+    expect((await store.read('~runs/a/')).map(({ text }) => text)).toEqual(['again']);
+  });
+
   it('drops nothing for a leader whose epoch is over', async () => {
     await store.append([{ stream: 's', lines: [line(1, 'old'), line(9, 'new')] }]);
     await store.trim({ olderThan: 0, maxBytes: 1_000_000 }, { scope: 'controllers', epoch: 4 });
     await expect(store.trim({ olderThan: 5, maxBytes: 0 }, { scope: 'controllers', epoch: 3 })).rejects.toMatchObject({ code: 'Conflict' });
+    await expect(store.drop(['s'], { scope: 'controllers', epoch: 3 })).rejects.toMatchObject({ code: 'Conflict' });
     expect(await store.read('s')).toHaveLength(2);
     await store.trim({ olderThan: 5, maxBytes: 1_000_000 }, { scope: 'controllers', epoch: 4 });
     expect((await store.read('s')).map((each) => each.text)).toEqual(['new']);

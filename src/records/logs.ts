@@ -18,7 +18,12 @@ export interface LogStore {
     prefix: string,
     options?: { readonly since?: number; readonly tail?: number },
   ): Promise<readonly (LogLine & { readonly stream: string })[]>;
-  /** Drops what is older, then the oldest beyond the bytes. Throws Conflict when the fence's epoch is over; then nothing is dropped. */
+  /**
+   * Drops what is older, then the oldest beyond the bytes. Streams that begin with `~` are kept whatever their age: they are dropped with what
+   * they belong to. Throws Conflict when the fence's epoch is over; then nothing is dropped.
+   */
   trim(limits: { readonly olderThan: number; readonly maxBytes: number }, fence?: Fence): Promise<void>;
+  /** Drops all streams with one of these prefixes; the same of the fence. */
+  drop(prefixes: readonly string[], fence?: Fence): Promise<void>;
   close(): Promise<void>;
 }

@@ -4,6 +4,7 @@ import { noTasks, type Run, type RunChange, type RunDesire, type RunOutline, typ
 type Row = Readonly<Record<string, unknown>>;
 
 const plainColumns = {
+  queueUntil: 'queue_until',
   admittedAt: 'admitted_at',
   startedAt: 'started_at',
   endedAt: 'ended_at',
@@ -48,7 +49,7 @@ export function toRun(row: Row): Run {
 }
 
 export function toOutline(row: Row): RunOutline {
-  const { uid, namespace, name, kind, place, job, status, desired, admitted_at: admittedAt } = row;
+  const { uid, namespace, name, kind, place, job, status, desired, queue_until: queueUntil, admitted_at: admittedAt } = row;
   return {
     uid,
     namespace,
@@ -58,6 +59,7 @@ export function toOutline(row: Row): RunOutline {
     job,
     status,
     desired,
+    ...(queueUntil !== null && { queueUntil }),
     ...(admittedAt !== null && { admittedAt }),
     version: Number(row['version']),
     sequence: Number(row['sequence']),

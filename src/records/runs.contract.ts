@@ -198,17 +198,48 @@ export function runContract(open: () => Promise<RunStore>): void {
     expect(await store.events({ limit: 5 })).toHaveLength(1);
   });
 
-  it('trims what ended long ago and old events', async () => {
+  it('lists what ended long ago', async () => {
     await store.insert([run('a'), run('b'), run('c')]);
     await store.commit([
-      { uid: 'a', set: { status: 'failed', endedAt: 10 }, tasks: [{ index: 0, attempt: 0, status: 'failed' }], events: [{}] },
+      { uid: 'a', set: { status: 'failed', endedAt: 10 } },
       { uid: 'b', set: { status: 'failed', endedAt: 20 } },
     ]);
-    await store.trim({ endedBefore: 20, eventsBefore: 0 });
-    expect(uidsOf(await store.list({ limit: 5 }))).toEqual(['c', 'b']);
-    expect(await store.events({ limit: 5 })).toHaveLength(1);
-    await store.trim({ endedBefore: 0, eventsBefore: Date.now() + 60_000 });
-    expect(await store.events({ limit: 5 })).toEqual([]);
+    expect(uidsOf(await store.list({ limit: 5, endedBefore: 20 }))).toEqual(['a']);
+    expect(uidsOf(await store.list({ limit: 5, endedBefore: 21 }))).toEqual(['b', 'a']);
+  });
+
+  it('tells events after a sequence, since a time, of a namespace; trims old ones', async () => {
+    await store.insert([run('a'), run('b', { namespace: 'other' })]);
+    const start = Date.now();
+    await store.commit([
+      { uid: 'a', events: [{ n: 1 }, { n: 2 }] },
+      { uid: 'b', events: [{ n: 3 }] },
+    ]);
+    const told = async (query: object): Promise<readonly unknown[]> =>
+      (await store.events({ limit: 5, ...query })).map(({ event }) => (event as { n: number }).n);
+    const [first] = await store.events({ limit: 1 });
+    expect(first).toMatchObject({ namespace: 'default', run: 'a', event: { n: 1 } });
+    expect(await told({ after: first?.sequence })).toEqual([2, 3]);
+    expect(await told({ namespace: 'other' })).toEqual([3]);
+    expect(await told({ since: start, namespace: 'default', after: first?.sequence })).toEqual([2]);
+    expect(await told({ since: Date.now() + 60_000 })).toEqual([]);
+    await store.trimEvents(start);
+    expect(await told({})).toEqual([1, 2, 3]);
+    await store.trimEvents(Date.now() + 60_000);
+    expect(await told({})).toEqual([]);
+  });
+
+  it('keeps until when a run may wait', async () => {
+    const [made] = await store.insert([run('a', { queueUntil: 5 }), run('b')]);
+    expect(made).toMatchObject({ queueUntil: 5 });
+    const [a, b] = await store.open();
+    expect(a).toMatchObject({ queueUntil: 5 });
+    expect(b).not.toHaveProperty('queueUntil');
+    await store.commit([
+      { uid: 'a', set: { queueUntil: null } },
+      { uid: 'b', set: { queueUntil: 7 } },
+    ]);
+    expect((await store.open()).map(({ queueUntil }) => queueUntil)).toEqual([undefined, 7]);
   });
 
   it('takes nothing from a leader whose epoch is over', async () => {
@@ -217,7 +248,7 @@ export function runContract(open: () => Promise<RunStore>): void {
     const refused = { code: 'Conflict', message: expect.stringContaining('epoch 3') };
     await expect(store.commit([{ uid: 'a', set: { status: 'failed' } }], fence(3))).rejects.toMatchObject(refused);
     await expect(store.delete(['a'], fence(3))).rejects.toMatchObject(refused);
-    await expect(store.trim({ endedBefore: 1e15, eventsBefore: 1e15 }, fence(3))).rejects.toMatchObject(refused);
+    await expect(store.trimEvents(1e15, fence(3))).rejects.toMatchObject(refused);
     expect((await store.get(['a']))[0]).toMatchObject({ status: 'running' });
     await store.commit([{ uid: 'a', set: { status: 'failed', endedAt: 1 } }], fence(5));
   });

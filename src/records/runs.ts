@@ -3,7 +3,7 @@
  * The record is the truth; objects of the API are how a run is asked for or shown.
  * Drivers: `sqlite/` (with group commit), `postgres/`. Contract: `runs.contract.ts`.
  *
- * Who writes what: anybody inserts and asks (`want`); only the leader says what is so (`commit`, `delete`, `trim`), with its fence.
+ * Who writes what: anybody inserts and asks (`want`); only the leader says what is so (`commit`, `delete`, `trimEvents`), with its fence.
  *
  * @example
  * const [run] = await runs.insert([{ uid, namespace: 'default', name: 'squares-x7k2p', kind: 'execution', place: 'instances', job: 'squares', spec, … }]);
@@ -48,12 +48,16 @@ export interface NewRun {
   readonly spec: unknown;
   /** Milliseconds since 1970. */
   readonly createdAt: number;
+  /** When it is given up if its turn has not come; absent: never. */
+  readonly queueUntil?: number;
 }
 
 /** What becomes of it. Times are milliseconds since 1970. */
 export interface RunState {
   readonly status: RunStatus;
   readonly counts: TaskCounts;
+  /** As it was made, or as a retry has set it anew. */
+  readonly queueUntil?: number;
   /** When its turn came: from then on its driver drives it, also after a restart. */
   readonly admittedAt?: number;
   /** When the first of it ran. */
@@ -82,7 +86,7 @@ export interface Run extends NewRun, RunState {
 /** As much of a run as is needed to put it in line. */
 export type RunOutline = Pick<
   Run,
-  'uid' | 'namespace' | 'name' | 'kind' | 'place' | 'job' | 'status' | 'desired' | 'admittedAt' | 'version' | 'sequence'
+  'uid' | 'namespace' | 'name' | 'kind' | 'place' | 'job' | 'status' | 'desired' | 'queueUntil' | 'admittedAt' | 'version' | 'sequence'
 >;
 
 /** One index of a run: its last attempt. */
@@ -125,6 +129,8 @@ export interface RunQuery {
   readonly status?: readonly RunStatus[];
   /** Made at this time or later. */
   readonly since?: number;
+  /** Ended before this time. */
+  readonly endedBefore?: number;
   /** All of them. */
   readonly labels?: Readonly<Record<string, string>>;
   readonly limit: number;
@@ -147,6 +153,14 @@ export interface RunEvent {
   readonly event: unknown;
 }
 
+export interface EventQuery {
+  readonly after?: number;
+  /** Appended at this time or later. */
+  readonly since?: number;
+  readonly namespace?: string;
+  readonly limit: number;
+}
+
 export interface RunStore {
   /** Durable when it resolves; the runs as they are then. One of the same uid stays as it is; throws Conflict for a name that another has: then none is made. */
   insert(runs: readonly NewRun[]): Promise<readonly Run[]>;
@@ -166,10 +180,10 @@ export interface RunStore {
   commit(changes: readonly RunChange[], fence?: Fence): Promise<void>;
   /** Those that are there, with their tasks; their events stay. */
   delete(uids: readonly string[], fence?: Fence): Promise<void>;
-  /** From `after` (a sequence) on, oldest first. */
-  events(query: { readonly after?: number; readonly namespace?: string; readonly limit: number }): Promise<readonly RunEvent[]>;
-  /** Drops what ended before `endedBefore`, and events appended before `eventsBefore` (milliseconds since 1970). */
-  trim(limits: { readonly endedBefore: number; readonly eventsBefore: number }, fence?: Fence): Promise<void>;
+  /** Those after a sequence, oldest first. */
+  events(query: EventQuery): Promise<readonly RunEvent[]>;
+  /** Drops events that were appended before this time. */
+  trimEvents(before: number, fence?: Fence): Promise<void>;
   close(): Promise<void>;
 }
 

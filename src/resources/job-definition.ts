@@ -54,6 +54,9 @@ const spec = z.strictObject({
           taskCount: taskCount.optional().describe('Tasks in all. Default: one for each of `items`, else 1.'),
           items: items.optional().describe('The input of each task, by index.'),
           activeDeadlineSeconds: seconds(1, 2_592_000).optional().describe('How long an execution may take in all, once begun.'),
+          queueTimeoutSeconds: seconds(1, 2_592_000)
+            .optional()
+            .describe('How long an execution may wait for its turn; then it has failed.'),
           template: z.strictObject({ spec: task.describe('What a task does: a container or a call.') }).describe('What its tasks are.'),
         })
         .describe('How an execution runs its tasks.'),

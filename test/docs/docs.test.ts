@@ -71,6 +71,7 @@ describe('every command', () => {
       'job',
       'execution',
       'task',
+      'events',
       'kubeconfig',
       'completion',
       'images',

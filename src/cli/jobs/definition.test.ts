@@ -21,6 +21,7 @@ test('flags of a container become its fields', async () => {
     maxRetries: '0',
     taskTimeout: '1m',
     deadline: '1h',
+    queueTimeout: '90s',
     concurrencyPolicy: 'Replace',
   };
   expect(await definition(flags, [])).toEqual({
@@ -30,6 +31,7 @@ test('flags of a container become its fields', async () => {
         taskCount: 4,
         parallelism: 2,
         activeDeadlineSeconds: 3600,
+        queueTimeoutSeconds: 90,
         template: {
           spec: {
             containers: [

@@ -22,6 +22,7 @@ export interface DefinitionFlags extends PlatformFlags {
   readonly maxRetries?: string;
   readonly taskTimeout?: string;
   readonly deadline?: string;
+  readonly queueTimeout?: string;
   readonly concurrencyPolicy?: string;
 }
 
@@ -36,6 +37,7 @@ export function definitionOptions(command: Command): Command {
       .option('--memory <quantity>', 'limit of the container, as 256Mi')
       .option('--max-retries <number>', 'attempts of each task after the first (default 3)')
       .option('--deadline <duration>', 'for the whole execution')
+      .option('--queue-timeout <duration>', 'an execution that waits longer for its turn fails')
       .option('--concurrency-policy <Allow|Forbid|Replace>', 'while another execution runs: a second one, an error, or instead of it'),
   );
 }
@@ -72,6 +74,7 @@ export async function definition(flags: DefinitionFlags, words: readonly string[
         ...(flags.tasks !== undefined && { taskCount: parseCount('--tasks', flags.tasks, 1) }),
         ...(flags.parallelism !== undefined && { parallelism: parseCount('--parallelism', flags.parallelism, 1) }),
         ...(flags.deadline !== undefined && { activeDeadlineSeconds: parseSeconds('--deadline', flags.deadline) }),
+        ...(flags.queueTimeout !== undefined && { queueTimeoutSeconds: parseSeconds('--queue-timeout', flags.queueTimeout) }),
         ...(flags.items !== undefined && { items: await readItems(flags.items) }),
         template: {
           ...task,

@@ -7,6 +7,7 @@ import { readManifest } from '../../build/package.ts';
 import type { BlobStore } from '../../records/blobs.ts';
 import type { LogEntry, LogQuery } from '../logs/reader.ts';
 import { asTsumugiError, type Call, type Endpoint, errorBody } from '../../api/endpoints.ts';
+import { isYes, moment, wholeNumber } from '../../api/query.ts';
 
 export interface EndpointOptions {
   readonly blobs: BlobStore;
@@ -129,25 +130,16 @@ async function* toLines(entries: AsyncIterable<LogEntry>): AsyncGenerator<string
 }
 
 function logQuery(namespace: string, name: string, { query, signal }: Call): LogQuery {
-  const tail = count(query, 'tail');
-  const since = query.get('since');
-  const sinceMs = since === null ? undefined : /^\d+(\.\d+)?$/.test(since) ? Number(since) : Date.parse(since);
-  if (Number.isNaN(sinceMs)) throw new TsumugiError('Invalid', `since=${since} is neither milliseconds since 1970 nor a date`);
+  const tail = wholeNumber(query, 'tail');
+  const since = moment(query, 'since');
   return {
     namespace,
     function: name,
-    follow: ['', 'true', '1'].includes(query.get('follow') ?? 'no'),
+    follow: isYes(query, 'follow'),
     ...(tail !== undefined && { tail }),
-    ...(sinceMs !== undefined && { since: sinceMs }),
+    ...(since !== undefined && { since }),
     signal,
   };
-}
-
-function count(query: URLSearchParams, name: string): number | undefined {
-  const text = query.get(name);
-  if (text === null) return undefined;
-  if (!/^\d{1,9}$/.test(text)) throw new TsumugiError('Invalid', `${name}=${text} is no number of lines`);
-  return Number(text);
 }
 
 function parseActivate(body: Buffer): ActivateRequest {

@@ -21,6 +21,8 @@ export interface LeadDeclaredOptions {
   readonly client: KubeClient;
   readonly runs: RunStore;
   readonly bell: Bell;
+  /** Forgets a run that has ended, and the object that declared it. */
+  readonly forget: (run: Run) => Promise<void>;
   readonly signal: AbortSignal;
   readonly clock?: Clock;
   readonly log: Log;
@@ -72,7 +74,7 @@ export async function undeclare(client: KubeClient, { kind, namespace, name, uid
 }
 
 /** Resolves when `signal` is aborted and what was begun has ended. */
-export async function leadDeclared({ client, runs, bell, signal, clock = systemClock, log }: LeadDeclaredOptions): Promise<void> {
+export async function leadDeclared({ client, runs, bell, forget, signal, clock = systemClock, log }: LeadDeclaredOptions): Promise<void> {
   const objects = new Informer<Execution>(client, executions, {
     log,
     indexes: { definition: ({ metadata, spec }) => [`${metadata.namespace}/${spec.jobDefinition}`] },
@@ -111,11 +113,7 @@ export async function leadDeclared({ client, runs, bell, signal, clock = systemC
       client,
       runs,
       find: (key) => definitions.get(key),
-      forget: async (run) => {
-        if (await undeclare(client, run)) return;
-        await runs.want(run.uid, 'delete');
-        bell.ring('asked');
-      },
+      forget,
       now: () => clock.now(),
     }),
     log,

@@ -15,6 +15,7 @@ import { executions as resource } from '../../resources/resources.ts';
 import type { Bell } from '../bell.ts';
 import type { RunJobRequest } from '../jobs.ts';
 import { planOf } from '../model/plan.ts';
+import { queueUntil } from '../model/queue.ts';
 
 /** On each Execution that has a run. */
 export const runFinalizer = 'tsumugi.dev/run';
@@ -78,9 +79,10 @@ export class ExecutionReconciler {
         { namespace, job: jobDefinition, name, overrides: overrides as RunJobRequest['overrides'] & object, ...(labels && { labels }) },
         definition,
       );
-      await this.#options.runs.insert([
-        { ...planned, uid, createdAt: Date.parse(object.metadata.creationTimestamp ?? '') || this.#clock.now() },
-      ]);
+      const now = this.#clock.now();
+      const createdAt = Date.parse(object.metadata.creationTimestamp ?? '') || now;
+      // It waits in line from now on: for its definition it may have waited longer.
+      await this.#options.runs.insert([{ ...planned, uid, createdAt, ...queueUntil(planned.spec, now) }]);
     } catch (error) {
       if (!(error instanceof TsumugiError) || (error.code !== 'Invalid' && error.code !== 'Conflict')) throw error;
       const reason = error.code === 'Invalid' ? 'Invalid' : 'NameTaken';

@@ -224,3 +224,44 @@ test('a leader whose time is over stops, and writes nothing', async () => {
   expect(await statuses()).toEqual(['a queued', 'b queued']);
   await fences.close();
 });
+
+test('who waits too long for its turn has failed, and is told once; one that is paused has time', async () => {
+  const driver = new HandDriver();
+  driver.limit = 1;
+  const spec = { queueTimeoutSeconds: 7 };
+  await runs.insert([made('a'), made('b', { spec, queueUntil: 5 }), made('c', { spec, queueUntil: 5 }), made('d', { queueUntil: 1e15 })]);
+  await runs.want('c', 'pause');
+  const ended: string[] = [];
+  lead(driver, { ended: async ({ name }: Run) => void ended.push(name) });
+  await vi.waitFor(async () => expect(await statuses()).toEqual(['a queued', 'b failed', 'c queued', 'd queued']));
+  expect((await runs.get(['b']))[0]).toMatchObject({ reason: 'QueueTimeout', message: 'its turn did not come within 7 s' });
+  await want('c', 'run');
+  await vi.waitFor(async () => expect(await statuses()).toEqual(['a queued', 'b failed', 'c failed', 'd queued']));
+  expect(ended).toEqual(['b', 'c']);
+  const told = (await runs.events({ limit: 9 })).map(({ run, event }) => `${run} ${(event as { type: string }).type}`);
+  expect(told).toEqual(['b dev.tsumugi.runner.failed', 'c dev.tsumugi.runner.failed']);
+});
+
+test('whose turn has come is not too late, whatever the time', async () => {
+  const driver = new HandDriver();
+  await runs.insert([made('a', { queueUntil: 5 })]);
+  lead(driver);
+  await vi.waitFor(() => expect(driver.begun).toEqual(['a']));
+  expect(await statuses()).toEqual(['a queued']);
+});
+
+test('what goes with a run is dropped before it is forgotten', async () => {
+  const forgotten: (readonly string[])[] = [];
+  await runs.insert([made('a'), made('b')]);
+  await runs.commit([{ uid: 'a', set: { status: 'failed', endedAt: 1 } }]);
+  await runs.want('a', 'delete');
+  lead(new HandDriver(), {
+    forget: async (uids: readonly string[]) => {
+      forgotten.push(uids);
+      expect((await runs.get(['a']))[0]).toBeDefined();
+      if (forgotten.length === 1) throw new Error('the disk is slow');
+    },
+  });
+  await vi.waitFor(async () => expect(await statuses()).toEqual(['b queued']));
+  expect(forgotten).toEqual([['a'], ['a']]);
+});

@@ -10,6 +10,7 @@ import type { Run, RunChange, RunOutline, RunStore } from '../../records/runs.ts
 import type { Bell } from '../bell.ts';
 import type { RunDriver } from '../driver.ts';
 import { type ConcurrencyPolicy, concurrencyPolicyOf } from '../model/plan.ts';
+import { queueTimedOut } from '../model/queue.ts';
 import { Driven, withEvent } from './driven.ts';
 import { lineUp } from './line.ts';
 
@@ -21,6 +22,8 @@ export interface EngineOptions {
   readonly fence?: Fence;
   /** After the end of a run was written, and after a restart perhaps again. */
   readonly ended?: (run: RunOutline) => Promise<void>;
+  /** Before runs are forgotten, and after a restart perhaps again: what goes with them. */
+  readonly forget?: (uids: readonly string[]) => Promise<void>;
   /** Ends it: nothing is begun after that, and what runs is left as it is. */
   readonly signal: AbortSignal;
   /** How often it looks without having been told. Default 500. */
@@ -48,6 +51,16 @@ export async function runEngine(options: EngineOptions): Promise<void> {
   await engine.idle();
 }
 
+interface NeverBegun {
+  readonly status: 'cancelled' | 'failed';
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** Its turn should have come. The time of one that is paused does not count until it is to go on. */
+const isOverdue = ({ admittedAt, desired, queueUntil }: RunOutline, now: number): boolean =>
+  admittedAt === undefined && desired === 'run' && queueUntil !== undefined && queueUntil <= now;
+
 class Engine {
   readonly #options: EngineOptions;
   readonly #clock: Clock;
@@ -64,20 +77,20 @@ class Engine {
 
   /** Does what the records ask for at this moment. */
   async look(): Promise<void> {
-    const { runs, fence, drivers } = this.#options;
+    const { runs, fence, drivers, forget } = this.#options;
     const all = await runs.open();
-    const ended = all.filter(({ status }) => status !== 'queued' && status !== 'running');
-    if (ended.length > 0)
-      await runs.delete(
-        ended.map(({ uid }) => uid),
-        fence,
-      );
-    const open = all.filter((run) => !ended.includes(run));
+    const ended = new Set(all.filter(({ status }) => status !== 'queued' && status !== 'running'));
+    if (ended.size > 0) {
+      const uids = [...ended].map(({ uid }) => uid);
+      await forget?.(uids);
+      await runs.delete(uids, fence);
+    }
+    const open = all.filter((run) => !ended.has(run));
     for (const { uid, desired } of open) this.#driven.get(uid)?.tell(desired);
     await this.#drive(open.filter(({ uid, admittedAt }) => admittedAt !== undefined && !this.#driven.has(uid)));
     await this.#end(
       open.filter(({ admittedAt, desired }) => admittedAt === undefined && (desired === 'cancel' || desired === 'delete')),
-      () => ({ reason: 'Cancelled', message: 'cancelled before its turn came' }),
+      () => ({ status: 'cancelled', reason: 'Cancelled', message: 'cancelled before its turn came' }),
     );
 
     await this.#readPolicies(open);
@@ -90,16 +103,22 @@ class Engine {
     await this.#end(
       refused.map(({ run }) => run),
       ({ uid }) => ({
+        status: 'cancelled',
         reason: 'ConcurrencyForbidden',
         message: `"${because.get(uid)}" has not ended, and the concurrency policy is Forbid`,
       }),
     );
+    const now = this.#clock.now();
+    const settled = new Set([...admitted, ...refused.map(({ run }) => run)]);
+    await this.#end(
+      open.filter((run) => isOverdue(run, now) && !settled.has(run)),
+      ({ spec }) => ({ status: 'failed', ...queueTimedOut(spec) }),
+    );
     for (const { run } of replaced) await runs.want(run.uid, 'cancel');
     if (replaced.length > 0) this.#options.bell.ring('asked');
     if (admitted.length > 0) {
-      const admittedAt = this.#clock.now();
       await runs.commit(
-        admitted.map(({ uid }) => ({ uid, set: { admittedAt } })),
+        admitted.map(({ uid }) => ({ uid, set: { admittedAt: now } })),
         fence,
       );
       await this.#drive(admitted);
@@ -135,11 +154,11 @@ class Engine {
   }
 
   /** Ends what never began. */
-  async #end(outlines: readonly RunOutline[], why: (run: Run) => { reason: string; message: string }): Promise<void> {
+  async #end(outlines: readonly RunOutline[], how: (run: Run) => NeverBegun): Promise<void> {
     if (outlines.length === 0) return;
     const now = this.#clock.now();
     const found = await this.#read(outlines);
-    const changes = found.map((run): RunChange => withEvent(run, { set: { status: 'cancelled', endedAt: now, ...why(run) } }, now));
+    const changes = found.map((run): RunChange => withEvent(run, { set: { endedAt: now, ...how(run) } }, now));
     await this.#options.runs.commit(changes, this.#options.fence);
     for (const run of found) {
       await this.#ended(run);

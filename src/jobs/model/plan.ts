@@ -17,6 +17,8 @@ export interface ExecutionPlan {
   readonly timeoutSeconds: number;
   /** Of the whole, from its admission on. */
   readonly deadlineSeconds?: number;
+  /** Until its admission; absent: as long as it takes. */
+  readonly queueTimeoutSeconds?: number;
   /** How long running tasks may go on once it is cancelled. */
   readonly graceSeconds: number;
   readonly concurrencyPolicy: ConcurrencyPolicy;
@@ -58,6 +60,7 @@ export function planExecution(definition: JobDefinitionSpec, overrides: Executio
     maxRetries: task.maxRetries,
     timeoutSeconds: overrides.timeoutSeconds ?? task.timeoutSeconds,
     ...(execution.activeDeadlineSeconds !== undefined && { deadlineSeconds: execution.activeDeadlineSeconds }),
+    ...(execution.queueTimeoutSeconds !== undefined && { queueTimeoutSeconds: execution.queueTimeoutSeconds }),
     graceSeconds: task.terminationGracePeriodSeconds,
     concurrencyPolicy: definition.concurrencyPolicy,
     ...(items && { items }),

@@ -1,5 +1,6 @@
-/** Runners over HTTP, for `tsumugi/client` and the command line; events of all runs, too. */
+/** Runners over HTTP, for `tsumugi/client` and the command line. */
 import type { Call, Endpoint } from '../../api/endpoints.ts';
+import { listed, moment, wholeNumber } from '../../api/query.ts';
 import { TsumugiError } from '../../base/errors.ts';
 import type { Run, RunStatus, RunStore } from '../../records/runs.ts';
 import type { Jobs } from '../jobs.ts';
@@ -14,8 +15,6 @@ export interface RunnerEndpointsOptions extends RunnerRequestsOptions, RunLogSou
 const maxBody = 2 * 1024 * 1024;
 const maxWaitMs = 60_000;
 const maxPage = 1000;
-/** How often a follower of events looks: another replica may write them. */
-const eventsEveryMs = 250;
 const statuses: readonly RunStatus[] = ['queued', 'running', 'succeeded', 'failed', 'cancelled', 'forceDeleted'];
 
 const base = '^/v1/namespaces/([^/]+)/runners';
@@ -57,7 +56,7 @@ export function runnerEndpoints(options: RunnerEndpointsOptions): readonly Endpo
       path: one,
       handle: async ([namespace = '', name = ''], { query, signal }) => {
         const run = await find(namespace, name);
-        const ms = Math.min(numberOf(query, 'waitMs') ?? 0, maxWaitMs);
+        const ms = Math.min(wholeNumber(query, 'waitMs') ?? 0, maxWaitMs);
         return { json: runnerView(ms > 0 ? await untilEnded(jobs, run, ms, signal) : run) };
       },
     },
@@ -73,11 +72,6 @@ export function runnerEndpoints(options: RunnerEndpointsOptions): readonly Endpo
         await find(namespace, name);
         return { json: runnerView(await jobs.cancel({ namespace, name })) };
       },
-    },
-    {
-      method: 'GET',
-      path: /^\/v1\/events$/,
-      handle: (_, { query, signal }) => ({ lines: eventLines(runs, query, signal) }),
     },
   ];
 }
@@ -104,16 +98,13 @@ export function runnerView(run: Run): object {
 }
 
 async function listRunners(runs: RunStore, namespace: string, query: URLSearchParams): Promise<object> {
-  const wanted = query.getAll('status').flatMap((text) => text.split(','));
+  const wanted = listed(query, 'status');
   const unknown = wanted.find((status) => !statuses.includes(status as RunStatus));
   if (unknown !== undefined)
     throw new TsumugiError('Invalid', `status: there is no "${unknown}"`, { field: 'status', hint: `one of ${statuses.join(', ')}` });
-  const limit = Math.min(numberOf(query, 'limit') ?? 100, maxPage);
-  const before = numberOf(query, 'before');
-  const since = query.get('since');
-  const from = since === null ? undefined : Date.parse(since);
-  if (Number.isNaN(from))
-    throw new TsumugiError('Invalid', `since: ${JSON.stringify(since)} is no time`, { field: 'since', hint: 'use RFC 3339' });
+  const limit = Math.min(wholeNumber(query, 'limit') ?? 100, maxPage);
+  const before = wholeNumber(query, 'before');
+  const from = moment(query, 'since');
   const found: Run[] = [];
   let next: number | undefined = before;
   for (const kind of ['runner', 'guest'] as const) {
@@ -136,34 +127,6 @@ async function untilEnded(jobs: Jobs, run: Run, ms: number, gone: AbortSignal): 
   let last = run;
   for await (const now of jobs.watch(run, AbortSignal.any([gone, AbortSignal.timeout(ms)]))) last = now;
   return last;
-}
-
-async function* eventLines(runs: RunStore, query: URLSearchParams, signal: AbortSignal): AsyncGenerator<string> {
-  const namespace = query.get('namespace') ?? undefined;
-  let after = numberOf(query, 'after') ?? 0;
-  while (!signal.aborted) {
-    const page = await runs.events({ after, limit: maxPage, ...(namespace !== undefined && { namespace }) });
-    for (const event of page) yield `${JSON.stringify({ sequence: event.sequence, namespace: event.namespace, event: event.event })}\n`;
-    after = page.at(-1)?.sequence ?? after;
-    if (page.length === maxPage) continue;
-    if (query.get('follow') !== 'true') return;
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(done, eventsEveryMs);
-      function done(): void {
-        clearTimeout(timer);
-        signal.removeEventListener('abort', done);
-        resolve();
-      }
-      signal.addEventListener('abort', done, { once: true });
-    });
-  }
-}
-
-function numberOf(query: URLSearchParams, name: string): number | undefined {
-  const text = query.get(name);
-  if (text === null) return undefined;
-  if (!/^\d{1,15}$/.test(text)) throw new TsumugiError('Invalid', `${name}: ${JSON.stringify(text)} is no whole number`, { field: name });
-  return Number(text);
 }
 
 async function jsonOf({ body }: Call): Promise<unknown> {

@@ -9,6 +9,7 @@ import type { Run, RunOutline, RunStore } from '../../records/runs.ts';
 import type { KubeObject } from '../../resources/object.ts';
 import { namespaces, secrets } from '../../resources/resources.ts';
 import type { Quota, RunControl, RunDriver } from '../driver.ts';
+import type { RunSettings } from '../settings.ts';
 import { deleteJob, deleteNamed } from './api.ts';
 import { ContainerExecution } from './container-execution.ts';
 import type { FunctionPods } from './function-pods.ts';
@@ -23,23 +24,12 @@ import type { RunnerSpec } from './specs.ts';
 /** On a Namespace: how many runners and guests it may have at once. */
 const maxRunnersAnnotation = 'tsumugi.dev/max-runners';
 
-/** What may be set for a whole installation. */
-export interface PodRunSettings {
-  /** Runners and guests of a namespace at once, where its annotation does not say otherwise. */
-  readonly maxRunners: number;
-  readonly startTimeoutSeconds: number;
-  /** Lines kept of each container. */
-  readonly logLines: number;
-}
-
-export const podRunDefaults: PodRunSettings = { maxRunners: 3, startTimeoutSeconds: 600, logLines: 500 };
-
 export interface PodsDriverOptions {
   readonly client: KubeClient;
   readonly runs: RunStore;
   readonly logs: LogStore;
   readonly functions: FunctionPods;
-  readonly settings?: Partial<PodRunSettings>;
+  readonly settings: RunSettings;
   readonly clock?: Clock;
   readonly log: Log;
   /** Ends it: nothing is begun after that. */
@@ -55,11 +45,11 @@ export class PodsDriver implements RunDriver {
   readonly stopped: Promise<unknown>;
   readonly #parts: PodParts;
   readonly #options: PodsDriverOptions;
-  readonly #settings: PodRunSettings;
+  readonly #settings: RunSettings;
   readonly #namespaces: Informer<KubeObject>;
   readonly #driven = new Set<string>();
 
-  private constructor(options: PodsDriverOptions, parts: PodParts, settings: PodRunSettings, namespaces: Informer<KubeObject>) {
+  private constructor(options: PodsDriverOptions, parts: PodParts, settings: RunSettings, namespaces: Informer<KubeObject>) {
     this.#options = options;
     this.#parts = parts;
     this.#settings = settings;
@@ -69,8 +59,7 @@ export class PodsDriver implements RunDriver {
 
   /** Resolves when what is there is known. */
   static async start(options: PodsDriverOptions): Promise<PodsDriver> {
-    const { client, runs, logs, functions, clock = systemClock, log, signal } = options;
-    const settings = { ...podRunDefaults, ...options.settings };
+    const { client, runs, logs, functions, settings, clock = systemClock, log, signal } = options;
     const objects = new RunObjects(client, log);
     const all = new Informer<KubeObject>(client, namespaces, { log });
     void all.start(signal);

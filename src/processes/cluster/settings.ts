@@ -4,6 +4,8 @@ import { databaseVariable, gatewayUrlVariable, pullSecretsVariable } from '../..
 import { ports, names } from '../../install/parts.ts';
 import { defaultSettings, imageNames, patterns } from '../../install/settings.ts';
 import { defaultNamespace } from '../../resources/installation.ts';
+import type { RunSettings } from '../../jobs/settings.ts';
+import { readRunSettings, runTable } from '../run-settings.ts';
 import { type SettingInfo, settingReader, type SettingReader } from '../setting-table.ts';
 import { packageVersion } from '../version.ts';
 
@@ -25,6 +27,7 @@ export interface ControllerSettings {
   readonly host: string;
   readonly platformPort: number;
   readonly metricsPort: number;
+  readonly runs: RunSettings;
 }
 
 export interface ClusterGatewaySettings {
@@ -53,7 +56,7 @@ const metricsPort: SettingInfo<'metricsPort'> = {
   says: 'port of /metrics, /healthz and /readyz',
 };
 
-export const controllerTable: Table<
+const controllerOwn: Table<
   | 'kubeconfig'
   | 'context'
   | 'systemNamespace'
@@ -122,6 +125,8 @@ export const controllerTable: Table<
   metricsPort,
 ];
 
+export const controllerTable = [...controllerOwn, ...runTable];
+
 export const gatewayTable: Table<'platform' | 'credentials' | 'port' | 'host' | 'domain' | 'metricsPort'> = [
   {
     name: 'platform',
@@ -177,6 +182,7 @@ export function readControllerSettings(flags: Flags, env: NodeJS.ProcessEnv): Co
     host: text('host'),
     platformPort: number('platformPort', 0, 65_535),
     metricsPort: number('metricsPort', 0, 65_535),
+    runs: readRunSettings(reader),
   };
 }
 

@@ -36,12 +36,22 @@ export function postgresLogs(database: Database): Omit<LogStore, 'close'> {
       const [row] = await database.query<{ held: boolean }>(
         `WITH ${fenceQuery}, doomed AS (
            SELECT id FROM (
-             SELECT id, time, sum(octet_length(text) + ${rowBytes}) OVER (ORDER BY time DESC, id DESC) AS bytes FROM tsumugi_log_lines
-           ) AS sized WHERE time < $3 OR bytes > $4
+             SELECT id, stream, time, sum(octet_length(text) + ${rowBytes}) OVER (ORDER BY time DESC, id DESC) AS bytes FROM tsumugi_log_lines
+           ) AS sized WHERE (time < $3 AND NOT starts_with(stream, '~')) OR bytes > $4
          ), gone AS (
            DELETE FROM tsumugi_log_lines WHERE ${fenceHolds} AND id IN (SELECT id FROM doomed)
          ) SELECT ${fenceHolds} AS held`,
         [...fenceValues(fence), olderThan, maxBytes],
+      );
+      if (fence && !row?.held) throw fencedOff(fence);
+    },
+    drop: async (prefixes, fence) => {
+      const [row] = await database.query<{ held: boolean }>(
+        `WITH ${fenceQuery}, gone AS (
+           DELETE FROM tsumugi_log_lines USING unnest($3::text[]) AS given (prefix)
+           WHERE ${fenceHolds} AND stream >= prefix AND stream < prefix || $4
+         ) SELECT ${fenceHolds} AS held`,
+        [...fenceValues(fence), prefixes, '\u{10ffff}'],
       );
       if (fence && !row?.held) throw fencedOff(fence);
     },

@@ -88,6 +88,7 @@ export const migrations: readonly string[] = [
      event text NOT NULL
    );
    CREATE INDEX tsumugi_run_events_by_time ON tsumugi_run_events (appended_at)`,
+  `ALTER TABLE tsumugi_runs ADD COLUMN queue_until double precision`,
 ];
 
 /** Any number that no other program is likely to lock: "tsumugi" on a telephone. */

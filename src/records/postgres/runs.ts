@@ -11,9 +11,9 @@ type Client = Pick<PoolClient, 'query'>;
 
 /** Numbers that PostgreSQL gives as text, and labels that it gives as an object. */
 const asText = 'sequence::float8 AS sequence, version::float8 AS version, labels::text AS labels';
-const columns = `${asText}, uid, namespace, name, kind, place, job, spec, created_at, status, desired, counts, admitted_at, started_at,
+const columns = `${asText}, uid, namespace, name, kind, place, job, spec, created_at, status, desired, counts, queue_until, admitted_at, started_at,
   ended_at, reason, message, result, memo`;
-const outline = `sequence::float8 AS sequence, version::float8 AS version, uid, namespace, name, kind, place, job, status, desired, admitted_at`;
+const outline = `sequence::float8 AS sequence, version::float8 AS version, uid, namespace, name, kind, place, job, status, desired, queue_until, admitted_at`;
 
 export function postgresRuns(database: Database): Omit<RunStore, 'close'> {
   const transaction = async <T>(fence: Fence | undefined, work: (client: Client) => Promise<T>): Promise<T> => {
@@ -39,11 +39,22 @@ export function postgresRuns(database: Database): Omit<RunStore, 'close'> {
       transaction(undefined, async (client) => {
         const made: Run[] = [];
         for (const run of runs) {
-          const { uid, namespace, name, kind, place, job, labels = {}, spec, createdAt } = run;
-          const values = [uid, namespace, name, kind, place, job, JSON.stringify(labels), JSON.stringify(spec), createdAt];
+          const { uid, namespace, name, kind, place, job, labels = {}, spec, createdAt, queueUntil } = run;
+          const values = [
+            uid,
+            namespace,
+            name,
+            kind,
+            place,
+            job,
+            JSON.stringify(labels),
+            JSON.stringify(spec),
+            createdAt,
+            queueUntil ?? null,
+          ];
           await client.query(
-            `INSERT INTO tsumugi_runs (uid, namespace, name, kind, place, job, labels, spec, created_at, status, desired, counts, version)
-             VALUES ($1, $2, $3, $4, $5, $6, $7::jsonb, $8, $9, 'queued', 'run', '{}', 1) ON CONFLICT DO NOTHING`,
+            `INSERT INTO tsumugi_runs (uid, namespace, name, kind, place, job, labels, spec, created_at, queue_until, status, desired, counts, version)
+             VALUES ($1, $2, $3, $4, $5, $6, $7::jsonb, $8, $9, $10, 'queued', 'run', '{}', 1) ON CONFLICT DO NOTHING`,
             values,
           );
           const row = await rowOf(client, uid);
@@ -98,20 +109,18 @@ export function postgresRuns(database: Database): Omit<RunStore, 'close'> {
       transaction(fence, async (client) => {
         for (const change of changes) await apply(client, change);
       }),
-    delete: (uids, fence) => transaction(fence, (client) => drop(client, 'uid = ANY($1)', [uids])),
-    events: async ({ after = 0, namespace, limit }) => {
+    delete: (uids, fence) => transaction(fence, (client) => drop(client, uids)),
+    events: async ({ after = 0, since, namespace, limit }) => {
       const rows = await database.query<{ sequence: number; namespace: string; run: string; event: string }>(
         `SELECT sequence::float8 AS sequence, namespace, run, event FROM tsumugi_run_events
-         WHERE tsumugi_run_events.sequence > $1 AND ($2::text IS NULL OR namespace = $2) ORDER BY tsumugi_run_events.sequence LIMIT $3`,
-        [after, namespace ?? null, limit],
+         WHERE tsumugi_run_events.sequence > $1 AND ($2::text IS NULL OR namespace = $2) AND ($3::float8 IS NULL OR appended_at >= $3)
+         ORDER BY tsumugi_run_events.sequence LIMIT $4`,
+        [after, namespace ?? null, since ?? null, limit],
       );
       return rows.map(({ event, ...rest }) => ({ ...rest, event: JSON.parse(event) as unknown }));
     },
-    trim: ({ endedBefore, eventsBefore }, fence) =>
-      transaction(fence, async (client) => {
-        await drop(client, 'ended_at < $1', [endedBefore]);
-        await client.query('DELETE FROM tsumugi_run_events WHERE appended_at < $1', [eventsBefore]);
-      }),
+    trimEvents: (before, fence) =>
+      transaction(fence, async (client) => void (await client.query('DELETE FROM tsumugi_run_events WHERE appended_at < $1', [before]))),
   };
 }
 
@@ -171,14 +180,12 @@ async function putTasks(client: Client, uid: string, tasks: readonly Task[]): Pr
   );
 }
 
-async function drop(client: Client, where: string, values: readonly unknown[]): Promise<void> {
-  await client.query(
-    `WITH gone AS (DELETE FROM tsumugi_runs WHERE ${where} RETURNING uid) DELETE FROM tsumugi_tasks WHERE run IN (SELECT uid FROM gone)`,
-    [...values],
-  );
+async function drop(client: Client, uids: readonly string[]): Promise<void> {
+  await client.query('DELETE FROM tsumugi_runs WHERE uid = ANY($1)', [uids]);
+  await client.query('DELETE FROM tsumugi_tasks WHERE run = ANY($1)', [uids]);
 }
 
-function filters({ namespace, kind, job, status, since, labels, before }: Omit<RunQuery, 'limit'>): {
+function filters({ namespace, kind, job, status, since, endedBefore, labels, before }: Omit<RunQuery, 'limit'>): {
   readonly where: string;
   readonly values: readonly unknown[];
 } {
@@ -188,6 +195,7 @@ function filters({ namespace, kind, job, status, since, labels, before }: Omit<R
   if (job !== undefined) all.push([(at) => `job = ${at}`, job]);
   if (status) all.push([(at) => `status = ANY(${at})`, status]);
   if (since !== undefined) all.push([(at) => `created_at >= ${at}`, since]);
+  if (endedBefore !== undefined) all.push([(at) => `ended_at < ${at}`, endedBefore]);
   if (before !== undefined) all.push([(at) => `tsumugi_runs.sequence < ${at}`, before]);
   if (labels && Object.keys(labels).length > 0) all.push([(at) => `tsumugi_runs.labels @> ${at}::jsonb`, JSON.stringify(labels)]);
   return {

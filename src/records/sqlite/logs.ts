@@ -22,7 +22,11 @@ export function openSqliteLogs(file: string): LogStore {
        ORDER BY lines.time DESC, lines.id DESC LIMIT :tail
      ) ORDER BY time, id`,
   );
-  const dropOlder = database.prepare('DELETE FROM lines WHERE time < ?');
+  const dropOlder = database.prepare(
+    "DELETE FROM lines WHERE time < ? AND stream NOT IN (SELECT id FROM streams WHERE name >= '~' AND name < '~\u{10ffff}')",
+  );
+  const dropLines = database.prepare('DELETE FROM lines WHERE stream IN (SELECT id FROM streams WHERE name >= ? AND name < ?)');
+  const dropStreams = database.prepare('DELETE FROM streams WHERE name >= ? AND name < ?');
   const countBytes = database.prepare(`SELECT coalesce(sum(length(text) + ${rowBytes}), 0) AS bytes FROM lines`);
   const sizesByAge = database.prepare(`SELECT id, length(text) + ${rowBytes} AS bytes FROM lines ORDER BY time, id`);
   const dropLine = database.prepare('DELETE FROM lines WHERE id = ?');
@@ -62,6 +66,11 @@ export function openSqliteLogs(file: string): LogStore {
           for (const id of doomed) dropLine.run(id);
         }
         dropEmptyStreams.run();
+      }),
+    drop: (prefixes, fence) =>
+      group.run(() => {
+        if (fence) checkFence(fence);
+        for (const prefix of prefixes) for (const statement of [dropLines, dropStreams]) statement.run(prefix, `${prefix}\u{10ffff}`);
       }),
     close: async () => {
       group.flush();

@@ -14,13 +14,13 @@ export function openSqliteRuns(file: string): RunStore {
   const group = new GroupCommit(database);
   const checkFence = fenceCheck(database);
   const insert = database.prepare(
-    `INSERT INTO runs (uid, namespace, name, kind, place, job, labels, spec, created_at, status, desired, counts, version)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued', 'run', '{}', 1) ON CONFLICT DO NOTHING`,
+    `INSERT INTO runs (uid, namespace, name, kind, place, job, labels, spec, created_at, queue_until, status, desired, counts, version)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued', 'run', '{}', 1) ON CONFLICT DO NOTHING`,
   );
   const byUid = database.prepare('SELECT * FROM runs WHERE uid = ?');
   const byName = database.prepare('SELECT * FROM runs WHERE namespace = ? AND name = ?');
   const openOnes = database.prepare(
-    `SELECT uid, namespace, name, kind, place, job, status, desired, admitted_at, version, sequence FROM runs WHERE ended_at IS NULL OR desired = 'delete' ORDER BY sequence`,
+    `SELECT uid, namespace, name, kind, place, job, status, desired, queue_until, admitted_at, version, sequence FROM runs WHERE ended_at IS NULL OR desired = 'delete' ORDER BY sequence`,
   );
   const want = database.prepare(
     "UPDATE runs SET desired = ?1, version = version + 1 WHERE uid = ?2 AND (ended_at IS NULL OR ?1 = 'delete')",
@@ -32,7 +32,6 @@ export function openSqliteRuns(file: string): RunStore {
   const putEvent = database.prepare('INSERT INTO run_events (namespace, run, appended_at, event) VALUES (?, ?, ?, ?)');
   const dropTasks = database.prepare('DELETE FROM tasks WHERE run = ?');
   const dropRun = database.prepare('DELETE FROM runs WHERE sequence = ?');
-  const old = database.prepare('SELECT sequence FROM runs WHERE ended_at < ?');
   const dropEvents = database.prepare('DELETE FROM run_events WHERE appended_at < ?');
   const statements = new Map<string, StatementSync>();
   const prepared = (sql: string): StatementSync => {
@@ -79,8 +78,8 @@ export function openSqliteRuns(file: string): RunStore {
     insert: (runs) =>
       write(() =>
         runs.map((run): Run => {
-          const { uid, namespace, name, kind, place, job, labels = {}, spec, createdAt } = run;
-          insert.run(uid, namespace, name, kind, place, job, JSON.stringify(labels), JSON.stringify(spec), createdAt);
+          const { uid, namespace, name, kind, place, job, labels = {}, spec, createdAt, queueUntil = null } = run;
+          insert.run(uid, namespace, name, kind, place, job, JSON.stringify(labels), JSON.stringify(spec), createdAt, queueUntil);
           const row = byUid.get(uid);
           if (!row) throw nameTaken(run);
           return toRun(row);
@@ -130,13 +129,13 @@ export function openSqliteRuns(file: string): RunStore {
           if (row) drop(row['sequence'] as number);
         }
       }),
-    events: async ({ after = 0, namespace, limit }) =>
+    events: async ({ after = 0, since, namespace, limit }) =>
       read(() =>
         prepared(
-          `SELECT sequence, namespace, run, event FROM run_events
-           WHERE sequence > ? ${namespace === undefined ? '' : 'AND namespace = ?'} ORDER BY sequence LIMIT ?`,
+          `SELECT sequence, namespace, run, event FROM run_events WHERE sequence > ?
+           ${since === undefined ? '' : 'AND appended_at >= ?'} ${namespace === undefined ? '' : 'AND namespace = ?'} ORDER BY sequence LIMIT ?`,
         )
-          .all(after, ...(namespace === undefined ? [] : [namespace]), limit)
+          .all(after, ...[since, namespace].filter((value) => value !== undefined), limit)
           .map((row) => ({
             sequence: row['sequence'] as number,
             namespace: row['namespace'] as string,
@@ -144,11 +143,10 @@ export function openSqliteRuns(file: string): RunStore {
             event: JSON.parse(row['event'] as string) as unknown,
           })),
       ),
-    trim: ({ endedBefore, eventsBefore }, fence) =>
+    trimEvents: (before, fence) =>
       group.run(() => {
         if (fence) checkFence(fence);
-        for (const row of old.all(endedBefore)) drop(row['sequence'] as number);
-        dropEvents.run(eventsBefore);
+        dropEvents.run(before);
       }),
     close: async () => {
       group.flush();
@@ -159,7 +157,7 @@ export function openSqliteRuns(file: string): RunStore {
 
 const optional = (row: Row | undefined): Run | undefined => row && toRun(row);
 
-function filters({ namespace, kind, job, status, since, labels = {}, before }: Omit<RunQuery, 'limit'>): {
+function filters({ namespace, kind, job, status, since, endedBefore, labels = {}, before }: Omit<RunQuery, 'limit'>): {
   readonly where: string;
   readonly values: readonly SQLInputValue[];
 } {
@@ -169,6 +167,7 @@ function filters({ namespace, kind, job, status, since, labels = {}, before }: O
   if (job !== undefined) all.push(['job = ?', [job]]);
   if (status) all.push(['status IN (SELECT value FROM json_each(?))', [JSON.stringify(status)]]);
   if (since !== undefined) all.push(['created_at >= ?', [since]]);
+  if (endedBefore !== undefined) all.push(['ended_at < ?', [endedBefore]]);
   if (before !== undefined) all.push(['sequence < ?', [before]]);
   for (const [key, value] of Object.entries(labels))
     all.push(['EXISTS (SELECT 1 FROM json_each(labels) AS l WHERE l.key = ? AND l.value = ?)', [key, value]]);

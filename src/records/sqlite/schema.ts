@@ -32,4 +32,5 @@ export const recordsSchema = [
      appended_at REAL NOT NULL, event TEXT NOT NULL
    ) STRICT;
    CREATE INDEX run_events_by_time ON run_events (appended_at)`,
+  `ALTER TABLE runs ADD COLUMN queue_until REAL`,
 ];

@@ -19,6 +19,7 @@ const stored = {
         parallelism: 2,
         items: ['a', { b: null }, 3],
         activeDeadlineSeconds: 3600,
+        queueTimeoutSeconds: 60,
         template: {
           spec: {
             containers: [
@@ -81,6 +82,7 @@ test('a job is shown with the names of Cloud Run', () => {
       parallelism: 2,
       taskCount: 3,
       deadline: '3600s',
+      queueTimeout: '60s',
       items: ['a', { b: null }, 3],
       template: { maxRetries: 0, timeout: '90s', serviceAccount: 'reporter', terminationGracePeriod: '5s' },
     },

@@ -45,12 +45,13 @@ export function jobToJson({ metadata, spec, status }: JobDefinition): JobJson {
 }
 
 function executionTemplateToJson({ metadata, spec }: JobDefinitionSpec['template']): ExecutionTemplateJson {
-  const { parallelism, taskCount, activeDeadlineSeconds, items, template } = spec;
+  const { parallelism, taskCount, activeDeadlineSeconds, queueTimeoutSeconds, items, template } = spec;
   return defined({
     labels: metadata?.labels && { ...metadata.labels },
     parallelism,
     taskCount: taskCount ?? items?.length ?? 1,
     deadline: duration(activeDeadlineSeconds),
+    queueTimeout: duration(queueTimeoutSeconds),
     items: some(items) as ExecutionTemplateJson['items'],
     template: taskTemplateToJson(template.spec as TaskParts),
   });
@@ -86,7 +87,7 @@ export function jobFromJson(
 }
 
 function executionTemplateFromJson(json: ExecutionTemplateJson, known: JobDefinitionSpec['template'] | undefined): object {
-  const { labels, parallelism, taskCount, deadline, items } = json;
+  const { labels, parallelism, taskCount, deadline, queueTimeout, items } = json;
   return {
     ...(labels && Object.keys(labels).length > 0 && { metadata: { labels } }),
     spec: {
@@ -94,6 +95,7 @@ function executionTemplateFromJson(json: ExecutionTemplateJson, known: JobDefini
         parallelism: given(parallelism),
         taskCount: given(taskCount),
         activeDeadlineSeconds: seconds('job.template.deadline', deadline),
+        queueTimeoutSeconds: seconds('job.template.queue_timeout', queueTimeout),
         items: some(items),
       }),
       template: { spec: taskFromJson(json.template ?? {}, known?.spec.template.spec) },

@@ -34,7 +34,7 @@ export function taskTemplateToJson(parts: TaskParts): TaskTemplateJson {
 /** Runs that are no executions of a job say what they do to their driver alone. */
 export function templateOfRun(run: Run): ShownTemplate {
   if (run.kind !== 'execution') return { template: {}, parallelism: 1, taskCount: 1 };
-  const { taskCount, parallelism, maxRetries, timeoutSeconds, deadlineSeconds, graceSeconds, call, pod } = planOf(run);
+  const { taskCount, parallelism, maxRetries, timeoutSeconds, deadlineSeconds, queueTimeoutSeconds, graceSeconds, call, pod } = planOf(run);
   const parts: TaskParts = {
     maxRetries,
     timeoutSeconds,
@@ -42,5 +42,10 @@ export function templateOfRun(run: Run): ShownTemplate {
     ...(call && { call }),
     ...(pod as Pick<TaskParts, 'containers' | 'volumes'>),
   };
-  return { taskCount, parallelism, template: taskTemplateToJson(parts), ...defined({ deadline: duration(deadlineSeconds) }) };
+  return {
+    taskCount,
+    parallelism,
+    template: taskTemplateToJson(parts),
+    ...defined({ deadline: duration(deadlineSeconds), queueTimeout: duration(queueTimeoutSeconds) }),
+  };
 }
