@@ -51,7 +51,7 @@ async function secondsOf(client: Client, job: string, count: number): Promise<nu
   const start = performance.now();
   const { name } = await runJob(client, job);
   for (;;) {
-    await sleep(20);
+    await sleep(50);
     const { status, succeededCount } = await ask<ExecutionView>(client, 'Executions/GetExecution', { name });
     if (status === 'QUEUED' || status === 'RUNNING') continue;
     if (status !== 'SUCCEEDED' || succeededCount !== count) throw new Error(`${name} ended as ${status}, ${succeededCount} of ${count}`);
