@@ -153,3 +153,27 @@ it('a killed control plane finds every execution again: none is lost, no task en
     );
   }
 });
+
+it('the same of containers: each task ends once, with its exit code and its log', async () => {
+  const script = 'echo task $CLOUD_RUN_TASK_INDEX; sleep 0.3';
+  const containers = [{ name: 'main', image: 'host', command: ['/bin/sh', '-c', script] }];
+  await client.create(jobDefinitions, {
+    apiVersion: 'tsumugi.dev/v1',
+    kind: 'JobDefinition',
+    metadata: { name: 'boxes', namespace },
+    spec: { template: { spec: { taskCount: 16, parallelism: 4, template: { spec: { containers } } } } },
+  } as unknown as JobDefinition);
+  await execute('boxes-1', 'boxes');
+  for (const least of [1, 8]) {
+    await eventually('some tasks have ended', async () => ((await read('boxes-1')).status?.succeededCount ?? 0) >= least, 60);
+    process.kill(platform.processes().controlPlane, 'SIGKILL');
+    await eventually('the API is back', () => read('boxes-1').then(() => true), 60);
+  }
+  const done = await completed('boxes-1');
+  expect(done.status).toMatchObject({ succeededCount: 16, failedCount: 0, cancelledCount: 0, retriedCount: 0 });
+  expect((await tasksOf(done)).map(({ index, status, attempt, exitCode }) => [index, status, attempt, exitCode])).toEqual(
+    Array.from({ length: 16 }, (_, index) => [index, 'succeeded', 0, 0]),
+  );
+  const { stdout } = await platform.tsumugi('execution', 'logs', 'boxes-1');
+  expect(stdout.trim().split('\n').toSorted()).toEqual(Array.from({ length: 16 }, (_, index) => `[${index}] task ${index}`).toSorted());
+});

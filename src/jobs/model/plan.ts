@@ -4,6 +4,7 @@ import type { Run } from '../../records/runs.ts';
 import type { Container } from '../../resources/builtin/pod-types.ts';
 import type { JobDefinitionSpec } from '../../resources/job-definition.ts';
 import type { ExecutionOverrides } from '../jobs.ts';
+import { checkItems } from './items.ts';
 
 export type ConcurrencyPolicy = 'Allow' | 'Forbid' | 'Replace';
 
@@ -54,6 +55,7 @@ export function planExecution(definition: JobDefinitionSpec, overrides: Executio
       hint: 'leave taskCount away: there is one task for each item',
     });
   }
+  if (items && !task.call) checkItems(items);
   return {
     taskCount,
     parallelism: overrides.parallelism ?? execution.parallelism,

@@ -21,6 +21,8 @@ export async function createOnce<T extends KubeObject>(client: KubeClient, resou
   }
   const { namespace = '', name } = object.metadata;
   const there = await client.get<T>(resource, { namespace, name });
+  if (there.metadata.deletionTimestamp)
+    throw new TsumugiError('Unavailable', `an earlier ${object.kind} "${name}" in namespace ${namespace} is still being deleted`);
   if (there.metadata.labels?.[label.run] === uid) return there;
   throw new TsumugiError('Invalid', `there is a ${object.kind} "${name}" already in namespace ${namespace}, of somebody else`);
 }

@@ -25,12 +25,18 @@ export function taskOfPod({ metadata: { annotations, labels } }: Pod): TaskOfPod
 export const containersOf = ({ spec }: Pod): readonly string[] =>
   [...(spec.initContainers ?? []), ...spec.containers].map(({ name }) => name);
 
-/** The last lines of a container; none where the pod is gone, or has not started. */
-export async function readPodLog(client: KubeClient, { metadata }: Pod, container: string, tail: number): Promise<readonly PodLogLine[]> {
+/** The last lines of a container; none where the pod is gone, or has not started. `toEnd`: those of its end, which is waited for. */
+export async function readPodLog(
+  client: KubeClient,
+  { metadata }: Pod,
+  container: string,
+  tail: number,
+  toEnd?: AbortSignal,
+): Promise<readonly PodLogLine[]> {
   const { namespace = '', name } = metadata;
   try {
-    const query = `&container=${encodeURIComponent(container)}&tailLines=${tail}`;
-    return parsePodLog(await client.raw(podLogPath(namespace, name, query)));
+    const query = `&container=${encodeURIComponent(container)}&tailLines=${tail}${toEnd ? '&follow=true' : ''}`;
+    return parsePodLog(await client.raw(podLogPath(namespace, name, query), toEnd && { signal: toEnd })).slice(-tail);
   } catch (error) {
     if (isNotFound(error) || (error instanceof ApiError && error.code === 400)) return [];
     throw error;
@@ -52,11 +58,11 @@ export class RunLogKeeper {
     for (const pod of objects.podsOf(uid)) await this.keep(objects.client, uid, pod);
   }
 
-  /** Copies what is not yet there; may be called again and again, and after a crash. Durable when it resolves. */
-  async keep(client: KubeClient, uid: string, pod: Pod): Promise<void> {
+  /** Copies what is not yet there; may be called again and again, and after a crash. Durable when it resolves. `toEnd`: all, to its end. */
+  async keep(client: KubeClient, uid: string, pod: Pod, toEnd?: AbortSignal): Promise<void> {
     for (const container of containersOf(pod)) {
       const stream = runLogStream(uid, { ...taskOfPod(pod), source: `${pod.metadata.name}.${container}` });
-      const found = await readPodLog(client, pod, container, this.#lines);
+      const found = await readPodLog(client, pod, container, this.#lines, toEnd);
       const [last] = await this.#logs.read(stream, { tail: 1 });
       const lines = found.filter(({ time }) => last === undefined || time > last.time);
       if (lines.length > 0) await this.#logs.append([{ stream, lines }]);

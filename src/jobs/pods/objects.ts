@@ -8,21 +8,22 @@ import type { KubeObject } from '../../resources/object.ts';
 import { jobs, pods } from '../../resources/resources.ts';
 import { label } from './labels.ts';
 
-const uidOf = ({ metadata }: KubeObject): string => metadata.labels?.[label.run] ?? '';
+/** The uid of the run that it belongs to. */
+export const runOf = ({ metadata }: KubeObject): string => metadata.labels?.[label.run] ?? '';
 
 export class RunObjects {
   readonly client: KubeClient;
   readonly jobs: Informer<Job>;
   readonly pods: Informer<Pod>;
-  readonly #watchers = new Map<string, Set<(object: KubeObject) => void>>();
+  readonly #watchers = new Map<string, Set<(change: Change<KubeObject>) => void>>();
 
   constructor(client: KubeClient, log: Log) {
     this.client = client;
-    const indexes = { run: (object: KubeObject) => [uidOf(object)] };
+    const indexes = { run: (object: KubeObject) => [runOf(object)] };
     this.jobs = new Informer<Job>(client, jobs, { log, labelSelector: label.run, indexes });
     this.pods = new Informer<Pod>(client, pods, { log, labelSelector: label.run, indexes });
-    const tell = ({ object }: Change<KubeObject>): void => {
-      for (const look of this.#watchers.get(uidOf(object)) ?? []) look(object);
+    const tell = (change: Change<KubeObject>): void => {
+      for (const look of this.#watchers.get(runOf(change.object)) ?? []) look(change);
     };
     this.jobs.on(tell);
     this.pods.on(tell);
@@ -41,11 +42,11 @@ export class RunObjects {
 
   /** Uids of all runs that have something here. */
   runs(): Set<string> {
-    return new Set([...this.jobs.list(), ...this.pods.list()].map(uidOf));
+    return new Set([...this.jobs.list(), ...this.pods.list()].map(runOf));
   }
 
   /** Calls back whenever something of the run changes. Answers how to stop. */
-  watch(uid: string, look: (object: KubeObject) => void): () => void {
+  watch(uid: string, look: (change: Change<KubeObject>) => void): () => void {
     const all = this.#watchers.get(uid) ?? new Set();
     this.#watchers.set(uid, all.add(look));
     return () => {
