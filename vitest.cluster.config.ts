@@ -7,6 +7,8 @@ export default defineConfig({
     pool: 'forks',
     // One of them kills the API server for a moment.
     fileParallelism: false,
+    // Of the cases that wait for much the same, on two cores.
+    maxConcurrency: 3,
     testTimeout: 60_000,
     hookTimeout: 60_000,
     setupFiles: ['test/setup/leaks.ts', 'test/setup/seeds.ts'],

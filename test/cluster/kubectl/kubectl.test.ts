@@ -27,7 +27,8 @@ describe.skipIf(missing !== '')(`kubectl${missing && `: skipped, ${missing}`}`, 
   afterAll(() => own?.close());
 
   describe.each(found)('1.$minor sees no difference in', ({ path }) => {
-    it.each(Object.entries(chapters))('%s', { timeout: 240_000 }, async (name, chapter) => {
+    // Each in a namespace of its own; much of it is waiting.
+    it.concurrent.each(Object.entries(chapters))('%s', { timeout: 240_000 }, async (name, chapter) => {
       const namespace = `kubectl-${name}-${nameSuffix()}`;
       const real = new Kubectl(path, await readFile(kubeconfig, 'utf8'));
       const ours = new Kubectl(path, own.api.kubeconfig);
