@@ -9,6 +9,7 @@ export default defineConfig({
     fileParallelism: false,
     testTimeout: 120_000,
     hookTimeout: 120_000,
+    globalSetup: ['test/setup/images.ts'],
     setupFiles: ['test/setup/leaks.ts', 'test/setup/seeds.ts'],
     expect: { requireAssertions: true },
   },

@@ -76,7 +76,6 @@ export async function startFaultPlatform(kubeconfig: string, sleeping: number): 
     if (programs === undefined) throw new Error('needs PostgreSQL: apt-get install postgresql');
     postgres = await startPostgres(programs, host);
     const url = postgres.createDatabase('tsumugi').replace('127.0.0.1', host);
-    await must('images', 'build', '--import');
     await create(namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: system } });
     const data = { url: Buffer.from(url).toString('base64') };
     const secret = { apiVersion: 'v1', kind: 'Secret', metadata: { namespace: system, name: 'records' }, data };

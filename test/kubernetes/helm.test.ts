@@ -52,7 +52,6 @@ describe.skipIf(missing)('the Helm chart on a cluster that runs pods', () => {
     kubectl = new Kubectl((found as { path: string }).path, readFileSync(kubeconfig, 'utf8'));
     expect((await kubectl.run(['get', 'crd', 'functions.tsumugi.dev'])).code, 'there is an installation already').not.toBe(0);
     await kubectl.ok(['create', 'namespace', namespace]);
-    await ok('images', 'build', '--import');
     before = await objects();
   });
   afterAll(async () => {

@@ -67,7 +67,8 @@ describe.runIf(kubeconfig)('pods of its own', () => {
     await mends('squeezed');
   });
 
-  it('whose image cannot be pulled are told with the image, in one Event, and come once it is there', async ({ skip }) => {
+  // Much of it is waiting for what Kubernetes tries again.
+  it.concurrent('whose image cannot be pulled are told with the image, in one Event, and come once it is there', async ({ skip }) => {
     const version = `later-${process.pid}`;
     const image = `tsumugi-test/node:${version}`;
     await apply(func('imaged', { image, imagePullSecrets: [{ name: 'registry' }] }));
@@ -92,7 +93,7 @@ describe.runIf(kubeconfig)('pods of its own', () => {
     await mends('imaged');
   });
 
-  it('whose claim does not exist are told with its name; and keep what they write there once it does', async () => {
+  it.concurrent('whose claim does not exist are told with its name; and keep what they write there once it does', async () => {
     const volume = {
       volumes: [{ name: 'data', persistentVolumeClaim: { claimName: 'kept' } }],
       volumeMounts: [{ name: 'data', mountPath: '/data' }],
@@ -158,7 +159,7 @@ describe.runIf(kubeconfig)('pods of its own', () => {
     rmSync(host, { recursive: true, force: true });
   });
 
-  it('whose image starts something else are told so', async () => {
+  it.concurrent('whose image starts something else are told so', async () => {
     // The platform's image is there, too, and ends at once.
     await apply(func('foreign', { image: `tsumugi/platform:${packageVersion()}` }));
     expect(await complaint('foreign')).toMatch(

@@ -68,5 +68,26 @@ export function clientSuite(name: string, start: () => Promise<Substrate>): void
         expect((await world.run('call', 'nobody')).stderr).toContain('has no identity at the platform');
       });
     });
+
+    test('pinger: manifests of its own run as a guest, which calls back through the gateway', async () => {
+      for (const [name, ...flags] of [
+        ['upload', '--permission', 'store', '--visibility', 'private'],
+        ['download', '--permission', 'store', '--visibility', 'private'],
+        ['pinger', '--permission', 'runners'],
+      ] as const)
+        await world.deploy(name, readFileSync(`examples/pinger/${name}.ts`, 'utf8'), ...flags);
+      expect(await world.ok('call', 'pinger', 'null', '3')).toBe('"succeeded"\n');
+      const said = (await log('pinger')).join('\n');
+      const ping =
+        'PING \\S+:\\d+\\n(connected to \\S+: seq=\\d time=[\\d.]+ ms\\n){3}--- \\S+ ping statistics ---\\n3 connections tried, 3 made\\n';
+      expect(said).toMatch(/^guest-runner-[0-9a-f]{32}\nsucceeded\n\{\n +"pinger-\w+\.pinger": \[/);
+      expect(said).toMatch(/"200 \{\\"filepath\\":\\"files\/pinger\.log\\"/);
+      expect(said).toMatch(new RegExp(`Pinger Done\\.\\n${ping}`));
+      await eventually(
+        'nothing of it is left',
+        async () => !(await world.ok('get', 'jobs,configmaps,secrets', '-o', 'name')).includes('/pinger\n'),
+      );
+      expect((await world.fetch('upload', '/pinger.log', { method: 'PUT', body: 'x' })).status).toBe(401);
+    });
   });
 }

@@ -1,5 +1,5 @@
 /**
- * A whole Kubernetes, `TSUMUGI_TEST_KUBERNETES`: the images of this checkout are built and imported, and `tsumugi install` puts the
+ * A whole Kubernetes, `TSUMUGI_TEST_KUBERNETES`: its nodes have the images of this checkout, and `tsumugi install` puts the
  * platform there, as a user would; an installation that is there already is used as it is, and stays.
  */
 import { readFileSync } from 'node:fs';
@@ -21,10 +21,7 @@ export async function kubernetesSubstrate(kubeconfig: string): Promise<Substrate
     if (code !== 0) throw new Error(`tsumugi ${args.join(' ')} ended with ${code}: ${stderr}${stdout}`);
   };
   const isThere = (await kubectl.run(['get', 'deployment', '-n', system, 'tsumugi-controller'])).code === 0;
-  if (!isThere) {
-    await must('images', 'build', '--import');
-    await must('install', '--wait');
-  }
+  if (!isThere) await must('install', '--wait');
   const namespace = `suite-${process.pid}`;
   await kubectl.ok(['create', 'namespace', namespace]);
   // Tests run on the node's machine, or in its network: a ClusterIP is reached without a way through the API server.
