@@ -127,3 +127,13 @@ test.each([
   writeFileSync(file, text);
   expect(await readItems(file)).toEqual(items);
 });
+
+test.each([
+  [{}, 'a job needs a container or a function', 'tsumugi job create NAME --image IMAGE, or --function NAME'],
+  [{ image: 'host', function: 'square' }, 'a job has a container or a function, not both', 'give --image or --function'],
+  [{ function: 'square', env: ['A=b'] }, '--env is for containers', 'say it of the function: tsumugi deploy FILE --name square'],
+  [{ image: 'host', tasks: '0' }, '--tasks is "0"', 'allowed: a whole number from 1 on'],
+  [{ image: 'host', concurrencyPolicy: 'Maybe' }, '--concurrency-policy is "Maybe"', 'allowed: Allow, Forbid, Replace'],
+])('flags %j are refused', async (flags, message, hint) => {
+  await expect(definition(flags, [])).rejects.toMatchObject({ code: 'Usage', message, hint });
+});
