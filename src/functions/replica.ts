@@ -28,6 +28,7 @@ import { type LocalInvoker, openLocalInvoker } from './local-invoker.ts';
 import { type LogEntry, type LogQuery, readLogs } from './logs/reader.ts';
 import { openPlatformKeys, type PlatformKeys } from './model/keys.ts';
 import { defaults } from './model/names.ts';
+import { podImage } from './model/pod-template.ts';
 import type { FunctionsObserver } from './observer.ts';
 import { ProjectionFeed } from './projection/feed.ts';
 import { Readiness } from './projection/readiness.ts';
@@ -141,6 +142,10 @@ export async function startReplica(options: FunctionsOptions): Promise<Replica> 
     images: options.images,
     imagePullSecrets: options.imagePullSecrets,
   };
+  const imageOf = (spec: RevisionResource['spec']): string => {
+    const runtime = state.runtimes.get(spec.runtime);
+    return runtime ? podImage(runtime, kubernetes, spec) : (spec.image ?? '');
+  };
   const fleet = new Fleet({ pods: state.pods, key: keys.signing, addressOf, replica, log, signal });
   const remover = new PodRemover({ client, fleet, keeper: new LogKeeper(client, logs), revisionByUid, log });
   const labeller = startLabeller({ client, fleet, revisionByUid, epoch, log });
@@ -164,7 +169,7 @@ export async function startReplica(options: FunctionsOptions): Promise<Replica> 
           epoch,
           loadTimeoutMs,
           reserved,
-          imageOf: state.imageOf,
+          imageOf,
           identityOf,
           whyNoPods: state.whyNoPods,
           log,
@@ -275,7 +280,7 @@ export async function startReplica(options: FunctionsOptions): Promise<Replica> 
     accounts,
     issuer,
     callers: new Callers(client, platformAudience),
-    runs: functionRuns({ client, state, packages, keys, addressOf, gatewayUrl, identityOf, kubernetes, epoch, loadTimeoutMs, log }),
+    runs: functionRuns({ client, state, packages, keys, addressOf, gatewayUrl, identityOf, imageOf, kubernetes, epoch, loadTimeoutMs, log }),
     loadTimeoutMs,
     handler,
     readiness,

@@ -111,8 +111,6 @@ export class FunctionsState {
 
   readonly maxInstances = (revision: RevisionResource): number => this.functionOf(revision)?.spec.scale?.max ?? defaults.maxInstances;
 
-  readonly imageOf = (runtime: string): string => this.runtimes.get(runtime)?.spec.image ?? '';
-
   /** Why no pod can come for such a revision; undefined while one may. */
   readonly whyNoPods = ({ runtime, image }: { readonly runtime: string; readonly image?: string }): string | undefined => {
     const object = this.runtimes.get(runtime);

@@ -25,7 +25,8 @@ export interface StarterOptions {
   readonly epoch: number;
   /** How long the code of a function may take to load. */
   readonly loadTimeoutMs: number;
-  readonly imageOf: (runtime: string) => string;
+  /** Of its pods, as the nodes know it. */
+  readonly imageOf: (spec: RevisionResource['spec']) => string;
   /** Who its code is; undefined: nobody. */
   readonly identityOf: (revision: RevisionResource) => Promise<Identity | undefined>;
   /** Why no pod can come for the revision; undefined while one may. */
@@ -99,7 +100,7 @@ async function specialise(
     timeoutSeconds: spec.timeoutSeconds,
     token: keys.tokenFor(member.uid, epoch),
     gatewayUrl: options.gatewayUrl,
-    image: spec.image ?? options.imageOf(spec.runtime),
+    image: options.imageOf(spec),
     ...(identity && { identity }),
   };
   // Heard of while the package was being read.

@@ -45,6 +45,8 @@ export interface FunctionRunsOptions {
   readonly addressOf: (pod: Pod) => string | undefined;
   readonly gatewayUrl: string;
   readonly identityOf: (revision: RevisionResource) => Promise<Identity | undefined>;
+  /** Of its pods, as the nodes know it. */
+  readonly imageOf: (spec: RevisionResource['spec']) => string;
   readonly kubernetes: KubernetesPods | undefined;
   readonly epoch: number;
   readonly loadTimeoutMs: number;
@@ -111,7 +113,7 @@ export function functionRuns(options: FunctionRunsOptions): FunctionRuns {
           timeoutSeconds: spec.timeoutSeconds,
           token: keys.tokenFor(uid, epoch),
           gatewayUrl: options.gatewayUrl,
-          image: spec.image ?? state.imageOf(spec.runtime),
+          image: options.imageOf(spec),
           ...(identity && { identity }),
         };
         await connection.begin(head, tar, loadTimeoutMs);
