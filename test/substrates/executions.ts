@@ -128,7 +128,8 @@ export function executionsSuite(name: string, start: () => Promise<Substrate>): 
         'echo before; if [ $CLOUD_RUN_TASK_INDEX = 1 ]; then exit 3; fi; if [ $CLOUD_RUN_TASK_INDEX = 2 ]; then sleep 60; fi',
         {
           execution: { taskCount: 3, parallelism: 3 },
-          task: { timeoutSeconds: 2, terminationGracePeriodSeconds: 0 },
+          // From the pod's start on, which takes its time where a kubelet is busy.
+          task: { timeoutSeconds: 6, terminationGracePeriodSeconds: 0 },
         },
       );
       const shown = await world.run('job', 'run', 'ends', '--wait', '--name', 'ends-1');
@@ -136,7 +137,7 @@ export function executionsSuite(name: string, start: () => Promise<Substrate>): 
       expect(shown.stderr).toContain('execution ends-1: Failed, 1 of 3 tasks succeeded: 2 of 3 tasks failed');
       expect(shown.stderr).toContain('task 1 failed: exit code 3, the process ended with exit code 3; its last lines:\n  before\n');
       expect(await task('ends-1', 2)).toMatchObject({
-        lastAttemptResult: { status: { message: 'it ran longer than its timeout of 2 s' } },
+        lastAttemptResult: { status: { message: 'it ran longer than its timeout of 6 s' } },
       });
     });
 
@@ -217,7 +218,9 @@ export function executionsSuite(name: string, start: () => Promise<Substrate>): 
     });
 
     test('a cancelled one has its grace, and keeps its last words', async () => {
-      await define('polite', 'trap "echo good bye; exit 0" TERM; echo hello; while :; do sleep 0.1; done', { execution: { taskCount: 2 } });
+      await define('polite', 'trap "echo good bye; exit 143" TERM; echo hello; while :; do sleep 0.1; done', {
+        execution: { taskCount: 2 },
+      });
       await run('polite', 'polite-1');
       await soon('it has begun', async () => (await logs('polite-1')).length > 0);
       await change('Cancel', 'polite-1');
