@@ -8,6 +8,16 @@ afterAll(cleanUp);
 /** Counts its calls: a new number is a new instance. */
 const counter = 'let calls = 0; export default () => `${process.env.TSUMUGI_REVISION} ${++calls}`;';
 
+function killAll(processes: readonly { readonly pid: number }[]): void {
+  for (const { pid } of processes) {
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch {
+      // It went with its parent.
+    }
+  }
+}
+
 async function counting(): Promise<TestPlatform> {
   const platform = await startPlatform();
   await platform.deploy('counter', counter);
@@ -54,7 +64,7 @@ describe('kill -9', () => {
     await (await platform.fetch('/function/counter')).text();
     const shims = descendantsOf(platform.pid).filter((each) => each.command.includes('node.cjs'));
     expect(shims.length).toBeGreaterThan(0);
-    for (const { pid } of shims) process.kill(pid, 'SIGKILL');
+    killAll(shims);
     expect(await nextAnswer(platform)).toMatch(/^\d+ 1$/);
     expect(await platform.stop()).toBe(0);
   });
@@ -78,13 +88,7 @@ describe('kill -9', () => {
   test('of all at once: the next state is consistent', async () => {
     const platform = await counting();
     const all = descendantsOf(platform.pid);
-    for (const { pid } of all) {
-      try {
-        process.kill(pid, 'SIGKILL');
-      } catch {
-        // It went with its parent.
-      }
-    }
+    killAll(all);
     await eventually('all processes are gone', () => survivors(all).length === 0);
     const next = await startPlatform({ data: platform.data });
     expect(await nextAnswer(next)).toBe('counter-00001 1');

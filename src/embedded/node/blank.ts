@@ -118,12 +118,15 @@ export class BlankPool {
     }
   }
 
-  /** A ready one at once, else the next to be ready. Rejects when none can be started. */
+  /**
+   * A ready one at once, else the next to be ready. Rejects when none can be started. Who has taken one calls `fill` when his pod runs: a
+   * process that is started beside it would make it wait.
+   */
   take(): Promise<Blank> {
     const blank = this.#ready.shift();
-    const taken = blank ? Promise.resolve(blank) : new Promise<Blank>((resolve, reject) => this.#waiting.push({ resolve, reject }));
-    // The taker goes first: the refill begins a turn later.
-    setImmediate(() => this.fill());
+    if (blank) return Promise.resolve(blank);
+    const taken = new Promise<Blank>((resolve, reject) => this.#waiting.push({ resolve, reject }));
+    this.fill();
     return taken;
   }
 

@@ -203,16 +203,28 @@ export class ContainerRun {
 
   /** A blank process becomes this pod; one of its own where it needs what no blank one has. */
   async #startShim(bundle: string, { env, mounts, volumes, owner }: Needs): Promise<void> {
-    const { blanks, starter, table, runFolder, publicKey } = this.#node;
+    const { blanks, starter } = this.#node;
     const plain = owner === undefined && Object.keys(env).length === 0 && mounts.every(({ given }) => given !== undefined);
     const pool = plain ? blanks.get(bundle) : undefined;
-    const blank: Blank = pool
-      ? await pool.take()
-      : await startShim(starter, bundle, {
-          weight: 'normal',
-          owner,
-          prepare: async (place) => ({ env, hostname: hostnameOf(this.#pod), binds: await this.#volumes.fill(place, mounts, volumes) }),
-        });
+    if (!pool) {
+      const prepare = async (place: Place): Promise<Partial<Program>> => ({
+        env,
+        hostname: hostnameOf(this.#pod),
+        binds: await this.#volumes.fill(place, mounts, volumes),
+      });
+      return this.#become(await startShim(starter, bundle, { weight: 'normal', owner, prepare }));
+    }
+    try {
+      const blank = await pool.take();
+      await this.#become(blank, () => this.#volumes.fill(blank.place, mounts, volumes));
+    } finally {
+      pool.fill();
+    }
+  }
+
+  /** Tells a loaded shim which pod it is; resolves when it listens, or has ended. */
+  async #become(blank: Blank, prepare?: () => Promise<unknown>): Promise<void> {
+    const { table, runFolder, publicKey } = this.#node;
     blank.onEnd = (exit) => void this.#onExit(exit);
     const { uid = '', namespace = '', name: pod } = this.#pod.metadata;
     await this.#place?.remove();
@@ -221,7 +233,7 @@ export class ContainerRun {
     this.#processId = blank.id;
     this.#startedAt = Date.now();
     blank.place.limit(limitsOf(this.spec));
-    if (pool) await this.#volumes.fill(blank.place, mounts, volumes);
+    await prepare?.();
     const link = podFolder(runFolder, uid);
     await rm(link, { force: true });
     await symlink(blank.id, link);
