@@ -1,4 +1,4 @@
-/** Executions of containers on a whole Kubernetes: the suite that the embedded cluster passes too (`test/e2e/executions-suite.test.ts`). */
+/** Executions on a whole Kubernetes: the suite that the embedded cluster passes too (`test/e2e/executions-suite.test.ts`). */
 import { it } from 'vitest';
 import { kubernetesSubstrate } from '../substrates/kubernetes.ts';
 import { executionsSuite } from '../substrates/executions.ts';

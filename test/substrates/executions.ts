@@ -1,4 +1,4 @@
-/** Executions of containers, whatever carries them: a job, its tasks, what becomes of them. Nothing here may know which substrate it is. */
+/** Executions, whatever carries them: a job, its tasks, what becomes of them. Nothing here may know which substrate it is. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { connect, type Platform } from '../../src/client/index.ts';
 import { call, stream } from '../../src/client/rpc.ts';
@@ -21,7 +21,7 @@ interface More {
 }
 
 export function executionsSuite(name: string, start: () => Promise<Substrate>): void {
-  describe(`executions of containers on ${name}`, { timeout: 180_000 }, () => {
+  describe(`executions on ${name}`, { timeout: 180_000 }, () => {
     let world: World;
     let platform: Platform;
     let namespace: string;
@@ -233,6 +233,33 @@ export function executionsSuite(name: string, start: () => Promise<Substrate>): 
       await define('late', 'sleep 300', { execution: { activeDeadlineSeconds: 2 }, task: { terminationGracePeriodSeconds: 0 } });
       await run('late', 'late-1');
       expect(await ended('late-1')).toMatchObject({ status: 'FAILED', reason: 'DeadlineExceeded', cancelledCount: 1 });
+    });
+
+    test('tasks of a function run on instances that are used again: results, retries, logs', async () => {
+      const source = `
+        import { getContext } from 'tsumugi/sdk';
+        export async function square(item: { n: number; fails?: number }) {
+          const { task } = getContext();
+          console.log('task', task!.index, 'attempt', task!.attempt);
+          if ((item.fails ?? 0) > task!.attempt) throw new Error('not yet');
+          return item.n ** 2;
+        }`;
+      await world.deploy('squares', source);
+      await platform.kube.create(jobDefinitions, {
+        apiVersion: 'tsumugi.dev/v1',
+        kind: 'JobDefinition',
+        metadata: { name: 'squares', namespace },
+        spec: { template: { spec: { parallelism: 4, template: { spec: { call: { function: 'squares' }, maxRetries: 1 } } } } },
+      } as never);
+      const items = Array.from({ length: 20 }, (_, n) => ({ n, ...(n === 7 && { fails: 1 }), ...(n === 9 && { fails: 2 }) }));
+      await run('squares', 'squares-1', { items });
+      expect(await ended('squares-1')).toMatchObject({ status: 'FAILED', succeededCount: 19, failedCount: 1, retriedCount: 2 });
+      expect(await task('squares-1', 7)).toMatchObject({ status: 'SUCCEEDED', retried: 1, result: 49 });
+      expect(await task('squares-1', 9)).toMatchObject({ status: 'FAILED' });
+      const said = await logs('squares-1', 7);
+      expect([said[0], said[1], said.at(-1)]).toEqual(['task 7 attempt 0', 'Error: not yet', 'task 7 attempt 1']);
+      await change('Retry', 'squares-1');
+      expect(await ended('squares-1')).toMatchObject({ status: 'SUCCEEDED', succeededCount: 20 });
     });
 
     test('what is not right is refused with its field', async () => {
