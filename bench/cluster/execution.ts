@@ -17,12 +17,12 @@ interface WithConditions extends KubeObject {
 }
 
 /** Milliseconds until the condition is True, of which the API server tells. */
-async function untilTrue<T extends WithConditions>(client: KubeClient, resource: Resource, object: T, condition: string): Promise<number> {
+async function untilTrue(client: KubeClient, resource: Resource, object: KubeObject, condition: string): Promise<number> {
   const { namespace = '', name } = object.metadata;
   const stop = new AbortController();
-  const changes = client.watch<T>(resource, { namespace, fieldSelector: `metadata.name=${name}`, signal: stop.signal });
+  const changes = client.watch<WithConditions>(resource, { namespace, fieldSelector: `metadata.name=${name}`, signal: stop.signal });
   const from = performance.now();
-  const making = client.create<T>(resource, object);
+  const making = client.create(resource, object);
   try {
     for await (const { object: now } of changes)
       if (now.status?.conditions?.some(({ type, status }) => type === condition && status === 'True')) return performance.now() - from;
@@ -35,8 +35,9 @@ async function untilTrue<T extends WithConditions>(client: KubeClient, resource:
 
 export const execution: Row<[Installed]> = {
   name: 'execution',
-  run: ({ quick }, { client, inNamespace }) =>
-    inNamespace('execution', async (namespace) => {
+  run: ({ quick }, installed) =>
+    installed.inNamespace('execution', async (namespace) => {
+      const { client } = installed;
       await client.create(jobDefinitions, {
         apiVersion: 'tsumugi.dev/v1',
         kind: 'JobDefinition',
@@ -44,14 +45,14 @@ export const execution: Row<[Installed]> = {
         spec: { template: { spec: { template: { spec: { containers } } } } },
       } as unknown as JobDefinition);
       const ours = (name: string): Promise<number> =>
-        untilTrue<Execution>(
+        untilTrue(
           client,
           executions,
-          { apiVersion: 'tsumugi.dev/v1', kind: 'Execution', metadata: { name, namespace }, spec: { jobDefinition: 'true' } },
+          { apiVersion: 'tsumugi.dev/v1', kind: 'Execution', metadata: { name, namespace }, spec: { jobDefinition: 'true' } } as Execution,
           'Completed',
         );
       const bare = (name: string): Promise<number> =>
-        untilTrue<Job>(
+        untilTrue(
           client,
           jobs,
           {
