@@ -85,7 +85,6 @@ export class PodsDriver implements RunDriver {
     } finally {
       this.#driven.delete(run.uid);
     }
-    if (!control.signal.aborted) await this.tidy(run);
   }
 
   /** Takes away what the API has of a run that has ended. */
@@ -98,7 +97,7 @@ export class PodsDriver implements RunDriver {
       await deleteNamed(objects.client, secrets, run.namespace, run.name);
   }
 
-  /** The same, of whatever has ended. */
+  /** The same; told of each end. */
   async ended({ uid, place }: RunOutline): Promise<void> {
     if (place !== this.place) return;
     const [run] = await this.#options.runs.get([uid]);
