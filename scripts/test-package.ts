@@ -84,6 +84,29 @@ try {
     user,
   );
 
+  const typed = run(bin, ['types', 'functions'], user, env);
+  assert.deepEqual(typed, { stdout: 'functions/tsumugi-functions.d.ts written: greet, who\n', stderr: '' });
+  const runner = (argument: string): string =>
+    `import { Runner } from 'tsumugi/client';\nconst runner = await Runner.load();\nawait runner.who(${argument});\n`;
+  const checked = [
+    '--noEmit',
+    '--strict',
+    '--allowImportingTsExtensions',
+    '--module',
+    'nodenext',
+    '--target',
+    'es2024',
+    '--lib',
+    'es2024,dom',
+  ];
+  const check = (argument: string): unknown => {
+    writeFileSync(join(user, 'runs.ts'), runner(argument));
+    const files = ['runs.ts', 'functions/tsumugi-functions.d.ts'];
+    return run(resolve('node_modules/.bin/tsc'), [...checked, '--typeRoots', types, '--types', 'node', ...files], user);
+  };
+  check('');
+  assert.throws(() => check('15'), /Expected 0 arguments, but got 1/);
+
   step('tsumugi up, a request, a call, and the end');
   const ports = ['--port', '0', '--api-port', '0', '--platform-port', '0', '--metrics-port', '0'];
   const up = spawn(bin, ['up', 'functions', ...ports], { cwd: user, env, stdio: ['ignore', 'pipe', 'pipe'] });

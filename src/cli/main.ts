@@ -24,6 +24,7 @@ import { register as run } from './commands/run.ts';
 import { register as routes } from './commands/route.ts';
 import { register as runtimes } from './commands/runtime.ts';
 import { register as tasks } from './commands/task.ts';
+import { register as types } from './commands/types.ts';
 import { register as uninstall } from './commands/uninstall.ts';
 import { register as up } from './commands/up.ts';
 import { register as version } from './commands/version.ts';
@@ -35,6 +36,7 @@ const commands = [
   invoke,
   call,
   run,
+  types,
   logs,
   get,
   describe,

@@ -4,6 +4,12 @@ import { didYouMean } from '../../base/suggest.ts';
 import { kebabCase } from '../../build/names.ts';
 import type { FunctionResource } from '../../resources/function.ts';
 
+/** What of a function its calls are resolved by. */
+interface CallableFunction {
+  readonly metadata: Pick<FunctionResource['metadata'], 'name'>;
+  readonly status?: Pick<NonNullable<FunctionResource['status']>, 'exports'> | undefined;
+}
+
 /** One export of one function. */
 export interface CallTarget {
   readonly function: string;
@@ -18,7 +24,7 @@ export interface CallTarget {
  *
  * @throws TsumugiError NotFound, or Invalid where several could be meant.
  */
-export function resolveCall(functions: readonly FunctionResource[], name: string): CallTarget {
+export function resolveCall(functions: readonly CallableFunction[], name: string): CallTarget {
   const named = new Map(functions.map((each) => [each.metadata.name, each]));
   const dot = name.indexOf('.');
   if (dot >= 0) return exportOf(named, name.slice(0, dot), name.slice(dot + 1));
@@ -46,7 +52,7 @@ export function resolveCall(functions: readonly FunctionResource[], name: string
   });
 }
 
-function exportOf(named: ReadonlyMap<string, FunctionResource>, own: string, name: string): CallTarget {
+function exportOf(named: ReadonlyMap<string, CallableFunction>, own: string, name: string): CallTarget {
   const found = named.get(own);
   if (!found) {
     throw new TsumugiError('NotFound', `function "${own}" does not exist`, {
