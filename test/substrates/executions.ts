@@ -86,7 +86,7 @@ export function executionsSuite(name: string, start: () => Promise<Substrate>): 
 
     test('a job of the command line: each task knows itself; its log, its end and what it gave are kept', async () => {
       const script =
-        'echo task $CLOUD_RUN_TASK_INDEX of $CLOUD_RUN_TASK_COUNT, attempt $CLOUD_RUN_TASK_ATTEMPT of $CLOUD_RUN_JOB: $GREETING $0';
+        'printf $((CLOUD_RUN_TASK_INDEX * 2)) > /dev/termination-log; echo task $CLOUD_RUN_TASK_INDEX of $CLOUD_RUN_TASK_COUNT, attempt $CLOUD_RUN_TASK_ATTEMPT of $CLOUD_RUN_JOB: $GREETING $0';
       const create = [
         'job',
         'create',
@@ -109,6 +109,7 @@ export function executionsSuite(name: string, start: () => Promise<Substrate>): 
       expect(await task('hello-1', 1)).toMatchObject({
         status: 'SUCCEEDED',
         lastAttemptResult: { status: {} },
+        result: '2',
         pod: expect.stringMatching(/^hello-1-0-1-[a-z0-9]{5}$/),
       });
       const selector = { namespace, labelSelector: 'tsumugi.dev/execution=hello-1' };

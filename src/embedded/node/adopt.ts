@@ -8,7 +8,7 @@ import { basename, join } from 'node:path';
 import type { Pod } from '../../resources/builtin/pod-types.ts';
 import type { Isolation, Place } from './isolation/isolation.ts';
 import { removeTree } from './isolation/place-folder.ts';
-import { memoryFolder, podFolder, podsFolder, podSocketPath, volumesFolder } from './paths.ts';
+import { firstSlot, memoryFolder, podFolder, podsFolder, podSocketPath, volumesFolder } from './paths.ts';
 import type { HostedProcess, ProcessHost } from './process-host.ts';
 
 export interface Adopted {
@@ -17,8 +17,8 @@ export interface Adopted {
 }
 
 export interface Survivors {
-  /** Of a pod's container, by its index. */
-  of(pod: Pod, index: number): Promise<Adopted>;
+  /** Of a pod's container, by its slot. */
+  of(pod: Pod, slot: string): Promise<Adopted>;
   /** Kills and removes what nobody asked for. */
   sweep(): Promise<void>;
 }
@@ -28,16 +28,18 @@ export async function findSurvivors(host: ProcessHost, isolation: Isolation, run
   const kept = new Set<string>();
   const claimed = new Set<string>();
 
-  async function of(pod: Pod, index: number): Promise<Adopted> {
+  async function of(pod: Pod, slot: string): Promise<Adopted> {
     const uid = pod.metadata.uid as string;
     const folder = podFolder(runFolder, uid);
     // A blank process that became this pod: its folder has the pod's name as a link.
     const blank = await readlink(folder).catch(() => undefined);
-    const placeId = index > 0 ? `${basename(folder)}.${index}` : (blank ?? basename(folder));
-    const process = blank === undefined ? lastRun([...processes.values()], `${uid}.${index}.`) : processes.get(blank);
+    const isFirst = slot === firstSlot;
+    const placeId = isFirst ? (blank ?? basename(folder)) : `${basename(folder)}.${slot}`;
+    const process = blank === undefined || !isFirst ? lastRun([...processes.values()], `${uid}.${slot}.`) : processes.get(blank);
     // A shim may be an instance before its pod's status is stored. As long as its socket is not in its place, nobody can have used it,
     // and it may not have been told its pod: a new one is sure.
     if (
+      isFirst &&
       blank !== undefined &&
       (pod.status?.phase ?? 'Pending') === 'Pending' &&
       !process?.exit &&

@@ -1,6 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Pod } from '../../resources/builtin/pod-types.ts';
 import type { KubeObject } from '../../resources/object.ts';
 import { configMaps, nodes, pods, secrets } from '../../resources/resources.ts';
 import { openWorld, phaseIs, shell, shimPod, stateOf } from './testing/world.ts';
@@ -265,6 +266,37 @@ for (const isolation of ['process', 'required'] as const) {
         expect((await world.ask(after)).pid).toBe(pid);
         await world.client.delete(pods, { namespace: 'default', name: 'stays' }, { gracePeriodSeconds: 5 });
         await world.gone('stays');
+      });
+
+      it('goes on where a pod is with its init containers', async () => {
+        const waits = (name: string) => ({ name, image: 'host', command: ['/bin/sh', '-c', 'read code <&3; exit $code'] });
+        await world.create('inits', { initContainers: [waits('one'), waits('two')], ...shell('echo begun') });
+        const running = (name: string) => (pod: Pod) =>
+          pod.status?.initContainerStatuses?.find((each) => each.name === name)?.state?.running !== undefined;
+        const { metadata } = await world.when('inits', running('one'));
+        await world.restartNode(async () => world.host.send(`${metadata.uid}.i0.0`, '0'));
+        await world.when('inits', running('two'));
+        await world.restartNode();
+        world.host.send(`${metadata.uid}.i1.0`, '0');
+        const { status } = await world.when('inits', phaseIs('Succeeded'));
+        expect(status?.initContainerStatuses).toMatchObject([
+          { name: 'one', ready: true, restartCount: 0, state: { terminated: { exitCode: 0 } } },
+          { name: 'two', ready: true, restartCount: 0, state: { terminated: { exitCode: 0 } } },
+        ]);
+        expect(await world.log('inits')).toBe('begun\n');
+      });
+
+      it('runs what is to be done after a start and before an end', async () => {
+        const said = (word: string) => ({ exec: { command: ['sh', '-c', `echo ${word} >> $TMPDIR/order`] } });
+        const script = 'export TMPDIR=${TMPDIR-/tmp}; trap "cat $TMPDIR/order; exit 0" TERM; while :; do sleep 0.05; done';
+        const lifecycle = { postStart: said('started'), preStop: said('stopping') };
+        const env = isolation === 'process' ? [] : [{ name: 'TMPDIR', value: '/tmp' }];
+        await world.create('hooked', { ...shell(script, { lifecycle, env }), terminationGracePeriodSeconds: 20 });
+        const pod = await world.when('hooked', phaseIs('Running'));
+        const log = world.log('hooked', { follow: true });
+        await world.client.delete(pods, pod.metadata);
+        expect(await log).toBe('started\nstopping\n');
+        await world.gone('hooked');
       });
 
       it('keeps a shim that listens though its pod was never said to run: somebody may use it', async () => {

@@ -180,9 +180,10 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     for (const pod of informer.list()) {
       if (!mine(pod)) continue;
       const run = newRun(pod);
-      for (const [index, container] of run.containers.entries()) {
-        const status = pod.status?.containerStatuses?.find(({ name }) => name === container.spec.name);
-        container.adopt(await survivors.of(pod, index), status, isFinished(pod));
+      const statuses = [...(pod.status?.initContainerStatuses ?? []), ...(pod.status?.containerStatuses ?? [])];
+      for (const container of run.containers) {
+        const status = statuses.find(({ name }) => name === container.spec.name);
+        container.adopt(await survivors.of(pod, container.slot), status, isFinished(pod));
       }
     }
     table.adopted();

@@ -9,6 +9,12 @@ export function podsFolder(runFolder: string): string {
   return join(runFolder, 'p');
 }
 
+/** The container whose place is the pod's folder; those of the others (`1`, `2`, of init containers `i0`, `i1`) stand beside it. */
+export const firstSlot = '0';
+
+export const initSlot = (index: number): string => `i${index}`;
+export const isInitSlot = (slot: string): boolean => slot.startsWith('i');
+
 /** A folder, or a link to the folder of the blank process that became this pod. */
 export function podFolder(runFolder: string, uid: string): string {
   return join(podsFolder(runFolder), uid.slice(0, uidLength));

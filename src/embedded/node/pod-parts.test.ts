@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import type { ContainerStatus, Pod } from '../../resources/builtin/pod-types.ts';
-import { expand } from './container-env.ts';
-import { terminated } from './container-exit.ts';
+import { expand } from './container/env.ts';
+import { terminated } from './container/exit.ts';
 import { resolveImage } from './images.ts';
 import { podSocketPath } from './paths.ts';
 import { phaseOf, podStatus, sameStatus } from './pod-status.ts';
@@ -32,17 +32,32 @@ it.each([
 
 it('keeps transition times of what did not change, and the conditions of others', () => {
   const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'a' }, spec: { containers: [] } } as Pod;
-  const first = podStatus(pod, [status({ running: {} })], '2026-01-01T00:00:00Z');
+  const first = podStatus(pod, { inits: [], mains: [status({ running: {} })] }, '2026-01-01T00:00:00Z');
   const theirs = { type: 'example.com/gate', status: 'True' as const };
   const stored: Pod = { ...pod, status: { ...first, conditions: [...(first.conditions ?? []), theirs] } };
-  const later = podStatus(stored, [ended(1)], '2026-01-02T00:00:00Z');
+  const later = podStatus(stored, { inits: [], mains: [ended(1)] }, '2026-01-02T00:00:00Z');
   const time = (type: string): string | null | undefined => later.conditions?.find((each) => each.type === type)?.lastTransitionTime;
   expect(time('PodScheduled')).toBe('2026-01-01T00:00:00Z');
   expect(time('Ready')).toBe('2026-01-02T00:00:00Z');
   expect(later.conditions).toContainEqual(theirs);
   expect(later.startTime).toBe('2026-01-01T00:00:00Z');
-  expect(sameStatus(stored.status, podStatus(stored, [status({ running: {} })], '2026-01-03T00:00:00Z'))).toBe(true);
+  expect(sameStatus(stored.status, podStatus(stored, { inits: [], mains: [status({ running: {} })] }, '2026-01-03T00:00:00Z'))).toBe(true);
   expect(sameStatus(stored.status, later)).toBe(false);
+});
+
+it('is pending until its init containers have ended well, and failed where one has not', () => {
+  const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'a' }, spec: { containers: [], restartPolicy: 'Never' } } as Pod;
+  const of = (inits: readonly ContainerStatus[], main: ContainerStatus): unknown[] => {
+    const { phase, conditions, containerStatuses } = podStatus(pod, { inits, mains: [main] }, '2026-01-01T00:00:00Z');
+    return [phase, conditions?.find(({ type }) => type === 'Initialized')?.status, containerStatuses?.[0]?.state?.waiting?.reason];
+  };
+  const waiting = status({ waiting: { reason: 'ContainerCreating' } });
+  expect(of([status({ running: {} }), waiting], waiting)).toEqual(['Pending', 'False', 'PodInitializing']);
+  expect(of([ended(0), status({ running: {} })], waiting)).toEqual(['Pending', 'False', 'PodInitializing']);
+  expect(of([ended(1), waiting], waiting)).toEqual(['Failed', 'False', 'PodInitializing']);
+  expect(of([ended(0)], waiting)).toEqual(['Pending', 'True', 'PodInitializing']);
+  expect(of([ended(0)], status({ running: {} }))).toEqual(['Running', 'True', undefined]);
+  expect(of([], waiting)).toEqual(['Pending', 'True', 'ContainerCreating']);
 });
 
 it('tells an end by code, signal or want of memory', () => {

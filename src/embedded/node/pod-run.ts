@@ -1,11 +1,12 @@
 /** One pod on this node: its containers, its status, its end. Made from the pod object; brought up to date by `sync`. */
 import { toError } from '../../base/errors.ts';
-import type { ContainerStatus, Pod } from '../../resources/builtin/pod-types.ts';
+import type { Container, Pod } from '../../resources/builtin/pod-types.ts';
 import { isConflict, isNotFound } from '../../resources/object.ts';
 import { pods } from '../../resources/resources.ts';
-import { rfc3339 } from './container-exit.ts';
-import { ContainerRun, quietMs } from './container-run.ts';
+import { rfc3339 } from './container/exit.ts';
+import { ContainerRun, quietMs } from './container/container-run.ts';
 import type { NodeContext } from './node-context.ts';
+import { initSlot } from './paths.ts';
 import type { PodVerdict } from './pod-status.ts';
 import { podStatus, sameStatus } from './pod-status.ts';
 import { hasLimit } from './volumes/empty-dirs.ts';
@@ -13,16 +14,23 @@ import { PodVolumes } from './volumes/pod-volumes.ts';
 
 /** Ends for a reason of the pod's own, once. */
 interface Ending {
-  readonly killAt: number;
+  /** When the grace period is over. */
+  until: number;
+  /** For a program whose grace period went for what was to be done before its end; ms. */
+  extra: number;
   killed: boolean;
 }
 
 export class PodRun {
   readonly uid: string;
+  /** All of them, those of init first. */
   readonly containers: readonly ContainerRun[];
+  readonly #inits: readonly ContainerRun[];
+  readonly #mains: readonly ContainerRun[];
   readonly #node: NodeContext;
   readonly #nodeName: string;
   readonly #volumes: PodVolumes;
+  readonly #changed: () => void;
   #binding: Promise<unknown> | undefined;
   #ending: Ending | undefined;
   #verdict: PodVerdict | undefined;
@@ -30,11 +38,15 @@ export class PodRun {
   constructor(node: NodeContext, nodeName: string, pod: Pod, changed: () => void) {
     this.#node = node;
     this.#nodeName = nodeName;
+    this.#changed = changed;
     this.uid = pod.metadata.uid as string;
     this.#volumes = new PodVolumes(node, pod);
     // What containers are told of their pod is what they would be told on any node.
     const bound = pod.spec.nodeName ? pod : { ...pod, spec: { ...pod.spec, nodeName } };
-    this.containers = pod.spec.containers.map((_, index) => new ContainerRun(node, bound, index, this.#volumes, changed));
+    const run = (spec: Container, slot: string): ContainerRun => new ContainerRun(node, bound, { spec, slot }, this.#volumes, changed);
+    this.#inits = (pod.spec.initContainers ?? []).map((spec, index) => run(spec, initSlot(index)));
+    this.#mains = pod.spec.containers.map((spec, index) => run(spec, String(index)));
+    this.containers = [...this.#inits, ...this.#mains];
   }
 
   get isAlive(): boolean {
@@ -56,7 +68,7 @@ export class PodRun {
     const limit = await this.#checkLimit(pod);
     if (!pod.spec.nodeName)
       this.#binding ??= this.#node.client.patch(pods, pod.metadata, { type: 'merge', body: { spec: { nodeName: this.#nodeName } } });
-    const due = this.#ending ? [this.#killIfDue(now)] : this.containers.map((container) => container.advance(now));
+    const due = this.#ending ? [this.#killIfDue(now)] : this.#advance(now);
     await this.#binding;
     const settled = this.containers.some(({ hasSettled }) => hasSettled);
     if (settled) await this.#writeStatus(pod, observe);
@@ -68,16 +80,31 @@ export class PodRun {
   end(graceMs: number): void {
     const now = Date.now();
     if (!this.#ending) {
-      for (const container of this.containers) {
-        container.stop();
-        if (graceMs > 0) container.signal('SIGTERM');
-      }
-    }
-    this.#ending = {
-      killAt: Math.min(now + graceMs, this.#ending?.killAt ?? Number.POSITIVE_INFINITY),
-      killed: this.#ending?.killed ?? false,
-    };
+      this.#ending = { until: now + graceMs, extra: 0, killed: false };
+      for (const container of this.containers) container.stop();
+      if (graceMs > 0) this.#terminate(this.#ending, graceMs);
+    } else if (now + graceMs < this.#ending.until) Object.assign(this.#ending, { until: now + graceMs, extra: 0 });
     this.#killIfDue(now);
+  }
+
+  /** What is to be done before the end takes of the grace period; the program has a moment after it all the same. */
+  #terminate(ending: Ending, graceMs: number): void {
+    const isHooked = this.containers.some(({ hasPreStop }) => hasPreStop);
+    if (isHooked) ending.extra = lastMomentMs;
+    void Promise.all(this.containers.map((container) => container.terminate(graceMs))).then(() => {
+      if (!isHooked) return;
+      ending.extra = Math.min(ending.extra, Math.max(0, Date.now() + lastMomentMs - ending.until));
+      this.#changed();
+    });
+  }
+
+  /** Init containers one after the other, then all others. */
+  #advance(now: number): readonly (number | undefined)[] {
+    for (const init of this.#inits) {
+      if (!init.end) return [init.advance(now)];
+      if (init.end.exitCode !== 0) return [];
+    }
+    return this.#mains.map((container) => container.advance(now));
   }
 
   /** The object is gone: so is the rest. Answers true once nothing is left. */
@@ -93,7 +120,8 @@ export class PodRun {
   #killIfDue(now: number): number | undefined {
     const ending = this.#ending;
     if (!ending || !this.isAlive || ending.killed) return undefined;
-    if (ending.killAt > now) return ending.killAt - now;
+    const left = ending.until + ending.extra - now;
+    if (left > 0) return left;
     ending.killed = true;
     for (const container of this.containers) container.signal('SIGKILL');
     return undefined;
@@ -157,7 +185,7 @@ export class PodRun {
 
   async #writeStatus(pod: Pod, observe: (pod: Pod) => void): Promise<void> {
     const verdict = this.isAlive ? undefined : this.#verdict;
-    const statuses: readonly ContainerStatus[] = this.containers.map(({ status }) => status);
+    const statuses = { inits: this.#inits.map(({ status }) => status), mains: this.#mains.map(({ status }) => status) };
     const status = podStatus(pod, statuses, rfc3339(Date.now()), verdict);
     if (!sameStatus(pod.status, status)) await this.#patchStatus(pod, status, observe);
   }
@@ -184,6 +212,7 @@ export class PodRun {
 
 const scheduleAgainMs = 500;
 const vanishGraceMs = 2000;
+const lastMomentMs = 2000;
 const deadlineVerdict = { reason: 'DeadlineExceeded', message: 'Pod was active on the node longer than the specified deadline' };
 
 /** Ended for good: nothing of it runs or will run. */

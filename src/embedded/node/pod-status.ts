@@ -20,9 +20,29 @@ export function phaseOf(containers: readonly ContainerStatus[], restartPolicy: s
   return containers.some(({ state, lastState }) => state?.running ?? state?.terminated ?? lastState?.terminated) ? 'Running' : 'Pending';
 }
 
+/** What a pod's containers are, in the order in which they run. */
+export interface Statuses {
+  readonly inits: readonly ContainerStatus[];
+  readonly mains: readonly ContainerStatus[];
+}
+
+const isDone = ({ state }: ContainerStatus): boolean => state?.terminated?.exitCode === 0;
+/** With no restart to come. */
+const hasFailed = (status: ContainerStatus): boolean => status.state?.terminated !== undefined && !isDone(status);
+
+/** In a pod with init containers, one that waits for its turn or is being made. */
+const initializing = (status: ContainerStatus): ContainerStatus =>
+  status.state?.waiting?.reason === 'ContainerCreating' ? { ...status, state: { waiting: { reason: 'PodInitializing' } } } : status;
+
 /** The status to store. `now` is RFC 3339; transition times of what did not change are kept. */
-export function podStatus(pod: Pod, containers: readonly ContainerStatus[], now: string, verdict?: PodVerdict): PodStatus {
-  const phase = verdict ? 'Failed' : phaseOf(containers, pod.spec.restartPolicy ?? 'Always');
+export function podStatus(pod: Pod, statuses: Statuses, now: string, verdict?: PodVerdict): PodStatus {
+  const hasInits = statuses.inits.length > 0;
+  const inits = statuses.inits.map((status) => initializing({ ...status, ready: isDone(status) }));
+  const containers = hasInits ? statuses.mains.map(initializing) : statuses.mains;
+  const incomplete = inits.filter((status) => !isDone(status)).map(({ name }) => name);
+  const isInitialized = incomplete.length === 0;
+  const running = isInitialized ? phaseOf(containers, pod.spec.restartPolicy ?? 'Always') : inits.some(hasFailed) ? 'Failed' : 'Pending';
+  const phase = verdict ? 'Failed' : running;
   const finished = phase === 'Succeeded' || phase === 'Failed';
   const unready = containers.filter(({ ready }) => !ready).map(({ name }) => name);
   const isReady = phase === 'Running' && unready.length === 0;
@@ -38,7 +58,7 @@ export function podStatus(pod: Pod, containers: readonly ContainerStatus[], now:
   };
   const ours = [
     condition('PodScheduled', true),
-    condition('Initialized', true),
+    condition('Initialized', isInitialized, isInitialized ? {} : uninitialized(incomplete)),
     condition('ContainersReady', isReady, why),
     condition('Ready', isReady, why),
   ];
@@ -48,12 +68,18 @@ export function podStatus(pod: Pod, containers: readonly ContainerStatus[], now:
     phase,
     conditions: [...ours, ...theirs],
     containerStatuses: containers,
+    ...(hasInits && { initContainerStatuses: inits }),
     hostIP: '127.0.0.1',
     podIP: '127.0.0.1',
     startTime: pod.status?.startTime ?? now,
     ...verdict,
   };
 }
+
+const uninitialized = (names: readonly string[]): Partial<PodCondition> => ({
+  reason: 'ContainersNotInitialized',
+  message: `containers with incomplete status: [${names.join(' ')}]`,
+});
 
 /** Is there nothing to write? What is null in one is absent in the other: the server writes some times so. */
 export function sameStatus(stored: PodStatus | undefined, next: PodStatus): boolean {

@@ -6,7 +6,7 @@ import type { KubeClient } from '../../kube/client.ts';
 import type { Node } from '../../resources/builtin/node.ts';
 import { isAlreadyExists } from '../../resources/object.ts';
 import { nodes } from '../../resources/resources.ts';
-import { rfc3339 } from './container-exit.ts';
+import { rfc3339 } from './container/exit.ts';
 
 export async function registerNode(client: KubeClient, name: string, version: string, isolation: string, log: Log): Promise<void> {
   const now = rfc3339(Date.now());

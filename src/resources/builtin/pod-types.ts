@@ -59,7 +59,13 @@ export interface VolumeMount {
 
 export interface Probe {
   readonly exec?: { readonly command?: readonly string[] };
-  readonly httpGet?: { readonly path?: string; readonly port: number | string; readonly scheme?: string };
+  readonly httpGet?: {
+    readonly host?: string;
+    readonly path?: string;
+    readonly port: number | string;
+    readonly scheme?: string;
+    readonly httpHeaders?: readonly { readonly name: string; readonly value: string }[];
+  };
   readonly tcpSocket?: object;
   readonly grpc?: object;
   readonly timeoutSeconds?: number;
@@ -71,7 +77,7 @@ export interface Probe {
 }
 
 export interface LifecycleHandler extends Pick<Probe, 'exec' | 'httpGet' | 'tcpSocket'> {
-  readonly sleep?: object;
+  readonly sleep?: { readonly seconds: number };
 }
 
 export interface Container {
@@ -96,6 +102,8 @@ export interface Container {
   readonly terminationMessagePath?: string;
   readonly terminationMessagePolicy?: string;
   readonly securityContext?: Readonly<Record<string, unknown>>;
+  /** Of an init container: `Always` makes it a sidecar. */
+  readonly restartPolicy?: string;
 }
 
 export interface KeyToPath {

@@ -4,7 +4,7 @@ import { toError } from '../../../base/errors.ts';
 import { ApiError } from '../../../resources/object.ts';
 import type { KubeObject } from '../../../resources/object.ts';
 import type { PodStreamAccess } from '../../api/pod-access.ts';
-import type { ContainerRun } from '../container-run.ts';
+import type { ContainerRun } from '../container/container-run.ts';
 import type { PodRun } from '../pod-run.ts';
 import { attach } from './attach.ts';
 import { ExecError, execute } from './exec.ts';

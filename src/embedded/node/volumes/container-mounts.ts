@@ -1,7 +1,7 @@
 /** Where a container wants its pod's volumes: checked, with paths as a mount takes them. */
 import { posix } from 'node:path';
 import type { Container, Pod, Volume, VolumeMount } from '../../../resources/builtin/pod-types.ts';
-import { ContainerConfigError, expand } from '../container-env.ts';
+import { ContainerConfigError, expand } from '../container/env.ts';
 import { refusedTarget } from '../isolation/targets.ts';
 import { isFilled } from './content.ts';
 
@@ -34,6 +34,15 @@ export function containerMounts(pod: Pod, container: Container, env: Readonly<Re
     const given = subPath === '' ? givenAt(volume, target, isAlone) : undefined;
     return { container: container.name, volume, target, subPath, readOnly, ...(given !== undefined && { given }) };
   });
+}
+
+/** Of a container that has started once, so that its paths are right; without its variables a `subPathExpr` is not, and needs not be. */
+export function mountsOnceStarted(pod: Pod, container: Container): readonly ContainerMount[] {
+  try {
+    return containerMounts(pod, container, {});
+  } catch {
+    return [];
+  }
 }
 
 function subPathOf({ subPath = '', subPathExpr }: VolumeMount, env: Readonly<Record<string, string>>): string {

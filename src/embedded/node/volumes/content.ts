@@ -1,7 +1,7 @@
 /** The files of a volume that the API fills: ConfigMap, Secret, downward API, and what is projected of them. */
 import type { KubeClient } from '../../../kube/client.ts';
 import type { DownwardFile, KeysSource, Pod, Volume, VolumeProjection } from '../../../resources/builtin/pod-types.ts';
-import { ConfigReader } from '../container-env.ts';
+import { ConfigReader } from '../container/env.ts';
 import { podField, resourceField } from '../fields.ts';
 import { MountError } from './mount-error.ts';
 import type { TokenSource } from './tokens.ts';

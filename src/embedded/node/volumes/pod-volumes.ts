@@ -7,7 +7,7 @@ import { chmod, mkdir, realpath } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { toError } from '../../../base/errors.ts';
 import type { Pod, Volume } from '../../../resources/builtin/pod-types.ts';
-import { ContainerConfigError } from '../container-env.ts';
+import { ContainerConfigError } from '../container/env.ts';
 import { findInside } from '../isolation/inside.ts';
 import type { Bind, Place } from '../isolation/isolation.ts';
 import { removeTree } from '../isolation/place-folder.ts';

@@ -1,6 +1,6 @@
-import type { Container } from '../../resources/builtin/pod-types.ts';
-import { parseQuantity } from '../../resources/quantity.ts';
-import type { Limits } from './isolation/isolation.ts';
+import type { Container } from '../../../resources/builtin/pod-types.ts';
+import { parseQuantity } from '../../../resources/quantity.ts';
+import type { Limits } from '../isolation/isolation.ts';
 
 export function limitsOf({ resources }: Container): Limits {
   const memoryBytes = parseQuantity(resources?.limits?.['memory']);

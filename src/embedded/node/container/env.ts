@@ -1,10 +1,10 @@
 /** A container's environment from its spec: plain values, references to fields, Secrets and ConfigMaps. */
-import type { KubeClient } from '../../kube/client.ts';
-import { isNotFound } from '../../resources/object.ts';
-import type { KubeObject, Resource } from '../../resources/object.ts';
-import { configMaps, secrets } from '../../resources/resources.ts';
-import type { Container, EnvVar, Pod } from '../../resources/builtin/pod-types.ts';
-import { podField, resourceField } from './fields.ts';
+import type { KubeClient } from '../../../kube/client.ts';
+import { isNotFound } from '../../../resources/object.ts';
+import type { KubeObject, Resource } from '../../../resources/object.ts';
+import { configMaps, secrets } from '../../../resources/resources.ts';
+import type { Container, EnvVar, Pod } from '../../../resources/builtin/pod-types.ts';
+import { podField, resourceField } from '../fields.ts';
 
 /** The pod cannot start as it is written; trying again helps once what it names is there. Becomes the waiting reason CreateContainerConfigError. */
 export class ContainerConfigError extends Error {}

@@ -1,8 +1,8 @@
 /** How the end of a process is told in a container's status. */
 import { open } from 'node:fs/promises';
 import { constants } from 'node:os';
-import type { ContainerStateTerminated } from '../../resources/builtin/pod-types.ts';
-import type { ProcessExit } from './process-host.ts';
+import type { ContainerStateTerminated } from '../../../resources/builtin/pod-types.ts';
+import type { ProcessExit } from '../process-host.ts';
 
 const oomExitCode = 137;
 
