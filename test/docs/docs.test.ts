@@ -59,6 +59,7 @@ describe('every command', () => {
       'invoke',
       'call',
       'run',
+      'types',
       'logs',
       'get',
       'describe',

@@ -69,3 +69,22 @@ test('code that does not compile, a file that is not there, and no platform are 
   const alone = await tsumugi(['run', script('alone.ts', 'console.log(1)')], { cwd: folder, env: { HOME: folder } });
   expect(alone).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('hint: start a platform') });
 });
+
+test('in a pod it is who it is here, and leaves nothing', async () => {
+  const source = `
+    import { call, Kube } from 'tsumugi/client';
+    import { parse } from './parse.ts';
+    console.log('in', process.argv[2], await call('math.add', parse('20'), 3));
+    console.log(\'\');
+    const here = (await Kube.load()).namespace();
+    console.log((await here.listJobs({ labelSelector: 'tsumugi.dev/script' })).length, here.name);
+    process.exitCode = 7;`;
+  expect(await run(source, '--in-pod', '--', 'there')).toEqual({ code: 7, stdout: 'in there 23\n\n1 default\n', stderr: '' });
+  const failed = await run('const fail = () => { throw new TypeError("no"); };\nfail();', '--in-pod');
+  expect(failed).toMatchObject({ code: 1, stdout: expect.stringMatching(/^TypeError: no\n +at fail .*program\.ts:1/) });
+  const nowhere = await run('console.log(1)', '--in-pod', '--image', 'nowhere');
+  expect(nowhere).toMatchObject({ code: 1, stderr: expect.stringContaining('its pod cannot start: ImageUnavailable') });
+  for (const kind of ['jobs', 'configmaps', 'secrets'])
+    expect((await platform.tsumugi('get', kind, '-o', 'name')).stdout).not.toContain('/script-');
+  expect((await run('1', '--image', 'host')).code).toBe(2);
+});

@@ -69,6 +69,15 @@ export function clientSuite(name: string, start: () => Promise<Substrate>): void
       });
     });
 
+    test('a script runs in a pod of its own, with its output and its exit code', async () => {
+      const script = world.file(
+        'script.ts',
+        'const code: number = 3;\nconsole.log(`${process.argv[2]} in ${process.env.HOSTNAME}`);\nprocess.exitCode = code;',
+      );
+      const { code, stdout } = await world.run('run', script, '--in-pod', '--', 'hello');
+      expect({ code, stdout }).toEqual({ code: 3, stdout: expect.stringMatching(/^hello in script-\w+-\w+\n$/) });
+    });
+
     test('pinger: manifests of its own run as a guest, which calls back through the gateway', async () => {
       for (const [name, ...flags] of [
         ['upload', '--permission', 'store', '--visibility', 'private'],
