@@ -83,3 +83,26 @@ it('never fails, whatever the server says', async () => {
   await recorder.flush();
   expect(server.requests).toEqual(['POST /api/v1/namespaces/default/events']);
 });
+
+it('tells little of what happens to one object again and again, where it is to be sparing', async () => {
+  const { client } = await openTestApi();
+  const [one, other] = [await maps.create(client, 'one'), await maps.create(client, 'other')];
+  let now = 1_000_000;
+  const clock = { now: () => now, sleep: async () => undefined };
+  const recorder = new EventRecorder(client, 'tsumugi-test', { sparing: true, clock });
+  const told = async (): Promise<readonly string[]> => {
+    await recorder.flush();
+    const { items } = await client.list<KubeEvent>(events, { namespace: 'default' });
+    return items.map(({ involvedObject, reason }) => `${involvedObject.name} ${reason}`).toSorted();
+  };
+  for (let n = 0; n < 60; n++) recorder.record(one, 'Normal', 'SuccessfulCreate', `Created pod: ${n}`);
+  recorder.record(one, 'Normal', 'Completed', 'done');
+  recorder.record(other, 'Normal', 'SuccessfulCreate', 'Created pod: x');
+  const first = ['one Completed', ...Array.from({ length: 25 }, () => 'one SuccessfulCreate'), 'other SuccessfulCreate'];
+  expect(await told()).toEqual(first);
+  now += 299_000;
+  recorder.record(one, 'Normal', 'SuccessfulCreate', 'too early');
+  now += 1000;
+  for (const message of ['in time', 'too much']) recorder.record(one, 'Normal', 'SuccessfulCreate', message);
+  expect(await told()).toEqual([...first, 'one SuccessfulCreate'].toSorted());
+});

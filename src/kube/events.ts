@@ -15,6 +15,9 @@ const mostWaiting = 200;
 /** Events are written so much later, one after the other: what they tell of goes first. */
 const afterwardsMs = 50;
 const longestMessage = 1024;
+/** Where a recorder is `sparing`: so many events of one reason about one object, then one more in each such time. */
+const burst = 25;
+const refillMs = 300_000;
 
 /** One event that happens again and again. */
 interface Series {
@@ -23,6 +26,22 @@ interface Series {
   readonly event: Omit<KubeEvent, 'metadata' | 'count' | 'lastTimestamp'>;
   count: number;
   written: number;
+}
+
+interface RecorderOptions {
+  readonly host?: string;
+  readonly sparing?: boolean;
+  readonly log?: Log;
+  readonly clock?: Clock;
+}
+
+/** Puts it last; the oldest of too many goes. */
+function keepLatest<T>(map: Map<string, T>, key: string, value: T): void {
+  map.delete(key);
+  map.set(key, value);
+  if (map.size <= remembered) return;
+  const [oldest] = map.keys();
+  map.delete(oldest as string);
 }
 
 /**
@@ -39,16 +58,24 @@ export class EventRecorder {
   /** The latest last. */
   readonly #series = new Map<string, Series>();
   readonly #waiting = new Set<Series>();
+  readonly #sparing: boolean;
+  /** By object and reason: how many more may come, as of when. */
+  readonly #allowed = new Map<string, { readonly left: number; readonly at: number }>();
   #writing: Promise<void> | undefined;
 
-  /** `component`: who tells, as `tsumugi-node`; `host`: on which node, where that matters. */
+  /**
+   * @param component who tells, as `tsumugi-node`
+   * @param host on which node, where that matters
+   * @param sparing of what happens a thousand times to one object most is not told, as Kubernetes' own recorders do
+   */
   constructor(
     client: KubeClient,
     component: string,
-    { host, log = silentLog, clock = systemClock }: { readonly host?: string; readonly log?: Log; readonly clock?: Clock } = {},
+    { host, sparing = false, log = silentLog, clock = systemClock }: RecorderOptions = {},
   ) {
     this.#client = client;
     this.#source = { component, ...(host !== undefined && { host }) };
+    this.#sparing = sparing;
     this.#log = log;
     this.#clock = clock;
   }
@@ -61,18 +88,13 @@ export class EventRecorder {
    * @param message for humans, one sentence; cut at 1,024 characters
    */
   record(object: KubeObject, type: 'Normal' | 'Warning', reason: string, message: string): void {
-    const key = [object.metadata.uid ?? `${object.kind}/${object.metadata.namespace}/${object.metadata.name}`, type, reason, message].join(
-      '\0',
-    );
+    const of = object.metadata.uid ?? `${object.kind}/${object.metadata.namespace}/${object.metadata.name}`;
+    if (this.#sparing && !this.#mayTell(`${of}\0${reason}`)) return;
+    const key = [of, type, reason, message].join('\0');
     const known = this.#series.get(key);
     if (!known && this.#waiting.size >= mostWaiting) return;
     const series = known ?? this.#begin(object, type, reason, message);
-    this.#series.delete(key);
-    this.#series.set(key, series);
-    if (this.#series.size > remembered) {
-      const [oldest] = this.#series.keys();
-      this.#series.delete(oldest as string);
-    }
+    keepLatest(this.#series, key, series);
     series.count += 1;
     this.#waiting.add(series);
     this.#writing ??= this.#writeAll();
@@ -81,6 +103,14 @@ export class EventRecorder {
   /** When all that was recorded so far is written, or has failed. */
   async flush(): Promise<void> {
     await this.#writing;
+  }
+
+  #mayTell(key: string): boolean {
+    const now = this.#clock.now();
+    const { left, at } = this.#allowed.get(key) ?? { left: burst, at: now };
+    const present = Math.min(burst, left + (now - at) / refillMs);
+    keepLatest(this.#allowed, key, { left: present < 1 ? present : present - 1, at: now });
+    return present >= 1;
   }
 
   #begin(object: KubeObject, type: 'Normal' | 'Warning', reason: string, message: string): Series {

@@ -25,7 +25,7 @@ interface JobControllerOptions extends Pick<ControllerOptions, 'onRun'> {
 
 /** Runs until `signal` is aborted. */
 export function runJobController({ client, store, log, clock, signal, onRun }: JobControllerOptions): Controller {
-  const recorder = new EventRecorder(client, 'job-controller', { log, clock });
+  const recorder = new EventRecorder(client, 'job-controller', { sparing: true, log, clock });
   const known = new JobPods(store, signal, log);
   const sync = new JobSync({ client, pods: known, recorder, clock });
 

@@ -1,6 +1,6 @@
 /** The folder of a place, the same for every driver. */
 import { chmodSync, chownSync, mkdirSync, writeFileSync } from 'node:fs';
-import { chmod, lstat, readdir, rename, rm } from 'node:fs/promises';
+import { chmod, lstat, readdir, rename, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /** Owned by the program's uid where it has one of its own. */
@@ -37,10 +37,10 @@ export async function clearPlaceFolder(folder: string): Promise<void> {
   await Promise.all(names.filter((name) => !/\.log(\.1)?$/.test(name)).map((name) => removeTree(join(folder, name))));
 }
 
-/** A program may have left folders that not even their owner may enter. */
+/** Most are empty, or not there. A program may have left folders that not even their owner may enter. */
 export async function removeTree(path: string): Promise<void> {
   try {
-    await rm(path, { recursive: true, force: true });
+    await rmdir(path).catch(() => rm(path, { recursive: true, force: true }));
   } catch {
     await openFolders(path);
     await rm(path, { recursive: true, force: true });
