@@ -70,6 +70,7 @@ async function start(settings: ControllerSettings, log: Log, health: Health, sig
     functions: functions.runs,
     openInvoker: () => functions.openInvoker(),
     functionLogs: (query) => functions.readLogs(query),
+    settings: settings.runs,
     log,
   });
   const platform = await servePlatformApi({
