@@ -1,6 +1,6 @@
 /**
  * Which platform a program talks to: 1. what it was told: an address and a token, a data folder, a kubeconfig; 2. in a pod, the
- * identity that its function has; 3. `TSUMUGI_API_URL` and its companions; 4. `TSUMUGI_DATA`; 5. a running platform at `./.tsumugi`
+ * identity that its function or its job has; 3. `TSUMUGI_API_URL` and its companions; 4. `TSUMUGI_DATA`; 5. a running platform at `./.tsumugi`
  * here or in a parent folder; 6. the current context of the kubeconfig, else the ServiceAccount of the pod.
  */
 import { readFileSync } from 'node:fs';
@@ -10,6 +10,7 @@ import type { Connection } from '../kube/connection.ts';
 import type { FunctionResource } from '../resources/function.ts';
 import { type Identity, ownIdentity } from '../sdk/identity.ts';
 import { dataAround, kubeconfigPath, readPlatformFile } from './data-folder.ts';
+import { mountedIdentity } from './mounted-identity.ts';
 import { type RequestOptions, send, type Target, tokenHeader } from './http.ts';
 
 export interface ConnectOptions {
@@ -57,7 +58,7 @@ export async function find(options: ConnectOptions): Promise<Found> {
   if (data !== undefined) return ofData(data, options);
   if (context !== undefined || kubeconfig !== undefined) return ofKubeconfig(options);
 
-  const identity = ownIdentity();
+  const identity = ownIdentity() ?? mountedIdentity();
   if (identity) return ofIdentity(identity, options);
   const { TSUMUGI_API_URL, TSUMUGI_DATA, TSUMUGI_FUNCTION } = process.env;
   if (TSUMUGI_API_URL) return ofAddress({ ...ofEnvironment(), ...given(options), api: TSUMUGI_API_URL });
@@ -134,14 +135,14 @@ function ofIdentity(identity: Identity, options: ConnectOptions): Found {
   const credentialsFor = (of: 'gateway' | 'platform' | 'kubernetes') => async (): Promise<{ token: string }> => {
     const token = identity.token(of);
     if (token !== undefined) return { token };
-    throw new TsumugiError('Forbidden', 'this function may not use the Kubernetes API', {
+    throw new TsumugiError('Forbidden', 'this code may not use the Kubernetes API', {
       hint: 'declare what it manages in its spec: permissions: { manage: [jobs, configmaps, secrets] }',
     });
   };
   const connection: Connection = {
     ...serverOf(identity.kubernetes),
     namespace: options.namespace ?? identity.namespace,
-    from: 'the identity of this function',
+    from: 'the identity of this pod',
     credentials: credentialsFor('kubernetes'),
   };
   const service = { ...identity.platform, credentials: credentialsFor('platform') };

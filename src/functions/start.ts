@@ -8,6 +8,7 @@
  * await functions.stop();
  */
 import type { Handler } from '../api/endpoints.ts';
+import type { Accounts } from './identity/accounts.ts';
 import type { Account } from './identity/callers.ts';
 import { lead, type LeadOptions } from './lead.ts';
 import type { LocalInvoker } from './local-invoker.ts';
@@ -25,6 +26,8 @@ export interface Functions {
   readonly keys: PlatformKeys;
   /** Whose token of the platform API it is; undefined: nobody's. */
   authenticate(token: string): Promise<Account | undefined>;
+  /** Of code with permissions, whatever declares them. */
+  readonly accounts: Pick<Accounts, 'ensure' | 'remove'>;
   /** For runs of functions in pods of their own. */
   readonly runs: FunctionRuns;
   /** Calls of functions from within this process, for who leads alone; connects to every instance. */
@@ -48,6 +51,7 @@ export async function startFunctions(options: FunctionsOptions): Promise<Functio
     handler: replica.handler,
     keys: replica.keys,
     authenticate: (token) => replica.callers.authenticate(token),
+    accounts: replica.accounts,
     runs: replica.runs,
     openInvoker: replica.openInvoker,
     readLogs: replica.readLogs,

@@ -35,7 +35,13 @@ const controllerRules: readonly Rule[] = [
   // To be the owner of a pod or a revision, where the API server asks for that (OwnerReferencesPermissionEnforcement).
   {
     apiGroups: [ours],
-    resources: ['functions/finalizers', 'revisions/finalizers', 'runtimes/finalizers', 'executions/finalizers'],
+    resources: [
+      'functions/finalizers',
+      'revisions/finalizers',
+      'runtimes/finalizers',
+      'jobdefinitions/finalizers',
+      'executions/finalizers',
+    ],
     verbs: ['update'],
   },
   { apiGroups: [''], resources: ['pods'], verbs: [...read, 'create', 'patch', 'delete'] },
@@ -48,7 +54,7 @@ const controllerRules: readonly Rule[] = [
   // How many runners each may have at once; whether one is still there: else what it kept in the store goes.
   { apiGroups: [''], resources: ['namespaces'], verbs: read },
   { apiGroups: [''], resources: ['events'], verbs: ['create', 'patch'] },
-  // Accounts of functions that declare permissions, and their tokens. (Whoever may make pods may use every account of a namespace anyway.)
+  // Accounts of functions and jobs that declare permissions, and their tokens. (Whoever may make pods may use every account of a namespace anyway.)
   { apiGroups: [''], resources: ['serviceaccounts'], verbs: ['get', 'create', 'delete'] },
   { apiGroups: [''], resources: ['serviceaccounts/token'], verbs: ['create'] },
   { apiGroups: ['authentication.k8s.io'], resources: ['tokenreviews'], verbs: ['create'] },

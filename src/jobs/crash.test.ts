@@ -14,6 +14,7 @@ import { configMaps, jobs as jobResource, pods, secrets } from '../resources/res
 import { startRunner } from './pods/requests.ts';
 import { bySource, readRunLog } from './pods/run-logs.ts';
 import { type RunningJobs, startJobs } from './start.ts';
+import { nobodyIs } from './pods/testing/identity.ts';
 
 let platform: TestPlatform;
 let runs: RunStore;
@@ -47,6 +48,7 @@ function start(client = platform.client, store = runs, logs = platform.logs): Ru
     runs: store,
     logs,
     functions: functions.runs,
+    identity: nobodyIs,
     openInvoker: () => functions.openInvoker(),
     functionLogs: (query) => functions.readLogs(query),
     log: silentLog,

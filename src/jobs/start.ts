@@ -24,6 +24,7 @@ import type { Jobs } from './jobs.ts';
 import { LeasedDriver } from './leased/driver.ts';
 import { type FunctionLogs, leasedLogs } from './leased/logs.ts';
 import { runLogPrefix } from './model/log-streams.ts';
+import type { JobIdentity } from './pods/job-identity.ts';
 import { runnerEndpoints } from './pods/endpoints.ts';
 import type { FunctionPods } from './pods/function-pods.ts';
 import { PodsDriver } from './pods/pods-driver.ts';
@@ -36,6 +37,8 @@ export interface JobsOptions {
   readonly runs: RunStore;
   readonly logs: LogStore;
   readonly functions: FunctionPods;
+  /** Who the containers of jobs are that declare permissions. */
+  readonly identity: JobIdentity;
   /** Calls on instances that are used again, for whoever leads. */
   readonly openInvoker: () => { readonly invoker: Invoker; close(): void };
   readonly functionLogs: FunctionLogs;
@@ -63,7 +66,7 @@ export interface RunningJobs {
 }
 
 export function startJobs(options: JobsOptions): RunningJobs {
-  const { client, runs, logs, functions, clock = systemClock, log } = options;
+  const { client, runs, logs, functions, identity, clock = systemClock, log } = options;
   const settings = { ...runDefaults, ...options.settings };
   const stopping = new AbortController();
   const bell = new Bell();
@@ -91,6 +94,7 @@ export function startJobs(options: JobsOptions): RunningJobs {
         runs,
         logs,
         functions,
+        identity,
         settings,
         clock,
         log,
@@ -102,7 +106,7 @@ export function startJobs(options: JobsOptions): RunningJobs {
         await runs.want(run.uid, 'delete');
         bell.ring('asked');
       };
-      const declared = leadDeclared({ client: leader, runs, bell, forget, signal: until, clock, log });
+      const declared = leadDeclared({ client: leader, runs, bell, forget, accounts: identity.accounts, signal: until, clock, log });
       const history = keepHistoryInOrder({ runs, days: settings.historyDays, forget, ...(fence && { fence }), clock, log }, until);
       try {
         await runEngine({

@@ -14,6 +14,7 @@ import { ipcProcessHost } from '../embedded/node/host/ipc.ts';
 import { startNode, type RunningNode } from '../embedded/node/node.ts';
 import { podSocketPath } from '../embedded/node/paths.ts';
 import { openPlatformKeys } from '../functions/model/keys.ts';
+import { audiences } from '../functions/identity/tokens.ts';
 import { startFunctions } from '../functions/start.ts';
 import { startJobs } from '../jobs/start.ts';
 import { openFileBlobs } from '../records/files/blobs.ts';
@@ -77,6 +78,7 @@ async function start(settings: RoleSettings): Promise<RunningRole> {
   const logs = openSqliteLogs(join(data, 'records.db'));
   const store = openSqliteStore(join(data, 'records.db'));
   const runs = openSqliteRuns(join(data, 'records.db'));
+  const endpoints = { platform: { url: platformUrl, ca: api.ca }, kubernetes: { url: apiUrl, ca: api.ca } };
   const functions = await startFunctions({
     client: api.client,
     blobs: await openFileBlobs(join(data, 'blobs')),
@@ -85,7 +87,7 @@ async function start(settings: RoleSettings): Promise<RunningRole> {
     pki: keys,
     addressOf: (pod) => (pod.status?.phase === 'Running' ? `unix:${podSocketPath(run, pod.metadata.uid ?? '')}` : undefined),
     gatewayUrl: gateway,
-    endpoints: { platform: { url: platformUrl, ca: api.ca }, kubernetes: { url: apiUrl, ca: api.ca } },
+    endpoints,
     observer: metrics.functions,
     tokenHashes: [createHash('sha256').update(api.token).digest('hex')],
     log,
@@ -97,6 +99,7 @@ async function start(settings: RoleSettings): Promise<RunningRole> {
     runs,
     logs,
     functions: functions.runs,
+    identity: { accounts: functions.accounts, listeners: { ...endpoints, gatewayUrl: gateway }, audiences },
     openInvoker: () => functions.openInvoker(),
     functionLogs: (query) => functions.readLogs(query),
     settings: settings.runs,

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { defineCustom, exactlyOne, shortNameRule } from './custom.ts';
 import type { KubeObject } from './object.ts';
+import { permissionsField } from './permissions.ts';
 import { imagePullSecrets } from './pod-fields.ts';
 import { jobDefinitions } from './resources.ts';
 import { anyJson, coreList, type Immutable, objectName, seconds, shortName } from './schema.ts';
@@ -62,6 +63,7 @@ const spec = z.strictObject({
         .describe('How an execution runs its tasks.'),
     })
     .describe('What its executions are.'),
+  permissions: permissionsField.optional(),
   concurrencyPolicy: z
     .enum(['Allow', 'Forbid', 'Replace'])
     .default('Allow')
@@ -122,6 +124,15 @@ export const jobDefinitionKind = defineCustom<JobDefinition>(jobDefinitions, {
       check: ({ call, volumes, serviceAccountName, imagePullSecrets: secrets }: Readonly<Record<string, unknown>>) =>
         call === undefined || (volumes === undefined && serviceAccountName === undefined && secrets === undefined),
       message: '`volumes`, `serviceAccountName` and `imagePullSecrets` are for `containers`: a function has its own',
+    },
+    {
+      path: 'spec',
+      cel: '!has(self.permissions) || (has(self.template.spec.template.spec.containers) && !has(self.template.spec.template.spec.serviceAccountName))',
+      check: ({ permissions, template }: Readonly<Record<string, unknown>>) => {
+        const { containers, serviceAccountName: account } = (template as JobDefinitionSpec['template']).spec.template.spec;
+        return permissions === undefined || (containers !== undefined && account === undefined);
+      },
+      message: '`permissions` are for `containers` without a `serviceAccountName`: they make an account, and a function declares its own',
     },
   ],
 });

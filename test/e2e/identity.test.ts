@@ -287,3 +287,51 @@ test('a restarted platform takes the tokens that are out', async () => {
   await eventually('it answers again', async () => (await stored(tokens.platform).catch(() => 0)) === 200, 30);
   expect(await guarded(tokens.gateway)).toBe(200);
 });
+
+describe('a job with permissions', () => {
+  test('gives its containers tokens that open what it declares, in its namespace alone', async () => {
+    const script =
+      'trap "exit 0" TERM; cd $TSUMUGI_IDENTITY; for file in gateway kubernetes platform; do cat $file; echo; done; ls; while :; do sleep 0.1; done';
+    const flags = ['--image', 'host', '--permission', 'store', '--permission', 'configmaps'];
+    const made = await platform.tsumugi('job', 'create', 'worker', ...flags, '--', '/bin/sh', '-c', script);
+    expect(made).toMatchObject({ code: 0 });
+    await platform.tsumugi('job', 'run', 'worker', '--name', 'worker-1');
+    let said: readonly string[] = [];
+    await eventually('it has said all', async () => {
+      said = (await platform.tsumugi('task', 'logs', 'worker-1/0')).stdout.trim().split('\n');
+      return said.length === 8;
+    });
+    const [gateway = '', kubernetes = '', store = '', ...files] = said;
+    expect(files).toEqual(['gateway', 'kubernetes', 'kubernetes-ca.crt', 'platform', 'platform-ca.crt']);
+    expect([await stored(store), await stored(store, 'other'), await stored(gateway), await stored(kubernetes)]).toEqual([
+      200, 403, 401, 401,
+    ]);
+    expect([await guarded(gateway), await guarded(store)]).toEqual([200, 401]);
+    const create = (namespace: string): Promise<number> =>
+      may(kubernetes, 'POST', inNamespace(namespace, 'configmaps'), configMap(`of-a-job-${namespace}`));
+    expect([await create('default'), await create('other')]).toEqual([201, 403]);
+    expect(await may(kubernetes, 'GET', inNamespace('default', 'secrets'))).toBe(403);
+
+    await platform.tsumugi('job', 'update', 'worker', '--permission', 'none', '--permission', 'store');
+    await eventually(
+      'what is taken away is refused',
+      async () => (await may(kubernetes, 'GET', inNamespace('default', 'configmaps'))) === 403,
+    );
+    await platform.tsumugi('execution', 'cancel', 'worker-1');
+    await eventually(
+      'with its pod its tokens end',
+      async () => (await may(kubernetes, 'GET', inNamespace('default', 'configmaps'))) === 401,
+    );
+    await platform.tsumugi('job', 'delete', 'worker');
+    const account = inNamespace('default', 'serviceaccounts/tsumugi-job-worker');
+    const admin = (await api.credentials()).token ?? '';
+    await eventually('its account goes with it', async () => (await may(admin, 'GET', account)) === 404);
+  }, 60_000);
+
+  test('has a container, and no account of another name', async () => {
+    const refused = async (...flags: readonly string[]): Promise<string> =>
+      (await platform.tsumugi('job', 'create', 'refused', ...flags, '--permission', 'store')).stderr;
+    expect(await refused('--function', 'target')).toContain('`permissions` are for `containers`');
+    expect(await refused('--image', 'host', '--permission', 'everything')).toContain('--permission is "everything"');
+  });
+});

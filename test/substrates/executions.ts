@@ -1,6 +1,7 @@
 /** Executions, whatever carries them: a job, its tasks, what becomes of them. Nothing here may know which substrate it is. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { connect, type Platform } from '../../src/client/index.ts';
+import { find } from '../../src/client/find.ts';
 import { call, stream } from '../../src/client/rpc.ts';
 import type { ExecutionJson } from '../../src/jobs/api/generated/execution.generated.ts';
 import type { RunJobRequest_OverridesJson } from '../../src/jobs/api/generated/job.generated.ts';
@@ -9,12 +10,13 @@ import type { Job } from '../../src/resources/builtin/job/types.ts';
 import type { Container } from '../../src/resources/builtin/pod-types.ts';
 import type { Execution } from '../../src/resources/execution.ts';
 import { isNotFound } from '../../src/resources/object.ts';
-import { configMaps, executions, jobDefinitions, jobs, pods } from '../../src/resources/resources.ts';
+import { configMaps, executions, jobDefinitions, jobs, pods, secrets } from '../../src/resources/resources.ts';
 import { eventually } from '../e2e/platform.ts';
 import { type Substrate, World } from './substrate.ts';
 
-/** Of a JobDefinition beside its container: of the execution, of its tasks, of the container. */
+/** Of a JobDefinition beside its container: of the job, of the execution, of its tasks, of the container. */
 interface More {
+  readonly job?: object;
   readonly execution?: object;
   readonly task?: object;
   readonly container?: Partial<Container>;
@@ -42,12 +44,13 @@ export function executionsSuite(name: string, start: () => Promise<Substrate>): 
       await world?.stop();
     }, 120_000);
 
-    const define = (job: string, script: string, { execution, task, container }: More = {}): Promise<unknown> =>
+    const define = (job: string, script: string, { job: ofJob, execution, task, container }: More = {}): Promise<unknown> =>
       platform.kube.create(jobDefinitions, {
         apiVersion: 'tsumugi.dev/v1',
         kind: 'JobDefinition',
         metadata: { name: job, namespace },
         spec: {
+          ...ofJob,
           template: {
             spec: {
               ...execution,
@@ -261,6 +264,25 @@ export function executionsSuite(name: string, start: () => Promise<Substrate>): 
       expect([said[0], said[1], said.at(-1)]).toEqual(['task 7 attempt 0', 'Error: not yet', 'task 7 attempt 1']);
       await change('Retry', 'squares-1');
       expect(await ended('squares-1')).toMatchObject({ status: 'SUCCEEDED', succeededCount: 20 });
+    });
+
+    test('permissions give its containers the rights of an account of their own', async () => {
+      await define('who', 'cd $TSUMUGI_IDENTITY; cat kubernetes; echo; for file in *; do echo $file; done; sleep 300', {
+        job: { permissions: { manage: ['configmaps'] } },
+        task: { terminationGracePeriodSeconds: 0 },
+      });
+      await run('who', 'who-1');
+      await soon('it has said all', async () => (await logs('who-1')).length === 6);
+      const [token = '', ...files] = await logs('who-1');
+      expect(files).toEqual(['gateway', 'kubernetes', 'kubernetes-ca.crt', 'platform', 'platform-ca.crt']);
+      const { server, ca } = (await find(world.substrate.connection)).connection;
+      const own = await connect({ api: server, token, namespace, ...(ca !== undefined && { ca }) });
+      await soon('it may read what it declares', () => own.kube.list(configMaps, { namespace }).then(() => true));
+      await expect(own.kube.list(secrets, { namespace })).rejects.toMatchObject({ code: 403 });
+      await expect(own.kube.list(configMaps, { namespace: 'default' })).rejects.toMatchObject({ code: 403 });
+      own.close();
+      await change('Cancel', 'who-1');
+      expect(await ended('who-1')).toMatchObject({ status: 'CANCELLED' });
     });
 
     test('what is not right is refused with its field', async () => {

@@ -2,8 +2,10 @@
 import { TsumugiError } from '../../base/errors.ts';
 import type { Container } from '../../resources/builtin/pod-types.ts';
 import type { JobDefinitionSpec } from '../../resources/job-definition.ts';
+import type { Permissions } from '../../resources/permissions.ts';
 import { collect, parseChoice, parseCount, parsePair, parseSeconds } from '../values.ts';
 import type { Command } from 'commander';
+import { permissionWords, withPermissions } from '../permissions.ts';
 import type { PlatformFlags } from '../platform.ts';
 
 export interface DefinitionFlags extends PlatformFlags {
@@ -24,6 +26,7 @@ export interface DefinitionFlags extends PlatformFlags {
   readonly deadline?: string;
   readonly queueTimeout?: string;
   readonly concurrencyPolicy?: string;
+  readonly permission?: string[];
 }
 
 export function definitionOptions(command: Command): Command {
@@ -36,6 +39,7 @@ export function definitionOptions(command: Command): Command {
       .option('--cpu <quantity>', 'limit of the container, as 500m')
       .option('--memory <quantity>', 'limit of the container, as 256Mi')
       .option('--max-retries <number>', 'attempts of each task after the first (default 3)')
+      .option(`--permission <${permissionWords.join('|')}>`, 'the container may use this in its namespace; may be given again', collect)
       .option('--deadline <duration>', 'for the whole execution')
       .option('--queue-timeout <duration>', 'an execution that waits longer for its turn fails')
       .option('--concurrency-policy <Allow|Forbid|Replace>', 'while another execution runs: a second one, an error, or instead of it'),
@@ -56,14 +60,16 @@ export function sharedOptions(command: Command): Command {
 
 /** The spec that the flags make of the present one; without one it is a new job's. `words`: the command after `--`. */
 export async function definition(flags: DefinitionFlags, words: readonly string[], present?: JobDefinitionSpec): Promise<object> {
-  const { template, ...job } = present ?? {};
+  const { template, permissions, ...job } = present ?? {};
   const { template: task, ...execution } = template?.spec ?? {};
   const { containers, call, ...rest } = task?.spec ?? {};
   const what = isOfFunction(flags, call !== undefined)
     ? { call: callOf(flags, call) }
     : { containers: [containerOf(flags, words, containers?.[0] as Container | undefined)] };
+  const allowed = flags.permission ? permitted(permissions, flags.permission) : permissions;
   return {
     ...job,
+    ...(allowed && { permissions: allowed }),
     ...(flags.concurrencyPolicy !== undefined && {
       concurrencyPolicy: parseChoice('--concurrency-policy', flags.concurrencyPolicy, ['Allow', 'Forbid', 'Replace']),
     }),
@@ -88,6 +94,14 @@ export async function definition(flags: DefinitionFlags, words: readonly string[
       },
     },
   };
+}
+
+function permitted(present: Permissions | undefined, given: readonly string[]): object | undefined {
+  const wanted = withPermissions(
+    present,
+    given.map((word) => parseChoice('--permission', word, permissionWords)),
+  );
+  return wanted ? Object.fromEntries(Object.entries(wanted).filter(([, value]) => value !== null)) : undefined;
 }
 
 function isOfFunction(flags: DefinitionFlags, isNow: boolean): boolean {

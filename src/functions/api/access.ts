@@ -51,7 +51,7 @@ export function checkCode({ namespace, name, permissions }: Account, path: strin
       });
     if (permissions && each.isIn(permissions)) return;
     throw new TsumugiError('Forbidden', `${who} may not use ${each.what}`, {
-      hint: `declare it in the spec of its function: permissions: { ${each.declare} }`,
+      hint: `declare it in the spec of its function or job: permissions: { ${each.declare} }`,
     });
   }
   throw new TsumugiError('Forbidden', `${who} may not call ${path}`, { hint: 'that is for users of the platform, with their token' });

@@ -4,7 +4,7 @@ import type { KubeClient } from '../../kube/client.ts';
 import { isNotFound, type KubeObject, type Resource } from '../../resources/object.ts';
 import { type TokenReview } from '../../resources/builtin/reviews.ts';
 import { ownerOfAccount, type Permissions, permissionsOf } from '../../resources/permissions.ts';
-import { functions, serviceAccounts, tokenReviews } from '../../resources/resources.ts';
+import { functions, jobDefinitions, serviceAccounts, tokenReviews } from '../../resources/resources.ts';
 
 /** A ServiceAccount that has shown a token. */
 export interface Account {
@@ -20,7 +20,7 @@ const knownMs = 10_000;
 const maxKnown = 10_000;
 
 /** Kinds whose objects own accounts. */
-const ownerResources: Readonly<Record<string, Resource>> = { Function: functions };
+const ownerResources: Readonly<Record<string, Resource>> = { Function: functions, JobDefinition: jobDefinitions };
 
 export class Callers {
   readonly #client: KubeClient;

@@ -11,6 +11,7 @@ import type { Accounts } from './accounts.ts';
 export const platformAudience = 'tsumugi';
 /** Of tokens that gateways take. */
 export const gatewayAudience = 'tsumugi/gateway';
+export const audiences = { platform: platformAudience, gateway: gatewayAudience } as const;
 
 /** How user code reaches those who take its tokens. */
 export type Endpoints = Pick<Identity, 'platform' | 'kubernetes'>;

@@ -14,6 +14,7 @@ import { executions, jobDefinitions } from '../../resources/resources.ts';
 import type { Bell } from '../bell.ts';
 import type { RunJobRequest } from '../jobs.ts';
 import { planExecution } from '../model/plan.ts';
+import type { JobAccounts } from '../pods/job-identity.ts';
 import { ExecutionReconciler } from './executions.ts';
 import { reconcileJobDefinition } from './job-definitions.ts';
 
@@ -23,6 +24,7 @@ export interface LeadDeclaredOptions {
   readonly bell: Bell;
   /** Forgets a run that has ended, and the object that declared it. */
   readonly forget: (run: Run) => Promise<void>;
+  readonly accounts: JobAccounts;
   readonly signal: AbortSignal;
   readonly clock?: Clock;
   readonly log: Log;
@@ -74,7 +76,16 @@ export async function undeclare(client: KubeClient, { kind, namespace, name, uid
 }
 
 /** Resolves when `signal` is aborted and what was begun has ended. */
-export async function leadDeclared({ client, runs, bell, forget, signal, clock = systemClock, log }: LeadDeclaredOptions): Promise<void> {
+export async function leadDeclared({
+  client,
+  runs,
+  bell,
+  forget,
+  accounts,
+  signal,
+  clock = systemClock,
+  log,
+}: LeadDeclaredOptions): Promise<void> {
   const objects = new Informer<Execution>(client, executions, {
     log,
     indexes: { definition: ({ metadata, spec }) => [`${metadata.namespace}/${spec.jobDefinition}`] },
@@ -114,6 +125,7 @@ export async function leadDeclared({ client, runs, bell, forget, signal, clock =
       runs,
       find: (key) => definitions.get(key),
       forget,
+      accounts,
       now: () => clock.now(),
     }),
     log,

@@ -6,6 +6,7 @@ import { setCondition } from '../../resources/conditions.ts';
 import type { JobDefinition, JobDefinitionStatus } from '../../resources/job-definition.ts';
 import { jobDefinitions as resource } from '../../resources/resources.ts';
 import { planExecution } from '../model/plan.ts';
+import type { JobAccounts } from '../pods/job-identity.ts';
 
 const fieldManager = 'tsumugi-jobs';
 /** Dropped at once: what is left comes the next time. */
@@ -17,21 +18,19 @@ export interface JobDefinitionReconcilerOptions {
   readonly find: (key: string) => JobDefinition | undefined;
   /** Forgets a run that has ended, and the object that declared it. */
   readonly forget: (run: Run) => Promise<void>;
+  readonly accounts: JobAccounts;
   readonly now: () => number;
 }
 
-export function reconcileJobDefinition({ client, runs, find, forget, now }: JobDefinitionReconcilerOptions) {
+export function reconcileJobDefinition({ client, runs, find, forget, accounts, now }: JobDefinitionReconcilerOptions) {
   return async (key: string): Promise<{ again: number } | undefined> => {
     const object = find(key);
     if (!object || object.metadata.deletionTimestamp) return undefined;
     const { namespace = '', name: job, generation = 1 } = object.metadata;
     const mine = { namespace, job, kind: 'execution' } as const;
     const [[latest], executionCount] = await Promise.all([runs.list({ ...mine, limit: 1 }), runs.count(mine)]);
-    const conditions = setCondition(
-      object.status?.conditions,
-      { type: 'Ready', ...verdictOf(object), observedGeneration: generation },
-      now(),
-    );
+    const verdict = (await accountTaken(object, accounts)) ?? verdictOf(object);
+    const conditions = setCondition(object.status?.conditions, { type: 'Ready', ...verdict, observedGeneration: generation }, now());
     const status: JobDefinitionStatus = {
       conditions,
       observedGeneration: generation,
@@ -58,7 +57,25 @@ export function reconcileJobDefinition({ client, runs, find, forget, now }: JobD
   };
 }
 
-function verdictOf({ spec }: JobDefinition): { status: 'True' | 'False'; reason: string; message: string } {
+interface Verdict {
+  readonly status: 'True' | 'False';
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** Makes the account of its containers what it declares. Answers where somebody else has one of that name. */
+async function accountTaken(object: JobDefinition, accounts: JobAccounts): Promise<Verdict | undefined> {
+  const { permissions } = object.spec;
+  try {
+    await (permissions ? accounts.ensure(object, permissions) : accounts.remove(object));
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof TsumugiError) || error.code !== 'Conflict') throw error;
+    return { status: 'False', reason: 'AccountTaken', message: [error.message, error.hint].filter(Boolean).join(': ') };
+  }
+}
+
+function verdictOf({ spec }: JobDefinition): Verdict {
   try {
     planExecution(spec);
     return { status: 'True', reason: 'Ready', message: '' };

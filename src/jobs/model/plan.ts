@@ -27,6 +27,8 @@ export interface ExecutionPlan {
   readonly items?: readonly unknown[];
   /** Exactly one of `call` and `pod`. */
   readonly call?: { readonly function: string; readonly export?: string; readonly args: readonly unknown[] };
+  /** Its containers have the identity of the JobDefinition. */
+  readonly hasIdentity?: true;
   /** As in a PodSpec, with one container. */
   readonly pod?: {
     readonly containers: readonly object[];
@@ -66,6 +68,7 @@ export function planExecution(definition: JobDefinitionSpec, overrides: Executio
     graceSeconds: task.terminationGracePeriodSeconds,
     concurrencyPolicy: definition.concurrencyPolicy,
     ...(items && { items }),
+    ...(definition.permissions && { hasIdentity: true as const }),
     ...what(task, overrides),
   };
 }

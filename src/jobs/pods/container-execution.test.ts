@@ -1,8 +1,11 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { TsumugiError } from '../../base/errors.ts';
 import type { ConfigMap } from '../../resources/builtin/configmap.ts';
 import type { Execution } from '../../resources/execution.ts';
-import { configMaps, executions, jobs, pods } from '../../resources/resources.ts';
+import type { KubeObject } from '../../resources/object.ts';
+import { configMaps, executions, jobDefinitions, jobs, pods } from '../../resources/resources.ts';
 import { HandNode, namespace, texts } from './testing/hand-node.ts';
+import { nobodyIs } from './testing/identity.ts';
 
 let node: HandNode;
 beforeEach(async () => {
@@ -284,4 +287,61 @@ test('the object that asked for it owns its Job', async () => {
 test('what the API refuses is its end', async () => {
   await node.execute({ pod: { containers: [{ name: 'UPPER', image: 'host' }] } });
   expect(await node.ended()).toMatchObject({ status: 'failed', reason: 'Invalid', message: expect.stringContaining('UPPER') });
+});
+
+test('with permissions its pods run as the account of its job, with tokens for each listener', async () => {
+  const ensured: unknown[] = [];
+  const ca = { platform: 'PEM one', kubernetes: 'PEM two' };
+  await node.leave();
+  await node.lead({
+    ...nobodyIs,
+    accounts: {
+      ...nobodyIs.accounts,
+      ensure: async ({ metadata }, permissions) => {
+        ensured.push([metadata.name, permissions]);
+        if (ensured.length === 1) throw new TsumugiError('Conflict', 'of another one that is about to go');
+      },
+    },
+    listeners: {
+      platform: { url: 'https://platform', ca: ca.platform },
+      kubernetes: { url: 'https://kubernetes', ca: ca.kubernetes },
+      gatewayUrl: 'http://gateway',
+    },
+  });
+  const containers = [{ name: 'main', image: 'host' }];
+  const permissions = { manage: ['jobs'], store: true };
+  await node.api.client.create<KubeObject>(jobDefinitions, {
+    apiVersion: 'tsumugi.dev/v1',
+    kind: 'JobDefinition',
+    metadata: { name: 'j', namespace },
+    spec: { permissions, template: { spec: { template: { spec: { containers } } } } },
+  } as never);
+  await node.execute({ hasIdentity: true });
+  const pod = (await node.pods(1)).get('e-0-0');
+  expect(ensured).toEqual([
+    ['j', permissions],
+    ['j', permissions],
+  ]);
+  expect(pod?.metadata.annotations).toMatchObject({ 'tsumugi.dev/platform-ca': ca.platform, 'tsumugi.dev/kubernetes-ca': ca.kubernetes });
+  expect(pod?.spec).toMatchObject({ serviceAccountName: 'tsumugi-job-j', automountServiceAccountToken: false });
+  const [volume] = pod?.spec.volumes ?? [];
+  expect(volume?.projected?.sources).toMatchObject([
+    { serviceAccountToken: { path: 'platform', audience: 'tsumugi' } },
+    { serviceAccountToken: { path: 'gateway', audience: 'tsumugi/gateway' } },
+    { serviceAccountToken: { path: 'kubernetes' } },
+    { downwardAPI: { items: [{ path: 'platform-ca.crt' }, { path: 'kubernetes-ca.crt' }] } },
+  ]);
+  expect(pod?.spec.containers[0]?.env?.slice(0, 2)).toEqual([
+    { name: 'TSUMUGI_IDENTITY', value: '/secrets/tsumugi' },
+    { name: 'TSUMUGI_PLATFORM_URL', value: 'https://platform' },
+  ]);
+});
+
+test('permissions that are no more are its end', async () => {
+  await node.execute({ hasIdentity: true });
+  expect(await node.ended()).toMatchObject({
+    status: 'failed',
+    reason: 'Forbidden',
+    message: 'JobDefinition "j" in namespace default does not declare its permissions any more',
+  });
 });

@@ -8,6 +8,7 @@ import type { RunControl } from '../driver.ts';
 import { type ExecutionPlan, planOf } from '../model/plan.ts';
 import { createOnce, deleteJob, getIfThere } from './api.ts';
 import { itemsOf, type JobOrder, jobOrders } from './execution-jobs.ts';
+import { identified } from './job-identity.ts';
 import { hasEnded, LastWords } from './last-words.ts';
 import { taskOfPod } from './logs.ts';
 import { runOf } from './objects.ts';
@@ -133,9 +134,10 @@ export class ContainerExecution {
 
   /** What it needs is made before its first pod, and goes with it. */
   async #make(order: JobOrder): Promise<void> {
-    const { objects } = this.#parts;
+    const { objects, identity } = this.#parts;
     this.#owner ??= this.#findOwner();
-    const job = order.make(await this.#owner, this.#plan.items !== undefined);
+    const plain = order.make(await this.#owner, this.#plan.items !== undefined);
+    const job = this.#plan.hasIdentity ? await identified(objects.client, identity, this.#run, plain) : plain;
     objects.jobs.observe(await createOnce<Job>(objects.client, jobResource, job, this.#run.uid));
   }
 

@@ -2,6 +2,7 @@ import type { Clock } from '../../base/clock.ts';
 import type { Log } from '../../base/log.ts';
 import type { RunStore } from '../../records/runs.ts';
 import type { FunctionPods } from './function-pods.ts';
+import type { JobIdentity } from './job-identity.ts';
 import type { RunLogKeeper } from './logs.ts';
 import type { RunObjects } from './objects.ts';
 
@@ -10,6 +11,7 @@ export interface PodParts {
   readonly objects: RunObjects;
   readonly runs: RunStore;
   readonly functions: FunctionPods;
+  readonly identity: JobIdentity;
   readonly logs: RunLogKeeper;
   /** A run whose pod has not started so long after its admission is given up. */
   readonly startTimeoutMs: number;

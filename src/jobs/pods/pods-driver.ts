@@ -15,6 +15,7 @@ import { ContainerExecution } from './container-execution.ts';
 import type { FunctionPods } from './function-pods.ts';
 import { Guest } from './guest.ts';
 import { deleteGuest } from './guest-tidy.ts';
+import type { JobIdentity } from './job-identity.ts';
 import { RunLogKeeper } from './logs.ts';
 import { RunObjects } from './objects.ts';
 import type { PodParts } from './parts.ts';
@@ -29,6 +30,7 @@ export interface PodsDriverOptions {
   readonly runs: RunStore;
   readonly logs: LogStore;
   readonly functions: FunctionPods;
+  readonly identity: JobIdentity;
   readonly settings: RunSettings;
   readonly clock?: Clock;
   readonly log: Log;
@@ -59,14 +61,14 @@ export class PodsDriver implements RunDriver {
 
   /** Resolves when what is there is known. */
   static async start(options: PodsDriverOptions): Promise<PodsDriver> {
-    const { client, runs, logs, functions, settings, clock = systemClock, log, signal } = options;
+    const { client, runs, logs, functions, identity, settings, clock = systemClock, log, signal } = options;
     const objects = new RunObjects(client, log);
     const all = new Informer<KubeObject>(client, namespaces, { log });
     void all.start(signal);
     await Promise.all([objects.start(signal), all.synced()]);
     const keeper = new RunLogKeeper(logs, settings.logLines);
     const startTimeoutMs = settings.startTimeoutSeconds * 1000;
-    return new PodsDriver(options, { objects, runs, functions, logs: keeper, startTimeoutMs, clock, log }, settings, all);
+    return new PodsDriver(options, { objects, runs, functions, identity, logs: keeper, startTimeoutMs, clock, log }, settings, all);
   }
 
   /** Executions have a parallelism of their own; runners and guests share what their namespace may have. */

@@ -4,6 +4,7 @@ import { hostPart } from '../../base/host.ts';
 import { createLog, type Log } from '../../base/log.ts';
 import { Registry } from '../../base/metrics.ts';
 import { watchRemoteClusters } from '../../clusters/remote-clusters.ts';
+import { audiences } from '../../functions/identity/tokens.ts';
 import { FunctionsMetrics } from '../../functions/metrics.ts';
 import { framePort } from '../../functions/model/network-policy.ts';
 import { startFunctions } from '../../functions/start.ts';
@@ -44,6 +45,10 @@ async function start(settings: ControllerSettings, log: Log, health: Health, sig
   const records = await untilItWorks('database', () => openRecords(settings, log), trying);
 
   const registry = new Registry();
+  const endpoints = {
+    platform: { url: `https://${names.api}.${namespace}.svc`, ca },
+    kubernetes: { url: connection.server, ...(connection.ca !== undefined && { ca: connection.ca }) },
+  };
   const functions = await startFunctions({
     client,
     blobs: records.blobs,
@@ -52,10 +57,7 @@ async function start(settings: ControllerSettings, log: Log, health: Health, sig
     pki: keys,
     addressOf,
     gatewayUrl,
-    endpoints: {
-      platform: { url: `https://${names.api}.${namespace}.svc`, ca },
-      kubernetes: { url: connection.server, ...(connection.ca !== undefined && { ca: connection.ca }) },
-    },
+    endpoints,
     systemNamespace: namespace,
     images: settings.images,
     imagePullSecrets: settings.imagePullSecrets,
@@ -68,6 +70,7 @@ async function start(settings: ControllerSettings, log: Log, health: Health, sig
     runs: records.runs,
     logs: records.logs,
     functions: functions.runs,
+    identity: { accounts: functions.accounts, listeners: { ...endpoints, gatewayUrl }, audiences },
     openInvoker: () => functions.openInvoker(),
     functionLogs: (query) => functions.readLogs(query),
     settings: settings.runs,

@@ -94,6 +94,7 @@ export const validSamples: readonly Sample[] = [
     { parallelism: 8, taskCount: 3, activeDeadlineSeconds: 60, items: [null, 0, { deep: [{}] }] },
     { concurrencyPolicy: 'Forbid', successfulExecutionsHistoryLimit: 0, failedExecutionsHistoryLimit: 5 },
   ),
+  job('a container with permissions', { containers: [container] }, {}, { permissions: { store: true, manage: ['jobs'] } }),
   job('all of a container', {
     containers: [
       {
@@ -229,6 +230,8 @@ export const invalidSamples: readonly Sample[] = [
   job('neither a container nor a call', {}),
   job('a container and a call', { ...call, containers: [container] }),
   job('no container', { containers: [] }),
+  job('permissions of a call', call, {}, { permissions: {} }),
+  job('permissions beside an account', { containers: [container], serviceAccountName: 'a' }, {}, { permissions: {} }),
   job('two containers', { containers: [container, { ...container, name: 'other' }] }),
   job('a container without a name', { containers: [{ image: 'x' }] }),
   job('an image that is no text', { containers: [{ ...container, image: 1 }] }),

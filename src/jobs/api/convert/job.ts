@@ -76,6 +76,7 @@ export function jobFromJson(
     kind: jobDefinitions.kind,
     metadata: { ...known?.metadata, ...key, ...defined({ labels, annotations }) },
     spec: {
+      ...(known?.spec.permissions && { permissions: known.spec.permissions }),
       ...defined({
         concurrencyPolicy: policy,
         successfulExecutionsHistoryLimit: succeededHistoryLimit,

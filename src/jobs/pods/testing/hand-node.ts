@@ -23,6 +23,7 @@ import { RecordJobs } from '../../record-jobs.ts';
 import { runDefaults } from '../../settings.ts';
 import { PodsDriver } from '../pods-driver.ts';
 import { logLines } from '../run-logs.ts';
+import { nobodyIs } from './identity.ts';
 
 export const namespace = 'default';
 /** Long ago, so that what failed is tried again at once. */
@@ -90,11 +91,11 @@ export class HandNode {
   }
 
   /** The platform is there (again). */
-  async lead(): Promise<void> {
+  async lead(identity = nobodyIs): Promise<void> {
     const stopping = new AbortController();
     const { signal } = stopping;
     const common = { runs: this.runs, settings: runDefaults, log: silentLog, signal };
-    const driver = await PodsDriver.start({ ...common, client: this.api.client, logs: this.#logs, functions: {} as never });
+    const driver = await PodsDriver.start({ ...common, client: this.api.client, logs: this.#logs, functions: {} as never, identity });
     const done = runEngine({ ...common, drivers: [driver], bell: this.#bell, pollMs: 20, ended: (run) => driver.ended(run) });
     this.#letGo = async () => {
       stopping.abort();
