@@ -75,7 +75,7 @@ test('in a pod it is who it is here, and leaves nothing', async () => {
     import { call, Kube } from 'tsumugi/client';
     import { parse } from './parse.ts';
     console.log('in', process.argv[2], await call('math.add', parse('20'), 3));
-    console.log(\'\');
+    console.log('');
     const here = (await Kube.load()).namespace();
     console.log((await here.listJobs({ labelSelector: 'tsumugi.dev/script' })).length, here.name);
     process.exitCode = 7;`;

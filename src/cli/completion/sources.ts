@@ -50,6 +50,7 @@ export const byCommand: Readonly<Record<string, readonly Source[]>> = {
   invoke: [objects('functions')],
   call: [{ from: 'exports' }, nothing],
   run: [{ from: 'files' }, nothing],
+  types: [{ from: 'folders' }],
   logs: [objects('functions')],
   get: [{ from: 'kinds' }],
   describe: [{ from: 'kinds' }],
