@@ -11,6 +11,7 @@ import type { Run, RunChange, RunStore } from '../records/runs.ts';
 import { openSqliteRuns } from '../records/sqlite/runs.ts';
 import type { Resource } from '../resources/object.ts';
 import { configMaps, jobs as jobResource, pods, secrets } from '../resources/resources.ts';
+import { runLogPrefix } from './model/log-streams.ts';
 import { startRunner } from './pods/requests.ts';
 import { bySource, readRunLog } from './pods/run-logs.ts';
 import { type RunningJobs, startJobs } from './start.ts';
@@ -241,4 +242,15 @@ describe.each([
       }
     }
   });
+});
+
+it('who is deleted takes his log along', async () => {
+  const leader = lead();
+  const run = await ended(await runner.start(''));
+  expect(await platform.logs.read(runLogPrefix(run.uid))).not.toEqual([]);
+  await living.jobs.delete(run);
+  await eventually(async () => expect(await runs.get([run.uid])).toEqual([undefined]));
+  expect(await platform.logs.read(runLogPrefix(run.uid))).toEqual([]);
+  expect(leader.mortality.made.slice(-2)).toEqual(['drop the log', 'forget']);
+  await leader.stop();
 });
