@@ -36,7 +36,7 @@ const only: Record<string, readonly string[]> = {
   base: [],
   sdk: [],
   resources: ['base'],
-  clusters: ['client', 'kube', 'resources', 'base'],
+  clusters: ['kube', 'resources', 'base'],
   kube: ['resources', 'base'],
   client: ['kube', 'resources', 'base', 'sdk'],
   records: ['base'],

@@ -12,6 +12,8 @@ export interface RunnerRecord {
   readonly namespace: string;
   readonly kind: 'runner' | 'guest';
   readonly function?: string;
+  /** The RemoteCluster that a guest runs in; absent: the platform's own cluster. */
+  readonly cluster?: string;
   readonly status: RunnerStatus;
   readonly createdAt: string;
   readonly startedAt?: string;
@@ -44,7 +46,7 @@ export class RunnerRequests {
     return (await this.#ask('', { method: 'POST', body: JSON.stringify(request) })) as RunnerRecord;
   }
 
-  async guest(request: { readonly id: string; readonly manifests: readonly unknown[] }): Promise<RunnerRecord> {
+  async guest(request: { readonly id: string; readonly manifests: readonly unknown[]; readonly cluster?: string }): Promise<RunnerRecord> {
     return (await this.#ask('/guests', { method: 'POST', body: JSON.stringify(request) })) as RunnerRecord;
   }
 

@@ -51,6 +51,8 @@ export interface WaitOptions {
 export interface GuestOptions extends WaitOptions {
   /** Wait for its end. */
   readonly sync?: boolean;
+  /** A RemoteCluster of the namespace, in the namespace of its kubeconfig; absent: the platform's own cluster. */
+  readonly cluster?: string;
 }
 
 /** The functions of a namespace with their types: `tsumugi types` writes them. Without it any name may be called. */
@@ -126,14 +128,18 @@ export class RunnerHandle {
    * Runs what the manifests say (Jobs, Pods, ConfigMaps, Secrets): they keep their names, are watched over, and go together when their
    * logs are kept. Answers the id at once, with `sync` at the end. `manifests`: YAML, the name of a file, or objects.
    *
-   * @throws TsumugiError `Invalid` or `Conflict` with the reason, before anything is made.
+   * @throws TsumugiError `Invalid`, `Conflict` or `NotFound` with the reason, before anything is made.
    */
-  async guest(manifests: string | object | readonly (string | object)[], { sync = false, timeout }: GuestOptions = {}): Promise<string> {
+  async guest(
+    manifests: string | object | readonly (string | object)[],
+    { sync = false, timeout, cluster }: GuestOptions = {},
+  ): Promise<string> {
     const id = `guest-runner-${randomBytes(16).toString('hex')}`;
     const { queueTimeout } = this.#options;
     await this.#requests.guest({
       id,
       manifests: await readManifests(manifests),
+      ...(cluster !== undefined && { cluster }),
       ...(queueTimeout !== undefined && { queueTimeoutSeconds: queueTimeout }),
     });
     this.#id = id;

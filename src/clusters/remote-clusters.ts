@@ -1,7 +1,7 @@
 /** Says of each RemoteCluster whether it is reached, and what it is; looks again from time to time. */
 import { toError, TsumugiError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
-import { remoteConnection } from '../client/kube/remote.ts';
+import { remoteConnection } from '../kube/remote.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { createHttpClient } from '../kube/http/client.ts';
 import { Informer } from '../kube/informer.ts';

@@ -2,22 +2,29 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import { eventually, startPlatform, temporaryFolder } from './platform.ts';
+import { eventually, startPlatform, temporaryFolder, type TestPlatform } from './platform.ts';
 
-/** Makes a ConfigMap in the cluster of this kubeconfig, by name, from a script on one machine and from a function; answers the version that was told. */
-export async function reachByName(kubeconfig: string): Promise<string> {
+/** Answers the path of a new file. */
+export function fileOf(name: string, text: string, folder = temporaryFolder()): string {
+  writeFileSync(join(folder, name), text);
+  return join(folder, name);
+}
+
+/** A platform that knows the cluster of this kubeconfig as `far`. */
+export async function startNear(kubeconfig: string): Promise<TestPlatform> {
   const platform = await startPlatform();
-  const folder = temporaryFolder();
-  const file = (name: string, text: string): string => {
-    writeFileSync(join(folder, name), text);
-    return join(folder, name);
-  };
   const secret = { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'far' }, stringData: { kubeconfig } };
   const cluster = { apiVersion: 'tsumugi.dev/v1', kind: 'RemoteCluster', metadata: { name: 'far' }, spec: { secretRef: { name: 'far' } } };
-  const applied = await platform.tsumugi('apply', '-f', file('far.yaml', `${JSON.stringify(secret)}\n---\n${JSON.stringify(cluster)}\n`));
+  const applied = await platform.tsumugi('apply', '-f', fileOf('far.yaml', `${JSON.stringify(secret)}\n---\n${JSON.stringify(cluster)}\n`));
   expect(applied).toMatchObject({ code: 0 });
   expect(await platform.tsumugi('wait', 'remotecluster/far', '--for', 'condition=Ready', '--timeout', '30s')).toMatchObject({ code: 0 });
+  return platform;
+}
 
+/** Makes a ConfigMap there, by name, from a script on one machine and from a function; answers the version that was told. */
+export async function reachByName(platform: TestPlatform): Promise<string> {
+  const folder = temporaryFolder();
+  const file = (name: string, text: string): string => fileOf(name, text, folder);
   const source = `import { Kube } from 'tsumugi/client';
     export const far = async (name: string) => {
       const k = await Kube.load('far');

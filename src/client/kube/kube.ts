@@ -33,7 +33,10 @@ export class Kube {
    */
   static async load(cluster?: string | ConnectOptions): Promise<Kube> {
     if (typeof cluster !== 'string') return new Kube(cluster === undefined ? await ownPlatform() : await connect(cluster));
-    const [{ kube, namespace }, { findRemoteCluster, remoteConnection }] = await Promise.all([ownPlatform(), import('./remote.ts')]);
+    const [{ kube, namespace }, { findRemoteCluster, remoteConnection }] = await Promise.all([
+      ownPlatform(),
+      import('../../kube/remote.ts'),
+    ]);
     const connection = await remoteConnection(kube, await findRemoteCluster(kube, namespace, cluster));
     return new Kube({ where: `RemoteCluster "${cluster}"`, namespace: connection.namespace, kube: createHttpClient(connection) });
   }

@@ -5,7 +5,7 @@ import type { Run } from '../../records/runs.ts';
 import type { Job } from '../../resources/builtin/job/types.ts';
 import { ApiError, isAlreadyExists, isConflict, isNotFound, type KubeObject, type Resource } from '../../resources/object.ts';
 import { jobs } from '../../resources/resources.ts';
-import { fieldManager, label } from './labels.ts';
+import { fieldManager, runOf } from './labels.ts';
 
 /** Later it will not come. */
 const secretPatienceMs = 10_000;
@@ -23,7 +23,7 @@ export async function createOnce<T extends KubeObject>(client: KubeClient, resou
   const there = await client.get<T>(resource, { namespace, name });
   if (there.metadata.deletionTimestamp)
     throw new TsumugiError('Unavailable', `an earlier ${object.kind} "${name}" in namespace ${namespace} is still being deleted`);
-  if (there.metadata.labels?.[label.run] === uid) return there;
+  if (runOf(there) === uid) return there;
   throw new TsumugiError('Invalid', `there is a ${object.kind} "${name}" already in namespace ${namespace}, of somebody else`);
 }
 

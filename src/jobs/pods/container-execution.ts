@@ -11,7 +11,7 @@ import { itemsOf, type JobOrder, jobOrders } from './execution-jobs.ts';
 import { identified } from './job-identity.ts';
 import { hasEnded, LastWords } from './last-words.ts';
 import { taskOfPod } from './logs.ts';
-import { runOf } from './objects.ts';
+import { runOf } from './labels.ts';
 import type { PodParts } from './parts.ts';
 import { lastWordsMs, pollMs, Pulse, untilOver } from './pulse.ts';
 import { TaskTable } from './task-table.ts';

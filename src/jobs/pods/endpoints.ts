@@ -5,6 +5,7 @@ import { TsumugiError } from '../../base/errors.ts';
 import type { Run, RunStatus, RunStore } from '../../records/runs.ts';
 import type { Jobs } from '../jobs.ts';
 import { type RunnerRequestsOptions, startGuest, startRunner } from './requests.ts';
+import type { GuestSpec } from './specs.ts';
 import { bySource, readRunLog, type RunLogSources } from './run-logs.ts';
 
 export interface RunnerEndpointsOptions extends RunnerRequestsOptions, RunLogSources {
@@ -78,13 +79,14 @@ export function runnerEndpoints(options: RunnerEndpointsOptions): readonly Endpo
 
 /** What is told of a runner or a guest. Times are RFC 3339. */
 export function runnerView(run: Run): object {
-  const { name, namespace, kind, job, status, labels, createdAt, admittedAt, startedAt, endedAt, reason, message, result } = run;
+  const { name, namespace, kind, job, status, labels, spec, createdAt, admittedAt, startedAt, endedAt, reason, message, result } = run;
   const time = (ms: number | undefined): string | undefined => (ms === undefined ? undefined : new Date(ms).toISOString());
   return {
     id: name,
     namespace,
     kind,
     ...(job !== '' && { function: job }),
+    ...(kind === 'guest' && { cluster: (spec as GuestSpec).cluster }),
     status,
     labels,
     createdAt: time(createdAt),

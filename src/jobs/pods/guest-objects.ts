@@ -19,9 +19,16 @@ const kindOf = ({ apiVersion, kind }: KubeObject): string => `${apiVersion}/${ki
 /** Of an object that `guestObjects` accepted. */
 export const resourceOf = (object: KubeObject): Resource => kinds[kindOf(object)] as Resource;
 
-/** The objects of a guest for this namespace, in the order in which they are made. Throws Invalid that names the object and the field. */
-export function guestObjects(namespace: string, objects: readonly unknown[]): readonly KubeObject[] {
-  const found = objects.map((object, position) => checkObject(namespace, object, `manifests[${position}]`));
+/**
+ * The objects of a guest for this namespace, in the order in which they are made. Throws Invalid that names the object and the field.
+ * `elsewhere`: what to do about one of another namespace.
+ */
+export function guestObjects(
+  namespace: string,
+  objects: readonly unknown[],
+  elsewhere = 'leave it out, or load the runner with that namespace',
+): readonly KubeObject[] {
+  const found = objects.map((object, position) => checkObject(namespace, object, `manifests[${position}]`, elsewhere));
   const names = new Set<string>();
   for (const object of found) {
     const name = `${object.kind} "${object.metadata.name}"`;
@@ -33,7 +40,7 @@ export function guestObjects(namespace: string, objects: readonly unknown[]): re
   return found.sort((a, b) => order.indexOf(kindOf(a)) - order.indexOf(kindOf(b)));
 }
 
-function checkObject(namespace: string, value: unknown, path: string): KubeObject {
+function checkObject(namespace: string, value: unknown, path: string, elsewhere: string): KubeObject {
   const object = value as Partial<KubeObject> | null;
   if (typeof object !== 'object' || object === null || typeof object.kind !== 'string' || typeof object.apiVersion !== 'string')
     throw new TsumugiError('Invalid', `${path} is no manifest: it needs apiVersion and kind`, { field: path });
@@ -49,11 +56,7 @@ function checkObject(namespace: string, value: unknown, path: string): KubeObjec
   if (typeof metadata?.name !== 'string' || metadata.name === '')
     refuse('metadata.name', 'is missing', 'guests keep their names: give each one');
   if (metadata.namespace !== undefined && metadata.namespace !== namespace)
-    refuse(
-      'metadata.namespace',
-      `is "${metadata.namespace}", but the guest runs in "${namespace}"`,
-      'leave it out, or load the runner with that namespace',
-    );
+    refuse('metadata.namespace', `is "${metadata.namespace}", but the guest runs in "${namespace}"`, elsewhere);
   if (kind === 'Job' && (object as Job).spec?.ttlSecondsAfterFinished !== undefined)
     refuse(
       'spec.ttlSecondsAfterFinished',

@@ -6,10 +6,14 @@ import type { Job } from '../../resources/builtin/job/types.ts';
 import type { Pod } from '../../resources/builtin/pod-types.ts';
 import type { KubeObject } from '../../resources/object.ts';
 import { jobs, pods } from '../../resources/resources.ts';
-import { label } from './labels.ts';
+import { label, runOf } from './labels.ts';
 
-/** The uid of the run that it belongs to. */
-export const runOf = ({ metadata }: KubeObject): string => metadata.labels?.[label.run] ?? '';
+export interface RunObjectsOptions {
+  /** That says which run an object is of. Default: that of the platform's own cluster. */
+  readonly label?: string;
+  /** Absent: all namespaces. */
+  readonly namespace?: string;
+}
 
 export class RunObjects {
   readonly client: KubeClient;
@@ -17,11 +21,16 @@ export class RunObjects {
   readonly pods: Informer<Pod>;
   readonly #watchers = new Map<string, Set<(change: Change<KubeObject>) => void>>();
 
-  constructor(client: KubeClient, log: Log) {
+  constructor(client: KubeClient, log: Log, { label: labelSelector = label.run, namespace }: RunObjectsOptions = {}) {
     this.client = client;
-    const indexes = { run: (object: KubeObject) => [runOf(object)] };
-    this.jobs = new Informer<Job>(client, jobs, { log, labelSelector: label.run, indexes });
-    this.pods = new Informer<Pod>(client, pods, { log, labelSelector: label.run, indexes });
+    const options = {
+      log,
+      labelSelector,
+      ...(namespace !== undefined && { namespace }),
+      indexes: { run: (object: KubeObject) => [runOf(object)] },
+    };
+    this.jobs = new Informer<Job>(client, jobs, options);
+    this.pods = new Informer<Pod>(client, pods, options);
     const tell = (change: Change<KubeObject>): void => {
       for (const look of this.#watchers.get(runOf(change.object)) ?? []) look(change);
     };
@@ -34,6 +43,11 @@ export class RunObjects {
     const stopped = Promise.all([this.jobs.start(signal), this.pods.start(signal)]);
     await Promise.all([this.jobs.synced(), this.pods.synced()]);
     return { stopped };
+  }
+
+  /** False: what is seen here is the past. */
+  get isCurrent(): boolean {
+    return this.jobs.isCurrent && this.pods.isCurrent;
   }
 
   readonly jobsOf = (uid: string): readonly Job[] => this.jobs.byIndex('run', uid);

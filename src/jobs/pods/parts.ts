@@ -5,10 +5,12 @@ import type { FunctionPods } from './function-pods.ts';
 import type { JobIdentity } from './job-identity.ts';
 import type { RunLogKeeper } from './logs.ts';
 import type { RunObjects } from './objects.ts';
+import type { Remotes } from './remotes.ts';
 
 /** What all that drive runs in pods share. */
 export interface PodParts {
   readonly objects: RunObjects;
+  readonly remotes: Remotes;
   readonly runs: RunStore;
   readonly functions: FunctionPods;
   readonly identity: JobIdentity;

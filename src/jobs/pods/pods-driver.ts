@@ -14,11 +14,12 @@ import { deleteJob, deleteNamed } from './api.ts';
 import { ContainerExecution } from './container-execution.ts';
 import type { FunctionPods } from './function-pods.ts';
 import { Guest } from './guest.ts';
-import { deleteGuest } from './guest-tidy.ts';
+import { tidyGuest } from './guest-life.ts';
 import type { JobIdentity } from './job-identity.ts';
 import { RunLogKeeper } from './logs.ts';
 import { RunObjects } from './objects.ts';
 import type { PodParts } from './parts.ts';
+import { Remotes } from './remotes.ts';
 import { Runner } from './runner.ts';
 import type { RunnerSpec } from './specs.ts';
 
@@ -68,7 +69,9 @@ export class PodsDriver implements RunDriver {
     await Promise.all([objects.start(signal), all.synced()]);
     const keeper = new RunLogKeeper(logs, settings.logLines);
     const startTimeoutMs = settings.startTimeoutSeconds * 1000;
-    return new PodsDriver(options, { objects, runs, functions, identity, logs: keeper, startTimeoutMs, clock, log }, settings, all);
+    const remotes = new Remotes(client, log, signal);
+    const parts = { objects, remotes, runs, functions, identity, logs: keeper, startTimeoutMs, clock, log };
+    return new PodsDriver(options, parts, settings, all);
   }
 
   /** Executions have a parallelism of their own; runners and guests share what their namespace may have. */
@@ -92,7 +95,7 @@ export class PodsDriver implements RunDriver {
   /** Takes away what the API has of a run that has ended. */
   async tidy(run: Run): Promise<void> {
     const { objects } = this.#parts;
-    if (run.kind === 'guest') return deleteGuest(objects, run);
+    if (run.kind === 'guest') return tidyGuest(objects.client, run);
     for (const job of objects.jobsOf(run.uid)) await deleteJob(objects.client, job);
     // Mostly it goes with the Job; not where there never was one.
     if (run.kind === 'runner' && (run.spec as RunnerSpec).sensitive.length > 0)

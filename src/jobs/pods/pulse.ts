@@ -40,7 +40,11 @@ export class Pulse {
 }
 
 /** Does steps until one answers nothing: its end is written. Each says in how many milliseconds to look again at the latest. */
-export async function untilOver(control: RunControl, pulse: Pulse, step: () => Promise<number | undefined>): Promise<void> {
+export async function untilOver(
+  control: Pick<RunControl, 'signal' | 'onDesired'>,
+  pulse: Pulse,
+  step: () => Promise<number | undefined>,
+): Promise<void> {
   const stop = control.onDesired(pulse.beat);
   try {
     while (!control.signal.aborted) {

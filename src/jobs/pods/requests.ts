@@ -11,7 +11,8 @@ import type { Jobs } from '../jobs.ts';
 import { createOnce } from './api.ts';
 import type { FunctionPods } from './function-pods.ts';
 import { guestObjects, resourceOf } from './guest-objects.ts';
-import { label, labelsOf } from './labels.ts';
+import { labelsOf, runOf } from './labels.ts';
+import { type Remote, RemoteAway, type RemoteKey, useRemote } from './remotes.ts';
 import { guestSecret, runnerSecret } from './runner-objects.ts';
 import type { GuestSpec, RunnerSpec } from './specs.ts';
 
@@ -112,24 +113,26 @@ const guestRequest = z.strictObject({
     .regex(/^guest-runner-[0-9a-f]{32}$/)
     .optional(),
   manifests: z.array(z.unknown()).min(1).max(100),
+  /** A RemoteCluster of the namespace; absent: the platform's own cluster. */
+  cluster: z.string().min(1).max(253).optional(),
   queueTimeoutSeconds: seconds.optional(),
 });
 
 /** Starts a guest. Nothing is made where a name is taken already. */
 export async function startGuest({ jobs, client }: RunnerRequestsOptions, namespace: string, body: unknown): Promise<Run> {
-  const { id, manifests, queueTimeoutSeconds } = checked(guestRequest, body);
-  const objects = guestObjects(namespace, manifests);
+  const { id, manifests, cluster, queueTimeoutSeconds } = checked(guestRequest, body);
   const name = id ?? `guest-runner-${randomBytes(16).toString('hex')}`;
   const uid = uidOf(name);
-  const taken = await Promise.all(objects.map((object) => isTaken(client, object, uid)));
-  const [first] = objects.filter((_, position) => taken[position]);
-  if (first) {
-    throw new TsumugiError('Conflict', `there is a ${first.kind} "${first.metadata.name}" already in namespace ${namespace}`, {
-      hint: 'guests keep their names: choose another, or delete what is there',
-    });
-  }
+  const objects =
+    cluster === undefined
+      ? await freeObjects(client, namespace, uid, manifests)
+      : await inRemote(client, { namespace, name: cluster }, (remote) => {
+          const theirs = `leave it out: in RemoteCluster "${cluster}" guests run in the namespace of its kubeconfig's context`;
+          return freeObjects(remote.client, remote.namespace, uid, manifests, theirs);
+        });
   const hidden = objects.filter(({ kind }) => kind === 'Secret');
   const spec: GuestSpec = {
+    ...(cluster !== undefined && { cluster }),
     objects: objects.map((object) =>
       hidden.includes(object) ? { apiVersion: object.apiVersion, kind: object.kind, metadata: object.metadata } : object,
     ),
@@ -141,11 +144,42 @@ export async function startGuest({ jobs, client }: RunnerRequestsOptions, namesp
   return run;
 }
 
+/** Checked, and with names that nobody there has. */
+async function freeObjects(
+  client: KubeClient,
+  namespace: string,
+  uid: string,
+  manifests: readonly unknown[],
+  elsewhere?: string,
+): Promise<readonly KubeObject[]> {
+  const objects = guestObjects(namespace, manifests, elsewhere);
+  const taken = await Promise.all(objects.map((object) => isTaken(client, object, uid)));
+  const first = objects.find((_, position) => taken[position]);
+  if (!first) return objects;
+  throw new TsumugiError('Conflict', `there is a ${first.kind} "${first.metadata.name}" already in namespace ${namespace}`, {
+    hint: 'guests keep their names: choose another, or delete what is there',
+  });
+}
+
+/** What does not work there is the request's fault: it may name another cluster. */
+async function inRemote<T>(home: KubeClient, key: RemoteKey, work: (remote: Remote) => Promise<T>): Promise<T> {
+  try {
+    return await useRemote(home, key, work);
+  } catch (error) {
+    if (!(error instanceof RemoteAway)) throw error;
+    const reason = error.cause instanceof TsumugiError ? error.cause : undefined;
+    throw new TsumugiError(reason?.code === 'NotFound' ? 'NotFound' : 'Invalid', reason?.message ?? error.message, {
+      field: 'cluster',
+      hint: reason?.hint ?? 'nothing was made; see: tsumugi get remoteclusters',
+      cause: error,
+    });
+  }
+}
+
 async function isTaken(client: KubeClient, object: KubeObject, uid: string): Promise<boolean> {
   const { namespace = '', name } = object.metadata;
   try {
-    const { metadata } = await client.get<KubeObject>(resourceOf(object), { namespace, name });
-    return metadata.labels?.[label.run] !== uid;
+    return runOf(await client.get<KubeObject>(resourceOf(object), { namespace, name })) !== uid;
   } catch (error) {
     if (isNotFound(error)) return false;
     throw error;

@@ -9,6 +9,8 @@ import type { RunLogLine, RunLogQuery } from '../jobs.ts';
 import { parseRunLogStream, type RunLogStream, runLogPrefix } from '../model/log-streams.ts';
 import { label } from './labels.ts';
 import { containersOf, readPodLog, taskOfPod } from './logs.ts';
+import { RemoteAway, useRemote } from './remotes.ts';
+import type { GuestSpec } from './specs.ts';
 
 export interface RunLogEntry extends RunLogStream {
   /** Milliseconds since 1970. */
@@ -25,19 +27,8 @@ export interface RunLogSources {
 
 /** All that there is at this moment, in the order of time. */
 export async function readRunLog({ client, logs, lines }: RunLogSources, run: Run, task?: number): Promise<readonly RunLogEntry[]> {
-  const living: RunLogEntry[] = [];
   // Asked for before the records are read: a pod that ends in between is then in one of both.
-  if (run.endedAt === undefined) {
-    const { items } = await client.list<Pod>(pods, { namespace: run.namespace, labelSelector: `${label.run}=${run.uid}` });
-    for (const pod of items) {
-      const of = taskOfPod(pod);
-      if (task !== undefined && of.task !== task) continue;
-      for (const container of containersOf(pod)) {
-        const source = `${pod.metadata.name}.${container}`;
-        for (const line of await readPodLog(client, pod, container, lines)) living.push({ ...line, ...of, source });
-      }
-    }
-  }
+  const living = run.endedAt === undefined ? await readPods(client, lines, run, task) : [];
   const there = new Set(living.map(({ source }) => source));
   const kept = (await logs.read(runLogPrefix(run.uid, task))).map(({ stream, time, text }) => ({
     time,
@@ -45,6 +36,38 @@ export async function readRunLog({ client, logs, lines }: RunLogSources, run: Ru
     ...parseRunLogStream(stream),
   }));
   return [...living, ...kept.filter(({ source }) => !there.has(source))].sort((a, b) => a.time - b.time);
+}
+
+async function readPods(client: KubeClient, lines: number, run: Run, task: number | undefined): Promise<readonly RunLogEntry[]> {
+  const { namespace, uid } = run;
+  const { cluster } = run.spec as Partial<GuestSpec>;
+  if (run.kind !== 'guest' || cluster === undefined) return readPodsOf({ client, namespace }, `${label.run}=${uid}`, lines, task);
+  return useRemote(client, { namespace, name: cluster }, (there) => readPodsOf(there, `${label.remoteRun}=${uid}`, lines, task)).catch(
+    (error: unknown) => {
+      // Its record says why; what was kept is there.
+      if (error instanceof RemoteAway) return [];
+      throw error;
+    },
+  );
+}
+
+async function readPodsOf(
+  { client, namespace }: { readonly client: KubeClient; readonly namespace: string },
+  labelSelector: string,
+  lines: number,
+  task: number | undefined,
+): Promise<readonly RunLogEntry[]> {
+  const found: RunLogEntry[] = [];
+  const { items } = await client.list<Pod>(pods, { namespace, labelSelector });
+  for (const pod of items) {
+    const of = taskOfPod(pod);
+    if (task !== undefined && of.task !== task) continue;
+    for (const container of containersOf(pod)) {
+      const source = `${pod.metadata.name}.${container}`;
+      for (const line of await readPodLog(client, pod, container, lines)) found.push({ ...line, ...of, source });
+    }
+  }
+  return found;
 }
 
 /** `{ "<pod>.<container>": ["line\n"] }` */

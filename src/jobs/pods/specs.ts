@@ -37,6 +37,8 @@ export interface RunnerResult {
 
 /** Objects that somebody brings along. */
 export interface GuestSpec extends RunLimits {
+  /** The RemoteCluster of the run's namespace in which they are made; absent: the platform's own cluster. */
+  readonly cluster?: string;
   /** In the order in which they are made. Of a Secret only its name: the rest is in the Secret of the run's name, under it. */
   readonly objects: readonly KubeObject[];
 }

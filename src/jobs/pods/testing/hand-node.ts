@@ -44,13 +44,14 @@ export class HandNode {
   readonly #unsubscribe: () => void;
   #letGo: () => Promise<void> = () => Promise.resolve();
 
-  static async open(): Promise<HandNode> {
+  /** `listen`: other clusters reach it, by `api.kubeconfig`. */
+  static async open({ listen = false }: { readonly listen?: boolean } = {}): Promise<HandNode> {
     const folder = mkdtempSync(join(tmpdir(), 'tsumugi-hand-'));
     const said = new Map<string, string[]>();
     const ended = new Set<string>();
     const api = await openEmbeddedApi({
       data: folder,
-      listen: false,
+      listen,
       podAccess: {
         log: async function* ({ metadata: { name } }, { follow, signal }) {
           if (follow) while (!signal.aborted && !ended.has(name)) await new Promise((resolve) => setTimeout(resolve, 10));
@@ -137,6 +138,10 @@ export class HandNode {
 
   run(): Promise<Run> {
     return this.jobs.get({ namespace, name: 'e' });
+  }
+
+  logs({ name }: Run): AsyncIterable<RunLogLine> {
+    return this.jobs.logs({ namespace, name }, { follow: false, signal: this.#stopping.signal });
   }
 
   async tasks(): Promise<readonly Task[]> {

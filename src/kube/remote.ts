@@ -1,12 +1,12 @@
 /** From a RemoteCluster to a connection: its kubeconfig is in a Secret beside it. */
-import { TsumugiError } from '../../base/errors.ts';
-import type { KubeClient } from '../../kube/client.ts';
-import type { Connection } from '../../kube/connection.ts';
-import { connectionOfText } from '../../kube/kubeconfig.ts';
-import type { Secret } from '../../resources/builtin/secret.ts';
-import { isNotFound } from '../../resources/object.ts';
-import type { RemoteClusterResource } from '../../resources/remote-cluster.ts';
-import { remoteClusters, secrets } from '../../resources/resources.ts';
+import { TsumugiError } from '../base/errors.ts';
+import type { KubeClient } from './client.ts';
+import type { Connection } from './connection.ts';
+import { connectionOfText } from './kubeconfig.ts';
+import type { Secret } from '../resources/builtin/secret.ts';
+import { isNotFound } from '../resources/object.ts';
+import type { RemoteClusterResource } from '../resources/remote-cluster.ts';
+import { remoteClusters, secrets } from '../resources/resources.ts';
 
 /** The RemoteCluster of that name. Throws NotFound with the names that there are. */
 export async function findRemoteCluster(client: KubeClient, namespace: string, name: string): Promise<RemoteClusterResource> {
