@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { type EmbeddedApi, openEmbeddedApi } from '../../embedded/api/index.ts';
+import { Accounts } from '../../functions/identity/accounts.ts';
 import type { RunStatus, RunStore } from '../../records/runs.ts';
 import { openSqliteRuns } from '../../records/sqlite/runs.ts';
 import type { JobDefinition } from '../../resources/job-definition.ts';
@@ -67,6 +68,7 @@ it('keeps as many executions as its history has room for, the newest ones, and s
         forgotten.push(uid);
         await runs.want(uid, 'delete');
       },
+      accounts: new Accounts(api.client, false),
       now: () => 0,
     });
     await reconcile('default/squares');
