@@ -1,4 +1,4 @@
-/** Programs that use the platform on one machine: the suite that a real Kubernetes passes too (`test/kubernetes/client.test.ts`). */
+/** Programs that use the platform on one machine: the suite that a real Kubernetes passes too (`test/kubernetes/suites.test.ts`). */
 import { clientSuite } from '../substrates/client.ts';
 import { embeddedSubstrate } from '../substrates/embedded.ts';
 

@@ -1,4 +1,4 @@
-/** Runs on one machine: the suite that a real Kubernetes passes too (`test/kubernetes/runs.test.ts`). */
+/** Runs on one machine: the suite that a real Kubernetes passes too (`test/kubernetes/suites.test.ts`). */
 import { embeddedSubstrate } from '../substrates/embedded.ts';
 import { runsSuite } from '../substrates/runs.ts';
 

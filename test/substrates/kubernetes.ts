@@ -3,6 +3,7 @@
  * platform there, as a user would; an installation that is there already is used as it is, and stays.
  */
 import { readFileSync } from 'node:fs';
+import { nameSuffix } from '../../src/base/ids.ts';
 import { packageVersion } from '../../src/processes/version.ts';
 import { findKubectl, Kubectl } from '../e2e/kubectl.ts';
 import { cleanUp, eventually, tsumugi } from '../e2e/platform.ts';
@@ -22,7 +23,7 @@ export async function kubernetesSubstrate(kubeconfig: string): Promise<Substrate
   };
   const isThere = (await kubectl.run(['get', 'deployment', '-n', system, 'tsumugi-controller'])).code === 0;
   if (!isThere) await must('install', '--wait');
-  const namespace = `suite-${process.pid}`;
+  const namespace = `suite-${nameSuffix()}`;
   await kubectl.ok(['create', 'namespace', namespace]);
   // Tests run on the node's machine, or in its network: a ClusterIP is reached without a way through the API server.
   const gateway = `http://${await kubectl.ok(['get', 'service', '-n', system, 'tsumugi-gateway', '-o', 'jsonpath={.spec.clusterIP}'])}`;

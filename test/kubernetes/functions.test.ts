@@ -1,9 +1,0 @@
-/** Functions on a real Kubernetes: the suite that the embedded cluster passes too (`test/e2e/functions-suite.test.ts`). */
-import { it } from 'vitest';
-import { kubernetesSubstrate } from '../substrates/kubernetes.ts';
-import { functionsSuite } from '../substrates/suite.ts';
-
-const kubeconfig = process.env['TSUMUGI_TEST_KUBERNETES'];
-
-if (kubeconfig) functionsSuite('Kubernetes', () => kubernetesSubstrate(kubeconfig));
-else it.skip('needs TSUMUGI_TEST_KUBERNETES, a kubeconfig of a cluster with a node: npm run test:kubernetes');
