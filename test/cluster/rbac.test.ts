@@ -24,7 +24,6 @@ import {
   configMaps,
   events,
   functions,
-  namespaces,
   networkPolicies,
   pods,
   revisions,
