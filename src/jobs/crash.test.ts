@@ -194,6 +194,42 @@ const execution: Case = {
   },
 };
 
+const container: Case = {
+  start: (name) =>
+    living.jobs.run({
+      namespace: 'default',
+      name,
+      kind: 'execution',
+      place: 'pods',
+      job: '',
+      spec: {
+        taskCount: 2,
+        parallelism: 1,
+        maxRetries: 0,
+        timeoutSeconds: 60,
+        graceSeconds: 1,
+        concurrencyPolicy: 'Allow',
+        items: ['a', 'b'],
+        pod: { containers: [{ name: 'main', image: 'host', command: ['/bin/sh', '-c', 'echo task $JOB_COMPLETION_INDEX'] }] },
+      },
+    }),
+  check: async (run) => {
+    const tasks = await runs.tasks(run.uid, { limit: 9 });
+    expect(tasks.map(({ index, status, attempt }) => [index, status, attempt])).toEqual([
+      [0, 'succeeded', 0],
+      [1, 'succeeded', 0],
+    ]);
+    expect(run.counts).toMatchObject({ running: 0, succeeded: 2, failed: 0, retried: 0 });
+    const log = bySource(await readRunLog({ client: platform.client, logs: platform.logs, lines: 500 }, run));
+    expect(Object.values(log).toSorted()).toEqual([['task 0\n'], ['task 1\n']]);
+    for (const resource of [jobResource, pods, configMaps])
+      await eventually(async () => {
+        const { items } = await platform.client.list(resource, { labelSelector: `tsumugi.dev/execution=${run.name}` });
+        expect(items.map(({ kind, metadata }) => `${kind} ${metadata.name}`)).toEqual([]);
+      });
+  },
+};
+
 async function ended({ uid }: Run): Promise<Run> {
   return eventually(async () => {
     const [run] = await runs.get([uid]);
@@ -212,10 +248,11 @@ async function checkEnd(run: Run, check: Case['check']): Promise<void> {
 describe.each([
   ['a runner', runner],
   ['an execution of a function', execution],
+  ['an execution of a container', container],
 ] as const)('%s', (what, { points: wanted, start: begin, check }) => {
   let points: readonly string[] = [];
   let count = 0;
-  const name = (): string => `${what.split(' ')[1]}-${(count += 1)}`;
+  const name = (): string => `${what.split(' ').at(-1)}-${(count += 1)}`;
 
   it('has one end, whose writes are known', async () => {
     const leader = lead();

@@ -1,5 +1,5 @@
 /**
- * The least of a node, for tests of this part alone: every pod becomes a real shim process on a unix socket (or, for an API
+ * The least of a node, for tests of this part alone: every pod becomes a real process, of its command, or a shim on a unix socket (or, for an API
  * server without nodes, on port 8700 of a loopback address of its own), its output the pod's log, its end the pod's phase. No isolation, no volumes, no restarts: `embedded/node` does those.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -93,9 +93,16 @@ export class LittleNode {
     // Each process has a network of its own, as far as the loopback goes.
     const ip = `127.${(process.pid % 200) + 1}.${n >> 8}.${(n & 255) + 1}`;
     const listen = this.#withAddresses ? `tcp:${ip}:${framePort}` : `unix:${this.#socket(uid)}`;
-    const child = spawn(process.execPath, [`--title=${pod.metadata.name}`, '--enable-source-maps', this.#shim], {
+    const [program = process.execPath, ...words] = pod.spec.containers[0]?.command ?? [
+      process.execPath,
+      `--title=${pod.metadata.name}`,
+      '--enable-source-maps',
+      this.#shim,
+    ];
+    const child = spawn(program, words, {
       cwd,
       env: {
+        JOB_COMPLETION_INDEX: pod.metadata.annotations?.['batch.kubernetes.io/job-completion-index'],
         TSUMUGI_POD_UID: uid,
         TSUMUGI_LISTEN: listen,
         TSUMUGI_PUBLIC_KEY: this.#publicKey,
@@ -110,17 +117,19 @@ export class LittleNode {
         for (const line of text.split('\n')) if (line) lines.push(`${stamp()} ${line}`);
       });
     }
+    const running = { phase: 'Running', startTime: new Date().toISOString() };
+    const begun = this.#withAddresses
+      ? this.#report(pod, { ...running, podIP: ip, podIPs: [{ ip }] })
+      : // To bind a pod to a node there must be one.
+        this.#patch(pod, { spec: { nodeName: 'little' } }).then(() => this.#report(pod, running));
     const ended = new Promise<void>((resolve) => {
       child.once('close', (code) => {
         resolve();
-        if (!this.#stop.signal.aborted) void this.#report(pod, endedStatus(pod, code ?? 137)).then(() => this.#finalise(pod));
+        if (this.#stop.signal.aborted) return;
+        void begun.then(() => this.#report(pod, endedStatus(pod, code ?? 137))).then(() => this.#finalise(pod));
       });
     });
     this.#running.set(uid, { child, lines, ended });
-    const running = { phase: 'Running', startTime: new Date().toISOString() };
-    // To bind a pod to a node there must be one.
-    if (this.#withAddresses) void this.#report(pod, { ...running, podIP: ip, podIPs: [{ ip }] });
-    else void this.#patch(pod, { spec: { nodeName: 'little' } }).then(() => this.#report(pod, running));
   }
 
   #report(pod: Pod, status: object): Promise<void> {
