@@ -118,7 +118,7 @@ it('an Execution waits for its JobDefinition, and says so', async () => {
 });
 
 it('what is deleted is cancelled, and gone when nothing runs any more', async () => {
-  await define('long', { taskCount: 50, parallelism: 2 }, { args: [60_000] }, { terminationGracePeriodSeconds: 0 });
+  await define('long', { taskCount: 50, parallelism: 2 }, { args: [4000] }, { terminationGracePeriodSeconds: 0 });
   const { metadata } = await execute('long-1', 'long');
   await eventually('it runs', async () => (await read('long-1')).status?.runningCount === 2);
   await client.delete(executions, { namespace, name: 'long-1' });
