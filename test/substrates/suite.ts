@@ -155,8 +155,9 @@ export function functionsSuite(name: string, start: () => Promise<Substrate>): v
       const seen = new Set<string>();
       const wave = async (): Promise<void> => {
         const answers = await Promise.all(Array.from({ length: 6 }, () => world.fetch('slow')));
-        expect(answers.map((answer) => answer.status)).toEqual([200, 200, 200, 200, 200, 200]);
-        for (const answer of answers) seen.add(await answer.text());
+        const texts = await Promise.all(answers.map((answer) => answer.text()));
+        expect(texts.filter((_, at) => answers[at]?.status !== 200)).toEqual([]);
+        for (const text of texts) seen.add(text);
       };
       await soon('a second instance answers', async () => {
         await wave();
