@@ -221,7 +221,7 @@ const container: Case = {
     ]);
     expect(run.counts).toMatchObject({ running: 0, succeeded: 2, failed: 0, retried: 0 });
     const log = bySource(await readRunLog({ client: platform.client, logs: platform.logs, lines: 500 }, run));
-    expect(Object.values(log).toSorted()).toEqual([['task 0\n'], ['task 1\n']]);
+    expect(Object.values(log).flat().toSorted()).toEqual(['task 0\n', 'task 1\n']);
     for (const resource of [jobResource, pods, configMaps])
       await eventually(async () => {
         const { items } = await platform.client.list(resource, { labelSelector: `tsumugi.dev/execution=${run.name}` });

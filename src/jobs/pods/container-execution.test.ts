@@ -97,6 +97,27 @@ test('what fails is tried again, each time with its own log; what fails for good
   expect(await log(0)).toEqual(['0.0 first', '0.1 second']);
 });
 
+test('who follows hears each line once, also of pods that come and go', async () => {
+  await node.execute({ taskCount: 3, parallelism: 1 });
+  const stop = new AbortController();
+  const heard: string[] = [];
+  const following = (async () => {
+    for await (const { task, text } of node.jobs.logs({ namespace, name: 'e' }, { follow: true, signal: stop.signal }))
+      heard.push(`${task} ${text}`);
+  })();
+  const slow = await node.begin((await node.pods(1)).get('e-0-0'), 'one');
+  await vi.waitFor(() => expect(heard).toEqual(['0 one']));
+  node.say(slow, 'two');
+  await vi.waitFor(() => expect(heard).toEqual(['0 one', '0 two']));
+  node.say(slow, 'three');
+  await node.end(slow);
+  for (const name of ['e-0-1', 'e-0-2']) await node.end(await node.begin((await node.pods(1)).get(name), 'short'));
+  await node.ended();
+  await following;
+  expect(heard.toSorted()).toEqual(['0 one', '0 three', '0 two', '1 short', '2 short']);
+  stop.abort();
+});
+
 test('an attempt that takes too long says so', async () => {
   await node.execute({ timeoutSeconds: 9 });
   await node.end((await node.pods(1)).get('e-0-0'), 137, {}, { reason: 'DeadlineExceeded' });

@@ -26,29 +26,41 @@ export interface RunLogSources {
 }
 
 /** All that there is at this moment, in the order of time. */
-export async function readRunLog({ client, logs, lines }: RunLogSources, run: Run, task?: number): Promise<readonly RunLogEntry[]> {
+export async function readRunLog(sources: RunLogSources, run: Run, task?: number): Promise<readonly RunLogEntry[]> {
   // Asked for before the records are read: a pod that ends in between is then in one of both.
-  const living = run.endedAt === undefined ? await readPods(client, lines, run, task) : [];
+  const living = await readPods(sources, run, task, new Set());
+  return merged(living, await readKept(sources, run, task));
+}
+
+async function readKept({ logs }: RunLogSources, run: Run, task: number | undefined): Promise<readonly RunLogEntry[]> {
+  const kept = await logs.read(runLogPrefix(run.uid, task));
+  return kept.map(({ stream, time, text }) => ({ time, text, ...parseRunLogStream(stream) }));
+}
+
+/** What is in both once. */
+function merged(living: readonly RunLogEntry[], kept: readonly RunLogEntry[]): readonly RunLogEntry[] {
   const there = new Set(living.map(({ source }) => source));
-  const kept = (await logs.read(runLogPrefix(run.uid, task))).map(({ stream, time, text }) => ({
-    time,
-    text,
-    ...parseRunLogStream(stream),
-  }));
   return [...living, ...kept.filter(({ source }) => !there.has(source))].sort((a, b) => a.time - b.time);
 }
 
-async function readPods(client: KubeClient, lines: number, run: Run, task: number | undefined): Promise<readonly RunLogEntry[]> {
+/** `finished`: uids of pods that have said all; those that have ended by now are added. */
+async function readPods(
+  { client, lines }: RunLogSources,
+  run: Run,
+  task: number | undefined,
+  finished: Set<string>,
+): Promise<readonly RunLogEntry[]> {
+  if (run.endedAt !== undefined) return [];
   const { namespace, uid } = run;
   const { cluster } = run.spec as Partial<GuestSpec>;
-  if (run.kind !== 'guest' || cluster === undefined) return readPodsOf({ client, namespace }, `${label.run}=${uid}`, lines, task);
-  return useRemote(client, { namespace, name: cluster }, (there) => readPodsOf(there, `${label.remoteRun}=${uid}`, lines, task)).catch(
-    (error: unknown) => {
-      // Its record says why; what was kept is there.
-      if (error instanceof RemoteAway) return [];
-      throw error;
-    },
-  );
+  if (run.kind !== 'guest' || cluster === undefined) return readPodsOf({ client, namespace }, `${label.run}=${uid}`, lines, task, finished);
+  return useRemote(client, { namespace, name: cluster }, (there) =>
+    readPodsOf(there, `${label.remoteRun}=${uid}`, lines, task, finished),
+  ).catch((error: unknown) => {
+    // Its record says why; what was kept is there.
+    if (error instanceof RemoteAway) return [];
+    throw error;
+  });
 }
 
 async function readPodsOf(
@@ -56,16 +68,19 @@ async function readPodsOf(
   labelSelector: string,
   lines: number,
   task: number | undefined,
+  finished: Set<string>,
 ): Promise<readonly RunLogEntry[]> {
   const found: RunLogEntry[] = [];
   const { items } = await client.list<Pod>(pods, { namespace, labelSelector });
   for (const pod of items) {
     const of = taskOfPod(pod);
-    if (task !== undefined && of.task !== task) continue;
+    const { name, uid = '' } = pod.metadata;
+    if ((task !== undefined && of.task !== task) || finished.has(uid)) continue;
     for (const container of containersOf(pod)) {
-      const source = `${pod.metadata.name}.${container}`;
+      const source = `${name}.${container}`;
       for (const line of await readPodLog(client, pod, container, lines)) found.push({ ...line, ...of, source });
     }
+    if (pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed') finished.add(uid);
   }
   return found;
 }
@@ -89,8 +104,14 @@ export async function* logLines(
 ): AsyncGenerator<RunLogLine> {
   const seen = new Map<string, number>();
   const key = ({ task: of, attempt, source }: RunLogEntry): string => `${of}/${attempt}/${source}`;
+  const finished = new Set<string>();
+  let version = -1;
   for (let now = run, first = true; !signal.aborted; now = await latest(), first = false) {
-    const entries = (await readRunLog(sources, now, task)).filter((entry) => entry.time > (seen.get(key(entry)) ?? -Infinity));
+    const living = await readPods(sources, now, task, finished);
+    // A log is kept before the record tells of the pod's end: where that says nothing new there is none.
+    const kept = now.version === version ? [] : await readKept(sources, now, task);
+    version = now.version;
+    const entries = merged(living, kept).filter((entry) => entry.time > (seen.get(key(entry)) ?? -Infinity));
     for (const entry of entries) seen.set(key(entry), entry.time);
     for (const entry of first && tail !== undefined ? entries.slice(Math.max(0, entries.length - tail)) : entries) {
       const { time, source, task: of, attempt, text } = entry;
