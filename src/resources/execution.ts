@@ -32,7 +32,12 @@ const status = z.strictObject({
   progress: z.string().optional().describe('Tasks that succeeded, of all.'),
   startTime: z.string().optional().meta({ format: 'date-time' }).describe('When its first task began.'),
   completionTime: z.string().optional().meta({ format: 'date-time' }).describe('When it ended.'),
-  logUri: z.string().optional().describe('Where its log is found: a path of the platform API.'),
+  logUri: z
+    .string()
+    .optional()
+    .describe(
+      'Where its log is found: a path of the platform API, which answers a line of JSON for each line (`?follow=true`, `task`, `tail`).',
+    ),
 });
 
 export type ExecutionSpec = Immutable<z.output<typeof spec>>;

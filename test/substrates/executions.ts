@@ -193,6 +193,12 @@ export function executionsSuite(name: string, start: () => Promise<Substrate>): 
         labels: { 'tsumugi.dev/execution': 'declared', 'tsumugi.dev/job-definition': 'long' },
         ownerReferences: [{ kind: 'Execution', name: 'declared', uid: metadata.uid, controller: true }],
       });
+      const { logUri = '' } = (await read()).status ?? {};
+      await soon('its log is where it says', async () => {
+        const lines: string[] = [];
+        for await (const line of platform.platformLines(logUri)) lines.push((JSON.parse(line) as { text: string }).text);
+        return lines.join() === 'here,here';
+      });
       await platform.kube.delete(executions, { namespace, name: 'declared' });
       await soon('the object is gone', () => read().then(() => false, isNotFound));
       await soon('its Job is gone', () => job('declared-0').then(() => false, isNotFound));

@@ -1,4 +1,4 @@
-/** Runners over HTTP, for `tsumugi/client` and the command line. */
+/** Runners and the logs of runs over HTTP, for `tsumugi/client` and the command line. */
 import type { Call, Endpoint } from '../../api/endpoints.ts';
 import { listed, moment, wholeNumber } from '../../api/query.ts';
 import { TsumugiError } from '../../base/errors.ts';
@@ -67,6 +67,22 @@ export function runnerEndpoints(options: RunnerEndpointsOptions): readonly Endpo
       handle: async ([namespace = '', name = '']) => ({ json: bySource(await readRunLog(options, await find(namespace, name))) }),
     },
     {
+      // The `logUri` of an execution; a line of JSON for each of its lines.
+      method: 'GET',
+      path: /^\/v1\/namespaces\/([^/]+)\/runs\/([^/]+)\/logs$/,
+      handle: async ([namespace = '', name = ''], { query, signal }) => {
+        const run = await jobs.get({ namespace, name });
+        const [task, tail] = [wholeNumber(query, 'task'), wholeNumber(query, 'tail')];
+        const wanted = {
+          ...(task !== undefined && { task }),
+          ...(tail !== undefined && { tail }),
+          follow: query.get('follow') === 'true',
+          signal,
+        };
+        return { lines: ndjson(jobs.logs(run, wanted)) };
+      },
+    },
+    {
       method: 'POST',
       path: of('cancel'),
       handle: async ([namespace = '', name = '']) => {
@@ -75,6 +91,10 @@ export function runnerEndpoints(options: RunnerEndpointsOptions): readonly Endpo
       },
     },
   ];
+}
+
+async function* ndjson(values: AsyncIterable<object>): AsyncGenerator<string> {
+  for await (const value of values) yield `${JSON.stringify(value)}\n`;
 }
 
 /** What is told of a runner or a guest. Times are RFC 3339. */
