@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { nameSuffix } from '../base/ids.ts';
 import { noTasks, type RunStore } from '../records/runs.ts';
 import { openSqliteRuns } from '../records/sqlite/runs.ts';
 import { Bell } from './bell.ts';
@@ -11,10 +12,12 @@ let folder: string;
 let runs: RunStore;
 let jobs: RecordJobs;
 let declared: boolean;
+let suffixes: string[];
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'tsumugi-jobs-'));
   runs = openSqliteRuns(join(folder, 'records.db'));
   declared = false;
+  suffixes = [];
   jobs = new RecordJobs({
     runs,
     bell: new Bell(),
@@ -23,6 +26,7 @@ beforeEach(() => {
       yield { time: '', source: 'pod', text: 'line' };
     },
     undeclare: async () => declared,
+    suffix: () => suffixes.shift() ?? nameSuffix(),
   });
 });
 afterEach(async () => {
@@ -60,6 +64,14 @@ test('until when it may wait is counted from its making, and anew from a retry',
   expect(queueUntil).toBe((made?.createdAt ?? 0) + 2000);
   await runs.commit([{ uid: 'r', set: { status: 'failed', endedAt: 1, queueUntil: 5 } }]);
   expect((await jobs.retry({ namespace: 'default', name: 'r' })).queueUntil).toBeGreaterThanOrEqual(queueUntil ?? 0);
+});
+
+test('a name that was made is made anew where it is taken', async () => {
+  suffixes = ['aaaaa', 'aaaaa', 'aaaaa', 'bbbbb'];
+  await jobs.runJob(request);
+  expect(await jobs.runJob(request)).toMatchObject({ name: 'squares-bbbbb' });
+  suffixes = Array.from({ length: 20 }, () => 'aaaaa');
+  await expect(jobs.runJob(request)).rejects.toMatchObject({ code: 'Conflict' });
 });
 
 test('a name is taken once', async () => {

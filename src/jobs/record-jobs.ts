@@ -16,30 +16,43 @@ export interface RecordJobsOptions {
   readonly logs: (run: Run, query: RunLogQuery) => AsyncIterable<RunLogLine>;
   /** The object that declares the run, if any, goes first: else it would be run again. */
   readonly undeclare: (run: Run) => Promise<boolean>;
+  /** Ends of names that are made. */
+  readonly suffix?: () => string;
   readonly clock?: Clock;
 }
 
 /** How often a watcher looks without having been told: another replica may lead. */
 const watchMs = 250;
 const taskPage = 1000;
+const mostTries = 8;
 
 export class RecordJobs implements Jobs {
   readonly #options: RecordJobsOptions;
+  readonly #suffix: () => string;
   readonly #clock: Clock;
 
   constructor(options: RecordJobsOptions) {
     this.#options = options;
+    this.#suffix = options.suffix ?? nameSuffix;
     this.#clock = options.clock ?? systemClock;
   }
 
   async planJob(request: RunJobRequest): Promise<NewRun> {
     // A run's name has at most 40 characters; that of its job may have as many.
-    const name = request.name ?? `${request.job.slice(0, 34)}-${nameSuffix()}`;
+    const name = request.name ?? `${request.job.slice(0, 34)}-${this.#suffix()}`;
     return this.#waiting({ ...(await this.#options.plan({ ...request, name })), uid: newUid() });
   }
 
   async runJob(request: RunJobRequest): Promise<Run> {
-    return this.#insert(await this.planJob(request));
+    for (let tries = 1; ; tries++) {
+      try {
+        return await this.#insert(await this.planJob(request));
+      } catch (error) {
+        // Of some thousand names that were made two are the same.
+        const isMade = request.name === undefined && error instanceof TsumugiError && error.code === 'Conflict';
+        if (!isMade || tries === mostTries) throw error;
+      }
+    }
   }
 
   run(run: Omit<NewRun, 'uid' | 'createdAt'> & { readonly uid?: string }): Promise<Run> {
