@@ -73,3 +73,11 @@ it('cuts an overlong line into P pieces and a last F one, whatever the chunks', 
     expect(lines[4]).toBe('stdout P end');
   }
 });
+
+it('gives each chunk a later time than the one before, so that whoever reads on knows what is new', () => {
+  const [out, error] = [new LineTagger('stdout'), new LineTagger('stderr')];
+  const times = Array.from({ length: 100 }, (_, n) => (n % 2 === 0 ? out : error).push(Buffer.from('line\n')).replace(/ .*/s, ''));
+  expect(new Set(times).size).toBe(100);
+  expect(times.toSorted()).toEqual(times);
+  expect(times[0]).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z$/);
+});

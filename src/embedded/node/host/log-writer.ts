@@ -2,7 +2,7 @@
  * A pod's log: what its process writes to stdout and stderr, in the CRI's format, in one file of bounded size.
  *
  * The hot path is one string replace per chunk: bytes are carried as latin1 (one character each, so UTF-8 passes unharmed)
- * and every line of a chunk gets the same time.
+ * and every line of a chunk gets the same time, which no other chunk has.
  */
 import { constants } from 'node:fs';
 import { open, rename } from 'node:fs/promises';
@@ -16,16 +16,18 @@ const maxLine = 16 * 1024;
 const highWater = 1024 * 1024;
 
 let stampMs = 0;
-let stamp = '';
+let stampText = '';
+let stamps = 0;
 
-/** RFC 3339 with nanoseconds (the clock gives milliseconds). */
+/** RFC 3339 with nanoseconds: the clock's milliseconds, and in each of them one microsecond more, so that whoever reads on knows what is new. */
 function timestamp(): string {
   const now = Date.now();
   if (now !== stampMs) {
     stampMs = now;
-    stamp = `${new Date(now).toISOString().slice(0, -1)}000000Z`;
+    stampText = new Date(now).toISOString().slice(0, -1);
+    stamps = 0;
   }
-  return stamp;
+  return `${stampText}${String(Math.min(stamps++, 999)).padStart(3, '0')}000Z`;
 }
 
 /** Turns one stream's chunks into log lines, keeping the unfinished last line. Exported for its test. */
