@@ -6,7 +6,7 @@ import { systemClock } from '../base/clock.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { EventRecorder } from '../kube/events.ts';
 import type { Fence } from '../records/fence.ts';
-import { renewTokens } from './identity/renewer.ts';
+import { type Bearer, renewTokens } from './identity/renewer.ts';
 import { keepLogsInOrder } from './logs/upkeep.ts';
 import { functionKey, runControllers } from './reconcile/controllers.ts';
 import { FunctionReconciler } from './reconcile/function.ts';
@@ -16,6 +16,7 @@ import { Trials } from './reconcile/trials.ts';
 import { UnusedPackages } from './reconcile/unused-packages.ts';
 import type { FunctionsOptions, Replica } from './replica.ts';
 import { tellStory } from './story.ts';
+import type { Tokens } from '../wire/protocol.ts';
 
 /** One time of leading. */
 export interface LeadOptions {
@@ -81,7 +82,18 @@ export async function lead(
   });
   const sweeping = new UnusedPackages({ blobs, functions: state.functions, revisions: state.revisions, ...fence, clock, log }).run(signal);
   const storing = keepStoreInOrder({ client, store, ...fence, clock, log }, signal);
-  const renewing = renewTokens({ fleet, issuer, revisionByUid, functionOf: (revision) => state.functionOf(revision), clock, log }, signal);
+  const bearers = (): readonly Bearer[] => [
+    ...[...fleet.members()]
+      .filter((member) => member.state === 'serving')
+      .map((member) => ({
+        uid: member.uid,
+        name: member.name,
+        revision: member.claim && revisionByUid(member.claim.revisionUid),
+        renew: (tokens: Tokens) => member.link?.renew(tokens),
+      })),
+    ...replica.runs.bearers(),
+  ];
+  const renewing = renewTokens({ bearers, issuer, functionOf: (revision) => state.functionOf(revision), clock, log }, signal);
   const stopLogs = keepLogsInOrder({ pods: state.pods, fleet, remover, logs, ...fence, clock, log });
   const stopPools = replica.leadPools(client, controllers.queued);
 

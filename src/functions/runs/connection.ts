@@ -1,6 +1,6 @@
 /** The word with one pod that makes a run's call: hands it the call unless it has one, hears the outcome, lets it end. */
 import type { Log } from '../../base/log.ts';
-import type { Outcome, Specialize, Welcome } from '../../wire/protocol.ts';
+import type { Outcome, Specialize, Tokens, Welcome } from '../../wire/protocol.ts';
 import type { KeyPair } from '../../wire/seal.ts';
 import { openLink, type PodLink } from '../fleet/link.ts';
 
@@ -10,7 +10,7 @@ export class RunConnection {
   readonly #outcome = Promise.withResolvers<Outcome>();
   readonly #log: Log;
   #link!: PodLink;
-  #isClaimed = false;
+  #claim: Welcome['claim'];
 
   private constructor(log: Log) {
     this.#log = log;
@@ -33,14 +33,28 @@ export class RunConnection {
 
   /** The call was handed over: now, or before the platform was started anew. */
   get isClaimed(): boolean {
-    return this.#isClaimed;
+    return this.#claim !== undefined;
+  }
+
+  /** Whose code it runs, once that is known. */
+  get claim(): Welcome['claim'] {
+    return this.#claim;
+  }
+
+  get isOpen(): boolean {
+    return this.#link.open;
   }
 
   /** Rejects with Unavailable when the pod dies; the pod decides who was first, and says so by its outcome. */
   async begin(head: Omit<Specialize, 'pod'>, packageTar: Uint8Array, timeoutMs: number): Promise<void> {
     const { ok, error } = await this.#link.specialize(head, packageTar, timeoutMs);
     if (!ok) this.#log.info({ run: head.run?.id, reason: error?.reason, message: error?.message }, 'the pod has a call already');
-    this.#isClaimed = true;
+    this.#claim ??= { revisionUid: head.revisionUid, epoch: head.epoch };
+  }
+
+  /** New tokens for its code. Throws Unavailable when the connection is gone. */
+  renew(tokens: Tokens): void {
+    this.#link.renew(tokens);
   }
 
   /** The outcome is kept: the pod ends. */
@@ -53,7 +67,7 @@ export class RunConnection {
   }
 
   #told({ claim, outcome }: Welcome): void {
-    this.#isClaimed ||= claim !== undefined;
+    this.#claim ??= claim;
     if (outcome) this.#outcome.resolve(outcome);
   }
 }

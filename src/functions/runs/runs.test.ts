@@ -1,6 +1,10 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Pod } from '../../resources/builtin/pod-types.ts';
 import { pods, secrets } from '../../resources/resources.ts';
+import { systemClock } from '../../base/clock.ts';
+import { podLogPath } from '../../kube/pod-log.ts';
+import { Callers } from '../identity/callers.ts';
+import { gatewayAudience } from '../identity/tokens.ts';
 import { eventually, TestPlatform } from '../testing/platform.ts';
 import type { RunCall } from './runs.ts';
 
@@ -16,9 +20,9 @@ beforeAll(async () => {
 afterAll(() => platform.stop());
 
 /** A pod as a Job would make it. */
-async function ownPod(settings: RunCall['settings'] = {}): Promise<{ pod: Pod; revision: string }> {
+async function ownPod(settings: RunCall['settings'] = {}, of = 'math'): Promise<{ pod: Pod; revision: string }> {
   const { runs } = platform.functions;
-  const { revision, spec } = await runs.podFor('default', 'math', settings);
+  const { revision, spec } = await runs.podFor('default', of, settings);
   const metadata = { namespace: 'default', name: `run-${Math.random().toString(36).slice(2)}` };
   return { pod: await platform.client.create<Pod>(pods, { apiVersion: 'v1', kind: 'Pod', metadata, spec }), revision };
 }
@@ -58,6 +62,43 @@ test('what the run is given is added to what its function has; an unknown Secret
   const connection = await runs.call(pod, async () => ({ namespace: 'default', revision, run, settings }));
   expect(await connection.outcome).toEqual({ value: ['function', 'run', 'hidden'] });
   await connection.release();
+});
+
+test('the tokens of a run are renewed by whoever leads, also by the platform that comes after', async () => {
+  const source = `
+    const token = () => globalThis[Symbol.for('tsumugi.identity')].token('gateway');
+    export const collect = async (count) => {
+      const all = [token()];
+      while (all.length < count) {
+        await new Promise((resolve) => setTimeout(resolve, 5));
+        if (token() !== all.at(-1)) console.log('renewed: ' + all.push(token()));
+      }
+      return all;
+    };`;
+  await platform.inline('patient', source, { permissions: { store: true } });
+  await platform.ready('patient');
+  const { pod, revision } = await ownPod({}, 'patient');
+  /** Its leader looks each minute: a tenth of a second here. Those that it does not know are renewed at once. */
+  const restart = async (): Promise<void> => {
+    await platform.stopFunctions();
+    await platform.startFunctions({ clock: { now: () => Date.now(), sleep: (ms, signal) => systemClock.sleep(ms / 600, signal) } });
+  };
+  const run = { id: 'runner-3', export: 'collect', args: [3] };
+  await restart();
+  const { runs } = platform.functions;
+  const first = await eventually(() => runs.call(pod, async () => ({ namespace: 'default', revision, run, settings: {} })));
+  const log = podLogPath('default', pod.metadata.name, '');
+  await eventually(async () => expect(await platform.client.raw(log)).toContain('renewed: 2'));
+  first.close();
+
+  await restart();
+  const again = await platform.functions.runs.call(pod, () => Promise.reject(new Error('it has its call already')));
+  const { value } = await again.outcome;
+  expect(new Set(value as string[]).size).toBe(3);
+  const guests = new Callers(platform.client, gatewayAudience);
+  for (const token of value as string[])
+    expect(await guests.authenticate(token)).toMatchObject({ namespace: 'default', name: 'tsumugi-function-patient' });
+  await again.release();
 });
 
 test('a function that is not there, or not ready, gets no pod', async () => {

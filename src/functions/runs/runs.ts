@@ -8,6 +8,7 @@ import type { RevisionResource } from '../../resources/revision.ts';
 import type { Identity } from '../../wire/protocol.ts';
 import type { OwnRun } from '../../wire/protocol.ts';
 import type { PackageCache } from '../activator/packages.ts';
+import type { Bearer } from '../identity/renewer.ts';
 import { checkVolumes, type EnvironmentSpec, resolveConfig } from '../model/environment.ts';
 import type { PlatformKeys } from '../model/keys.ts';
 import { ownPodFields } from '../model/names.ts';
@@ -35,6 +36,8 @@ export interface FunctionRuns {
   podFor(namespace: string, functionName: string, settings: RunSettings): Promise<{ readonly revision: string; readonly spec: PodSpec }>;
   /** Hands the call to its pod, unless it has one. Rejects with Unavailable while the pod cannot be reached, with NotFound where the code, a Secret or a ConfigMap is missing. */
   call(pod: Pod, call: () => Promise<RunCall>): Promise<RunConnection>;
+  /** Pods that are connected: their tokens end before a long run does. */
+  bearers(): readonly Bearer[];
 }
 
 export interface FunctionRunsOptions {
@@ -62,7 +65,26 @@ export function functionRuns(options: FunctionRunsOptions): FunctionRuns {
     return revision;
   };
 
+  const connected = new Map<RunConnection, Bearer>();
+  const connect = async (address: string, { metadata: { uid = '', name } }: Pod): Promise<RunConnection> => {
+    const connection = await RunConnection.open(address, uid, keys.signing, log);
+    for (const each of connected.keys()) if (!each.isOpen) connected.delete(each);
+    let revision: RevisionResource | undefined;
+    connected.set(connection, {
+      uid,
+      name,
+      // Once it is known it is kept: a run may outlive the revision.
+      get revision() {
+        return (revision ??= connection.claim && state.revisionByUid(connection.claim.revisionUid));
+      },
+      renew: (tokens) => connection.renew(tokens),
+    });
+    return connection;
+  };
+
   return {
+    bearers: () => [...connected].flatMap(([connection, bearer]) => (connection.isOpen ? [bearer] : [])),
+
     resolve: (namespace, name) => resolveCall(state.functions.byIndex('namespace', namespace), name),
 
     async podFor(namespace, functionName, settings) {
@@ -87,7 +109,7 @@ export function functionRuns(options: FunctionRunsOptions): FunctionRuns {
       const uid = pod.metadata.uid ?? '';
       const address = addressOf(pod);
       if (address === undefined) throw new TsumugiError('Unavailable', `pod ${pod.metadata.name} has no address yet`);
-      const connection = await RunConnection.open(address, uid, keys.signing, log);
+      const connection = await connect(address, pod);
       if (connection.isClaimed) return connection;
       try {
         const { namespace, revision: name, run, settings } = await ask();

@@ -53,7 +53,7 @@ export class TestPlatform {
   }
 
   async startFunctions(
-    options: Pick<FunctionsOptions, 'podTimeoutSeconds' | 'loadTimeoutSeconds'> & { client?: KubeClient } = {},
+    options: Pick<FunctionsOptions, 'podTimeoutSeconds' | 'loadTimeoutSeconds' | 'clock'> & { client?: KubeClient } = {},
   ): Promise<void> {
     this.logs = openSqliteLogs(join(this.folder, 'records.db'));
     this.store = openSqliteStore(join(this.folder, 'records.db'));
