@@ -126,12 +126,16 @@ export function runsSuite(name: string, start: () => Promise<Substrate>): void {
       expect([lines.length, lines.at(-1), lines.at(-2)]).toEqual([500, 'Result: undefined\n', 'line 700\n']);
     });
 
-    test('three run at once in a namespace, the rest in order', async () => {
+    test('three run at once in a namespace, the rest in order; who waits longer than he likes has failed', async () => {
       const ids: string[] = [];
       const runner = await load();
       for (let n = 0; n < 5; n++) ids.push(await runner.nap!(1000));
       await soon('three run', async () => (await Runner.list({ platform, status: 'running' })).length === 3);
       expect((await Runner.list({ platform, status: 'queued' })).map(({ id }) => id)).toEqual([ids[4], ids[3]]);
+      // Two stand before him, and three run.
+      const impatient = await load({ queueTimeout: 0.2 });
+      await impatient.nap!(1);
+      await expect(impatient.result()).rejects.toMatchObject({ status: 'failed', reason: 'QueueTimeout' });
       for (const id of ids) expect(await (await Runner.load(id, { platform })).waitFor()).toBe('succeeded');
     });
 
