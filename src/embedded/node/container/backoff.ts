@@ -18,3 +18,9 @@ export class Backoff {
     return this.#count === 1 ? 0 : Math.min(this.#firstMs * 2 ** (this.#count - 2), longestMs);
   }
 }
+
+/** What is told of a container that waits so long, in ms. */
+export const waitingFor = (delay: number): { readonly reason: string; readonly message?: string } =>
+  delay === 0
+    ? { reason: 'ContainerCreating' }
+    : { reason: 'CrashLoopBackOff', message: `back-off ${Math.ceil(delay / 1000)}s restarting failed container` };

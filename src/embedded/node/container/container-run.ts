@@ -1,5 +1,4 @@
 /** One container of a pod on this node: starts it, knows its state, starts it again as the pod's policy says. */
-import { once } from 'node:events';
 import { isDeepStrictEqual } from 'node:util';
 import { toError } from '../../../base/errors.ts';
 import type { Container, ContainerState, ContainerStateTerminated, ContainerStatus, Pod } from '../../../resources/builtin/pod-types.ts';
@@ -7,7 +6,7 @@ import type { Adopted } from '../adopt.ts';
 import type { NodeContext } from '../node-context.ts';
 import { isInitSlot } from '../paths.ts';
 import type { PodVolumes } from '../volumes/pod-volumes.ts';
-import { Backoff } from './backoff.ts';
+import { Backoff, waitingFor } from './backoff.ts';
 import { ContainerProcess } from './container-process.ts';
 import { lost, rfc3339 } from './exit.ts';
 import { afterStart, beforeEnd } from './lifecycle.ts';
@@ -173,16 +172,11 @@ export class ContainerRun {
     this.#changed();
   }
 
-  /** It is told to run when this is done. Where it fails the container is ended, and has not run. */
+  /** It is told to run when this is done. */
   async #afterStart(): Promise<boolean> {
     const { exited, running } = this.#process;
     if (!running) return false;
-    if (await afterStart(this.#node, this.#pod, { ...running, spec: this.spec }, exited)) return !exited.aborted;
-    const timer = setTimeout(() => this.signal('SIGKILL'), (this.#pod.spec.terminationGracePeriodSeconds ?? 30) * 1000);
-    this.signal('SIGTERM');
-    if (!exited.aborted) await once(exited, 'abort');
-    clearTimeout(timer);
-    return false;
+    return afterStart(this.#node, this.#pod, { ...running, spec: this.spec }, exited, (signal) => this.signal(signal));
   }
 
   /** Ended: for good, or until its next start. */
@@ -204,12 +198,7 @@ export class ContainerRun {
     this.#isDue = true;
     this.#lastState = ended;
     this.#dueAt = now + delay;
-    this.#state = {
-      waiting:
-        delay === 0
-          ? { reason: 'ContainerCreating' }
-          : { reason: 'CrashLoopBackOff', message: `back-off ${Math.ceil(delay / 1000)}s restarting failed container` },
-    };
+    this.#state = { waiting: waitingFor(delay) };
     if (delay > 0) this.#node.recorder.record(this.#pod, 'Warning', 'BackOff', `Back-off restarting failed container ${this.spec.name}`);
   }
 

@@ -1,4 +1,5 @@
 /** What a container's `lifecycle` says is to be done after its start and before its end. */
+import { once } from 'node:events';
 import { request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { Writable } from 'node:stream';
@@ -19,10 +20,21 @@ interface HookPlace {
   readonly spec: Container;
 }
 
-/** False where what is to be done after the start failed; then an event tells it. */
-export async function afterStart(node: NodeContext, pod: Pod, at: HookPlace, exited: AbortSignal): Promise<boolean> {
+/** Where what is to be done after the start fails, an event tells it and the container is ended: false when it has. */
+export async function afterStart(
+  node: NodeContext,
+  pod: Pod,
+  at: HookPlace,
+  exited: AbortSignal,
+  send: (signal: 'SIGTERM' | 'SIGKILL') => void,
+): Promise<boolean> {
   const hook = at.spec.lifecycle?.postStart;
-  return !hook || attempt(node, pod, 'PostStart', () => runHook(hook, at, exited), exited);
+  if (!hook || (await attempt(node, pod, 'PostStart', () => runHook(hook, at, exited), exited))) return !exited.aborted;
+  const timer = setTimeout(() => send('SIGKILL'), (pod.spec.terminationGracePeriodSeconds ?? 30) * 1000);
+  send('SIGTERM');
+  if (!exited.aborted) await once(exited, 'abort');
+  clearTimeout(timer);
+  return false;
 }
 
 /** What is to be done before the end, for as long as the grace period. Where it fails in that time an event tells it. */
