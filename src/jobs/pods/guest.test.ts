@@ -4,7 +4,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { Run } from '../../records/runs.ts';
 import type { Secret } from '../../resources/builtin/secret.ts';
 import type { KubeObject } from '../../resources/object.ts';
-import { configMaps, jobs, pods, remoteClusters, secrets } from '../../resources/resources.ts';
+import { configMaps, jobs, pods, remoteClusters, resourceQuotas, secrets } from '../../resources/resources.ts';
 import { startGuest } from './requests.ts';
 import { HandNode, namespace, texts } from './testing/hand-node.ts';
 
@@ -105,8 +105,8 @@ async function world(): Promise<World> {
   return { here, there, wire };
 }
 
-const send = ({ jobs: port, api }: HandNode, manifests: readonly unknown[], cluster = 'far'): Promise<Run> =>
-  startGuest({ jobs: port, client: api.client, functions: {} as never }, namespace, { manifests, cluster });
+const send = ({ jobs: port, api }: HandNode, manifests: readonly unknown[], cluster: string | null = 'far'): Promise<Run> =>
+  startGuest({ jobs: port, client: api.client, functions: {} as never }, namespace, { manifests, ...(cluster !== null && { cluster }) });
 
 const look = ({ runs }: HandNode, { name }: Run): Promise<Run> =>
   runs.find(namespace, [name]).then(([run]) => {
@@ -216,6 +216,19 @@ describe('a guest in a RemoteCluster', () => {
     expect([status, message]).toEqual(['cancelled', expect.stringMatching(/may still be there: .*there is no RemoteCluster "far"/)]);
   }, 30_000);
 
+  test('of which nothing was made yet needs no cluster to be cancelled', async () => {
+    const { here, there, wire } = await world();
+    await here.leave();
+    const run = await send(here, [job, secret]);
+    wire.cut();
+    await here.lead();
+    const away = await until(here, run, ({ reason }) => reason === 'ClusterUnreachable');
+    expect(away).toMatchObject({ status: 'queued', message: expect.stringContaining('RemoteCluster "far": ') });
+    await here.jobs.cancel(run);
+    expect(await ended(here, run)).toMatchObject({ status: 'cancelled', message: 'cancelled' });
+    await vi.waitFor(async () => expect([await left(here), await left(there)]).toEqual([[], []]), 5000);
+  });
+
   test('is refused before anything is made, with the reason', async () => {
     const { here, there, wire } = await world();
     await expect(send(here, [job], 'near')).rejects.toMatchObject({
@@ -245,4 +258,22 @@ describe('a guest in a RemoteCluster', () => {
     expect(await here.runs.list({ namespace, limit: 10 })).toEqual([]);
     expect(await left(there)).toEqual(['ConfigMap/hosts']);
   });
+});
+
+test('a guest that a quota holds back says so, and goes on when there is room', async () => {
+  const node = await HandNode.open();
+  opened.push(node);
+  const { client } = node.api;
+  const quota = { apiVersion: 'v1', kind: 'ResourceQuota', metadata: { namespace, name: 'none' }, spec: { hard: { pods: '0' } } };
+  await client.create<KubeObject>(resourceQuotas, quota);
+  await vi.waitFor(async () => expect(await client.get(resourceQuotas, quota.metadata)).toHaveProperty('status.hard.pods', '0'), 5000);
+  const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'ping' }, spec: { restartPolicy: 'Never', containers: [container] } };
+  const run = await send(node, [pod], null);
+  const waiting = await until(node, run, ({ reason }) => reason === 'Forbidden');
+  expect(waiting).toMatchObject({ status: 'queued', message: expect.stringMatching(/exceeded quota: none.*it is tried again$/) });
+  await client.delete(resourceQuotas, quota.metadata);
+  await node.end((await node.pods(1)).get('ping'));
+  const end = await ended(node, run);
+  expect([end.status, end.reason]).toEqual(['succeeded', undefined]);
+  await vi.waitFor(async () => expect(await left(node)).toEqual([]), 5000);
 });
