@@ -98,6 +98,8 @@ export class LeasedExecution {
       forget();
       signal.removeEventListener('abort', onAbort);
       for (const timer of this.#timers) clearTimeout(timer);
+      // Nothing comes any more: it need not wait for more.
+      void this.#writer.idle();
     }
   }
 
