@@ -29,7 +29,7 @@ test('each command does what it says', async ({ skip }) => {
   const run = (line: string): Promise<string> => {
     const command = line.replace('http://127.0.0.1:8080', platform.gateway).replace('npx tsumugi', 'node bin/tsumugi.js');
     return new Promise((resolve, reject) => {
-      execFile('bash', ['-euc', command], { env }, (error, stdout, stderr) => (error ? reject(error) : resolve(stdout + stderr)));
+      execFile('bash', ['--norc', '-euc', command], { env }, (error, stdout, stderr) => (error ? reject(error) : resolve(stdout + stderr)));
     });
   };
   const lines = blocks.filter((block) => block !== script).flatMap((block) => block.trimEnd().split('\n'));

@@ -78,9 +78,9 @@ export function binaryTests(world: () => World, soon: (what: string, check: () =
 if [ "$QUERY_STRING" = long ]; then sleep 1000 & echo $! >/tmp/child; wait; fi
 cat /proc/$(cat /tmp/child)/status 2>/dev/null || echo gone
 `;
-    await world().ok('deploy', world().file('slow.sh', script), '--timeout', '1s');
-    expect((await world().fetch('slow', '?long')).status).toBe(504);
-    expect(await world().text('slow')).toMatch(/^gone$|^State:\s+Z/m);
+    await world().ok('deploy', world().file('dawdling.sh', script), '--timeout', '1s');
+    expect((await world().fetch('dawdling', '?long')).status).toBe(504);
+    expect(await world().text('dawdling')).toMatch(/^gone$|^State:\s+Z/m);
   });
 
   test('a script whose interpreter is missing is told at the deploy, and in the condition', async () => {

@@ -63,9 +63,9 @@ export function startShim(
         writesConfig: true,
       });
       const { pid, startedAt } = await table.start({ id, ...launch, logFile: join(place.folder, '0.log'), maxLogBytes }, (exit) =>
-        ended?.(exit),
+        ended ? ended(exit) : table.forget(id),
       );
-      const blank: Blank = { id, place, pid, startedAt, onEnd() {} };
+      const blank: Blank = { id, place, pid, startedAt, onEnd: () => table.forget(id) };
       ended = (exit) => blank.onEnd(exit);
       if (!(await table.hears(id, 'ready')))
         throw new Error(`a shim (${bundle}) ended before it was loaded: ${await lastWords(join(place.folder, '0.log'))}`);
@@ -151,7 +151,10 @@ export class BlankPool {
 
   #retire(blank: Blank): Promise<void> {
     return new Promise((resolve) => {
-      blank.onEnd = () => resolve(blank.place.remove());
+      blank.onEnd = () => {
+        this.#starter.table.forget(blank.id);
+        resolve(blank.place.remove());
+      };
       this.#starter.table.signal(blank.id, 'SIGKILL');
     });
   }
@@ -169,6 +172,7 @@ export class BlankPool {
     blank.onEnd = () => {
       const at = this.#ready.indexOf(blank);
       if (at >= 0) this.#ready.splice(at, 1);
+      this.#starter.table.forget(blank.id);
       void blank.place.remove();
       this.#fail(new Error('a blank process ended'));
     };

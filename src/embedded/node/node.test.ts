@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Pod } from '../../resources/builtin/pod-types.ts';
 import type { KubeObject } from '../../resources/object.ts';
 import { configMaps, nodes, pods, secrets } from '../../resources/resources.ts';
@@ -315,6 +315,24 @@ for (const isolation of ['process', 'required'] as const) {
         expect([after.metadata.uid, (await world.ask(after)).pid]).toEqual([before.metadata.uid, pid]);
         await world.client.delete(pods, { namespace: 'default', name: 'early' }, { gracePeriodSeconds: 0 });
         await world.gone('early');
+      });
+
+      it('knows how a process ended whose end was heard and not stored', async () => {
+        const patch = world.client.patch.bind(world.client);
+        let isDying = false;
+        const dying: typeof patch = (...call) =>
+          isDying && JSON.stringify(call[2].body).includes('exitCode') ? Promise.reject(new Error('killed')) : patch(...call);
+        Object.assign(world.client, { patch: dying });
+        await world.create('unheard', shell('sleep 0.3; echo last words > /dev/termination-log; exit 5'));
+        const { metadata } = await world.when('unheard', phaseIs('Running'));
+        isDying = true;
+        const known = async () => (await world.host.list()).find(({ id }) => id === `${metadata.uid}.0.0`);
+        await vi.waitFor(async () => expect((await known())?.exit).toBeDefined(), 5000);
+        await world.restartNode(async () => void (isDying = false));
+        const { terminated } = stateOf(await world.when('unheard', phaseIs('Failed')));
+        expect(terminated).toMatchObject({ exitCode: 5, ...(isolation === 'required' && { message: 'last words\n' }) });
+        await vi.waitFor(async () => expect(await known()).toBeUndefined());
+        Object.assign(world.client, { patch });
       });
 
       it('marks pods whose processes are gone as Failed', async () => {

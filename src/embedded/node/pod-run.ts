@@ -59,7 +59,10 @@ export class PodRun {
     if (pod.metadata.deletionTimestamp !== undefined) return this.#delete(pod, now);
     if (isFinished(pod)) {
       this.end(0);
-      if (!this.isAlive) await this.#volumes.remove();
+      if (!this.isAlive) {
+        for (const container of this.containers) container.tells()();
+        await this.#volumes.remove();
+      }
       return this.#killIfDue(now);
     }
     const lacking = pod.spec.nodeName ? undefined : await this.#node.claims.waitsFor(pod);
@@ -185,9 +188,11 @@ export class PodRun {
 
   async #writeStatus(pod: Pod, observe: (pod: Pod) => void): Promise<void> {
     const verdict = this.isAlive ? undefined : this.#verdict;
+    const stored = this.containers.map((container) => container.tells());
     const statuses = { inits: this.#inits.map(({ status }) => status), mains: this.#mains.map(({ status }) => status) };
     const status = podStatus(pod, statuses, rfc3339(Date.now()), verdict);
     if (!sameStatus(pod.status, status)) await this.#patchStatus(pod, status, observe);
+    for (const tell of stored) tell();
   }
 
   async #patchStatus({ metadata }: Pod, status: object, observe: (pod: Pod) => void): Promise<void> {

@@ -19,7 +19,7 @@ export class ProcessTable {
     this.#stop = host.subscribe((event) => this.#on(event));
   }
 
-  /** `ended` is called once, when it has ended; the host then forgets it. */
+  /** `ended` is called once, when it has ended; how is kept by the host until `forget`, for a control plane that comes after this one. */
   async start(spec: ProcessSpec, ended: (exit: ProcessExit) => void): Promise<{ readonly pid: number; readonly startedAt: number }> {
     this.watch(spec.id, ended);
     try {
@@ -37,7 +37,7 @@ export class ProcessTable {
     if (exit) queueMicrotask(() => this.#on({ type: 'exit', id, ...exit }));
   }
 
-  /** Its end is known: the host may drop it. */
+  /** How it ended is stored, or nobody asks: the host may drop it. */
   forget(id: string): void {
     this.#host.forget(id);
   }
@@ -86,7 +86,6 @@ export class ProcessTable {
     }
     if (event.type === 'exit') {
       this.#watched.delete(event.id);
-      this.#host.forget(event.id);
       for (const waiter of watched.waiting) waiter.resolve(false);
       watched.ended({ code: event.code, signal: event.signal, at: event.at });
       return;

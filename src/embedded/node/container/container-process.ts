@@ -27,6 +27,8 @@ export class ContainerProcess {
   /** It has ended, and how is still being found out. */
   #ending = false;
   #overMemory = false;
+  /** Processes whose ends are told nowhere but here and by the host. */
+  #untold: readonly string[] = [];
 
   constructor(options: ContainerProcessOptions) {
     this.#with = options;
@@ -84,10 +86,8 @@ export class ContainerProcess {
   watch({ id, pid, exit }: HostedProcess, startedAt: number, run: number): void {
     const { table } = this.#with.node;
     this.#present.startedAt = startedAt;
-    if (exit) {
-      table.forget(id);
-      void this.#onExit(exit, run);
-    } else {
+    if (exit) void this.#onExit(exit, run);
+    else {
       table.watch(id, (end) => void this.#onExit(end, run));
       this.#limitMemory(pid);
     }
@@ -108,6 +108,15 @@ export class ContainerProcess {
     return hasStarted && !this.exited.aborted;
   }
 
+  /** What has ended by now. Answers what to call when that is stored: only then it may be forgotten. */
+  ends(): () => void {
+    const told = this.#untold;
+    return () => {
+      this.#untold = this.#untold.filter((id) => !told.includes(id));
+      for (const id of told) this.#with.node.table.forget(id);
+    };
+  }
+
   /** All but the logs. */
   async clear(): Promise<void> {
     await this.#present.place?.clear();
@@ -115,6 +124,7 @@ export class ContainerProcess {
 
   async remove(): Promise<void> {
     const { node, pod, slot } = this.#with;
+    this.ends()();
     await this.#present.place?.remove();
     if (slot === firstSlot) await rm(podFolder(node.runFolder, pod.metadata.uid as string), { force: true, recursive: true });
   }
@@ -136,7 +146,10 @@ export class ContainerProcess {
     this.#ending = true;
     this.#exited.abort();
     const log = this.logFile(run);
-    if (id !== undefined) node.memory.forget(id);
+    if (id !== undefined) {
+      node.memory.forget(id);
+      this.#untold = [...this.#untold, id];
+    }
     const byKernel = exit.code !== 0 && (place?.oomKills() ?? 0) > oomBefore;
     const outOfMemory = this.#overMemory || byKernel || (log !== undefined && (await isHeapAbort(exit, log)));
     this.#overMemory = false;

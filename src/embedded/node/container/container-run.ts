@@ -37,6 +37,8 @@ export class ContainerRun {
   #dueAt = 0;
   #state: ContainerState = { waiting: { reason: 'ContainerCreating' } };
   #lastState: ContainerState = {};
+  /** It has ended for good, and what it used is gone. */
+  #isCleared = false;
 
   constructor(node: NodeContext, pod: Pod, { spec, slot }: { spec: Container; slot: string }, volumes: PodVolumes, changed: () => void) {
     this.#node = node;
@@ -66,6 +68,18 @@ export class ContainerRun {
       restartCount: this.#restarts,
       state: this.#state,
       lastState: this.#lastState,
+    };
+  }
+
+  /** Of the present status. Answers what to call when it is stored: what it tells need not be kept any more. */
+  tells(): () => void {
+    const forget = this.#process.ends();
+    const isOver = this.#state.terminated !== undefined;
+    return () => {
+      forget();
+      if (!isOver || this.#isCleared) return;
+      this.#isCleared = true;
+      void this.#process.clear();
     };
   }
 
@@ -140,6 +154,7 @@ export class ContainerRun {
     this.#restarts = before?.restartCount ?? 0;
     this.#lastState = before?.lastState ?? {};
     const ended = before?.state?.terminated;
+    if (ended && process?.exit) this.#node.table.forget(process.id);
     this.#process.adopt(place, ended ? undefined : process, this.#restarts);
     if (ended) {
       // It may be due to start again.
@@ -185,10 +200,7 @@ export class ContainerRun {
     const state = { terminated: { ...end, ...(id !== undefined && { containerID: `tsumugi://${id}` }) } };
     const again = !this.#stopping && (this.#policy === 'Always' || (this.#policy === 'OnFailure' && end.exitCode !== 0));
     if (again) this.#scheduleRestart(state);
-    else {
-      this.#state = state;
-      void this.#process.clear();
-    }
+    else this.#state = state;
     this.#changed();
   }
 
