@@ -85,6 +85,7 @@ async function lastWords(logFile: string): Promise<string> {
 
 const firstRetryMs = 200;
 const maxRetryMs = 30_000;
+const refillAfterMs = 30;
 
 export class BlankPool {
   readonly #starter: ShimStarter;
@@ -96,6 +97,7 @@ export class BlankPool {
   readonly #starting = new Set<Promise<void>>();
   #failures = 0;
   #retry: NodeJS.Timeout | undefined;
+  #refill: NodeJS.Timeout | undefined;
   #closed = false;
 
   /** `size` blanks are kept ready. */
@@ -119,8 +121,8 @@ export class BlankPool {
   }
 
   /**
-   * A ready one at once, else the next to be ready. Rejects when none can be started. Who has taken one calls `fill` when his pod runs: a
-   * process that is started beside it would make it wait.
+   * A ready one at once, else the next to be ready. Rejects when none can be started. Who has taken one calls `refill` when his pod
+   * listens.
    */
   take(): Promise<Blank> {
     const blank = this.#ready.shift();
@@ -130,10 +132,20 @@ export class BlankPool {
     return taken;
   }
 
+  /** Fills a moment later: a process that is started beside a new pod would make those wait who wait for it. */
+  refill(): void {
+    if (this.#closed) return;
+    this.#refill ??= setTimeout(() => {
+      this.#refill = undefined;
+      this.fill();
+    }, refillAfterMs);
+  }
+
   /** Ends those that wait and those that are on their way; resolves when nothing is left of them. */
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#retry);
+    clearTimeout(this.#refill);
     for (const waiter of this.#waiting.splice(0)) waiter.reject(new Error('the node stops'));
     await Promise.all([...this.#ready.splice(0).map((blank) => this.#retire(blank)), ...this.#starting]);
   }

@@ -34,7 +34,7 @@ export async function startShimOf(bundle: string, options: StartOptions, present
     const blank = await pool.take();
     return await become(blank, () => volumes.fill(blank.place, mounts, needs.volumes));
   } finally {
-    pool.fill();
+    pool.refill();
   }
 }
 
