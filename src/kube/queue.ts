@@ -15,6 +15,9 @@ export interface WorkQueueOptions {
   readonly clock?: Clock;
 }
 
+/** Nobody reads it; an abort without a reason makes a DOMException with a stack each time. */
+const replaced = new Error('a later delay does not count any more');
+
 /**
  * @example
  * const queue = new WorkQueue({ work: async (key) => { await tidy(key); queue.forget(key); }, parallelism: 4 });
@@ -78,7 +81,7 @@ export class WorkQueue {
     const due = this.#clock.now() + ms;
     const earlier = this.#delayed.get(key);
     if (earlier && earlier.due <= due) return;
-    earlier?.cancel.abort();
+    earlier?.cancel.abort(replaced);
     const cancel = new AbortController();
     this.#delayed.set(key, { due, cancel });
     this.#clock.sleep(ms, cancel.signal).then(
@@ -136,7 +139,7 @@ export class WorkQueue {
 
   async #run(key: string): Promise<void> {
     this.#running.add(key);
-    this.#delayed.get(key)?.cancel.abort();
+    this.#delayed.get(key)?.cancel.abort(replaced);
     this.#delayed.delete(key);
     try {
       await this.#work(key);

@@ -11,7 +11,7 @@ import { openEmbeddedApi } from '../embedded/api/index.ts';
 import { openPki } from '../embedded/api/pki.ts';
 import { runEmbeddedControllers } from '../embedded/controllers/index.ts';
 import { ipcProcessHost } from '../embedded/node/host/ipc.ts';
-import { startNode, type RunningNode } from '../embedded/node/node.ts';
+import { nodeName, startNode, type RunningNode } from '../embedded/node/node.ts';
 import { podSocketPath } from '../embedded/node/paths.ts';
 import { openPlatformKeys } from '../functions/model/keys.ts';
 import { audiences } from '../functions/identity/tokens.ts';
@@ -41,6 +41,7 @@ async function start(settings: RoleSettings): Promise<RunningRole> {
     data,
     host: settings.apiHost,
     port: settings.apiPort,
+    node: nodeName,
     // The API needs the node for logs, the node the API for pods: who asks before the node is there waits.
     podAccess: {
       log: async function* (pod, options) {

@@ -16,6 +16,8 @@ export interface Core {
   readonly authorize: Authorizer;
   readonly tokens: AccountTokens;
   readonly quotas: QuotaLedger;
+  /** Where new pods go; undefined: nobody places them. */
+  readonly node: string | undefined;
 }
 
 /** One request, after routing: who asks for what. */

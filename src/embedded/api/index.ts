@@ -37,6 +37,7 @@ export async function openEmbeddedApi(options: EmbeddedApiOptions): Promise<Embe
     extraHosts = [],
     listen = true,
     kinds,
+    node,
     podAccess,
     log = silentLog,
     history,
@@ -52,7 +53,7 @@ export async function openEmbeddedApi(options: EmbeddedApiOptions): Promise<Embe
     ...(sync && { sync }),
     ...(observer && { onCommit: (commit) => observer.committed(commit) }),
   });
-  const server = new ApiServer({ store, accountKey: pki.accountKey, ...(kinds && { kinds }) });
+  const server = new ApiServer({ store, accountKey: pki.accountKey, node, ...(kinds && { kinds }) });
   const parts: HandlerParts = { server, podAccess, log };
   try {
     await server.start();

@@ -286,3 +286,20 @@ describe('watching', () => {
     await watch.next();
   });
 });
+
+describe('a cluster of one node', () => {
+  it('has new pods on it from the start, but for those that name another', async () => {
+    await using bench = await openBench({ node: 'here' });
+    const spec = { containers: [{ name: 'c', image: 'i' }] };
+    const made = async (metadata: object, more: object = {}, dryRun = false): Promise<KubeObject & { spec: { nodeName?: string } }> =>
+      objectOf(await bench.api.server.create(call(pods), { metadata, spec: { ...spec, ...more } }, { dryRun }));
+    expect((await made({ name: 'a' })).spec.nodeName).toBe('here');
+    expect((await made({ name: 'b' }, { nodeName: 'there' })).spec.nodeName).toBe('there');
+    expect((await made({ name: 'c' }, {}, true)).spec.nodeName).toBeUndefined();
+    const claiming = { volumes: [{ name: 'v', persistentVolumeClaim: { claimName: 'c' } }] };
+    expect((await made({ name: 'd' }, claiming)).spec.nodeName).toBeUndefined();
+    expect((await made({ name: 'e' }, { schedulingGates: [{ name: 'g' }] })).spec.nodeName).toBeUndefined();
+    const { rows } = await bench.api.server.list(call(pods), { fieldSelector: 'spec.nodeName=here' });
+    expect(rows.map(({ name }) => name)).toEqual(['a']);
+  });
+});

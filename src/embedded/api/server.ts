@@ -41,6 +41,8 @@ export interface ApiServerOptions {
   readonly kinds?: readonly KindDefinition[];
   readonly clock?: Clock;
   readonly authorize?: Authorizer;
+  /** The only node of this cluster: new pods are on it from the start. Default: nobody places them. */
+  readonly node?: string | undefined;
   /** Signs the tokens of ServiceAccounts: PEM. Default: one of this server's life. */
   readonly accountKey?: string;
 }
@@ -54,7 +56,14 @@ export class ApiServer {
   readonly #core: Core;
   readonly #byPath: ReadonlyMap<string, KindDefinition>;
 
-  constructor({ store, kinds = servedKinds, clock = systemClock, authorize = byRules, accountKey = newAccountKey() }: ApiServerOptions) {
+  constructor({
+    store,
+    kinds = servedKinds,
+    clock = systemClock,
+    authorize = byRules,
+    accountKey = newAccountKey(),
+    node,
+  }: ApiServerOptions) {
     this.kinds = kinds;
     const told = reportingStore(store);
     this.#core = {
@@ -65,6 +74,7 @@ export class ApiServer {
       hub: new WatchHub(store),
       quotas: new QuotaLedger(told),
       tokens: accountTokens({ store: told, clock, key: accountKey }),
+      node,
     };
     this.#byPath = new Map(kinds.map((kind) => [`${apiVersionOf(kind)}/${kind.plural}`, kind]));
   }

@@ -8,6 +8,8 @@ export interface Strategy {
   readonly keepOnUpdate?: (next: KubeObject, old: KubeObject) => KubeObject;
   /** The same of a write of the status. */
   readonly keepOnStatus?: (next: KubeObject, old: KubeObject) => KubeObject;
+  /** Puts a new object that asks for no other on the cluster's only node. */
+  readonly place?: (object: KubeObject, node: string) => KubeObject;
   /** Seconds an object is given to end; 0: none. */
   readonly grace?: (object: KubeObject, asked: number | undefined) => number;
   /** Something other than metadata.finalizers still holds a deleted object. */
@@ -31,7 +33,12 @@ export interface Strategy {
 }
 
 interface PodLike extends KubeObject {
-  readonly spec?: { readonly nodeName?: string; readonly terminationGracePeriodSeconds?: number };
+  readonly spec?: {
+    readonly nodeName?: string;
+    readonly terminationGracePeriodSeconds?: number;
+    readonly volumes?: readonly object[];
+    readonly schedulingGates?: readonly object[];
+  };
   readonly status?: { readonly phase?: string; readonly qosClass?: string };
 }
 
@@ -42,6 +49,13 @@ interface NamespaceLike extends KubeObject {
 
 const pods: Strategy = {
   answersObject: true,
+  place: (object, nodeName) => {
+    const { spec } = object as PodLike;
+    // What it claims may have to be bound first; a gate keeps it from every node.
+    const claims = spec?.volumes?.some((volume) => 'persistentVolumeClaim' in volume || 'ephemeral' in volume);
+    const waits = claims || (spec?.schedulingGates?.length ?? 0) > 0;
+    return waits || spec?.nodeName ? object : ({ ...object, spec: { ...spec, nodeName } } as KubeObject);
+  },
   keepOnStatus: (next, old) => {
     const { qosClass } = (old as PodLike).status ?? {};
     const { status } = next as PodLike;

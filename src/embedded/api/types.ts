@@ -21,6 +21,8 @@ export interface EmbeddedApiOptions {
   readonly listen?: boolean;
   /** Default: all of `resources/kinds.ts`. */
   readonly kinds?: readonly KindDefinition[];
+  /** Where new pods are placed: the cluster's only node. Default: nobody places them. */
+  readonly node?: string;
   readonly podAccess?: PodAccess;
   readonly log?: Log;
   /** How much of the past is kept for watches that resume. */

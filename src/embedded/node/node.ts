@@ -32,6 +32,9 @@ import { registerNode } from './register.ts';
 import { Slots } from './slots.ts';
 import { ClaimFolders } from './volumes/claims.ts';
 
+/** Of the node of an embedded cluster. */
+export const nodeName = 'tsumugi';
+
 export interface NodeOptions {
   readonly client: KubeClient;
   readonly host: ProcessHost;
@@ -48,7 +51,7 @@ export interface NodeOptions {
   readonly publicKey: string;
   /** Of this install: a tagged built-in image must have it. */
   readonly version: string;
-  /** Of the Node object and in `spec.nodeName`. Default `tsumugi`. */
+  /** Of the Node object and in `spec.nodeName`. Default `nodeName`. */
   readonly name?: string;
   /** Blank processes kept ready per bundle. Default 2. */
   readonly blanks?: number;
@@ -78,7 +81,7 @@ export interface RunningNode {
 
 /** @throws TsumugiError when `isolation` is `required` and no sandbox works here. */
 export async function startNode(options: NodeOptions): Promise<RunningNode> {
-  const { client, host, runFolder, name = 'tsumugi', log = silentLog, maxLogBytes = 10_000_000 } = options;
+  const { client, host, runFolder, name = nodeName, log = silentLog, maxLogBytes = 10_000_000 } = options;
   await mkdir(podsFolder(runFolder), { recursive: true, mode: 0o700 });
   const isolation = await chooseIsolation({
     mode: options.isolation,
