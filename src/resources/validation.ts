@@ -24,8 +24,8 @@ export function check(kind: KindDefinition, object: KubeObject, old?: KubeObject
     );
   errors.push(...ruleErrors(kind.rules, errors, object, old));
   const own = kind.validate?.(object, old) ?? [];
-  // Where the kind itself says more of what is missing, that is the word; that a change is forbidden says nothing of it.
-  const spoken = new Set(own.filter(({ reason }) => reason !== 'FieldValueForbidden').map(({ field }) => field));
+  // Where the kind itself says more of what is required, that is the word.
+  const spoken = new Set(own.filter(({ message }) => /\brequired\b/i.test(message)).map(({ field }) => field));
   return once([...errors.filter(({ field, message }) => message !== 'Required value' || !spoken.has(field)), ...own]);
 }
 
