@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { nameSuffix } from '../../src/base/ids.ts';
 import type { ConnectOptions } from '../../src/client/index.ts';
 import type { Kubectl } from '../e2e/kubectl.ts';
 import type { Run } from '../e2e/platform.ts';
@@ -60,7 +61,8 @@ export class World {
   }
 
   apply(manifest: string): Promise<Run> {
-    return this.run('apply', '-f', this.file('manifest.yaml', manifest));
+    // Several may be applied at once.
+    return this.run('apply', '-f', this.file(`manifest-${nameSuffix()}.yaml`, manifest));
   }
 
   /** A request to a function. */
