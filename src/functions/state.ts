@@ -1,8 +1,8 @@
 /** The informers of this part, with their indexes, and the questions that several of its members ask. */
+import { getIfThere } from '../kube/get.ts';
 import type { Log } from '../base/log.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { Informer } from '../kube/informer.ts';
-import { isNotFound } from '../resources/object.ts';
 import { functions, pods, revisions, routes, runtimes } from '../resources/resources.ts';
 import { TsumugiError } from '../base/errors.ts';
 import { defaults, isOwnedBy, label, revisionNumber } from './model/names.ts';
@@ -91,10 +91,7 @@ export class FunctionsState {
   }): Promise<RevisionResource> {
     const known = this.revisionByUid(revisionUid);
     if (known) return known;
-    const found = await this.#client.get<RevisionResource>(revisions, { namespace, name: revision }).catch((error: unknown) => {
-      if (isNotFound(error)) return undefined;
-      throw error;
-    });
+    const found = await getIfThere<RevisionResource>(this.#client, revisions, { namespace, name: revision });
     if (found?.metadata.uid === revisionUid) return found;
     throw new TsumugiError('NotFound', `revision "${revision}" does not exist any more in namespace ${namespace}`);
   }

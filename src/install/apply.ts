@@ -1,4 +1,5 @@
 /** Puts manifests on a cluster, by server-side apply: to install again is to upgrade, and no change where nothing differs. */
+import { getIfThere } from '../kube/get.ts';
 import { isDeepStrictEqual } from 'node:util';
 import type { HttpKubeClient } from '../kube/http/client.ts';
 import { isNotFound, type KubeObject } from '../resources/object.ts';
@@ -27,10 +28,7 @@ async function apply(client: HttpKubeClient, manifest: Manifest, dryRun: boolean
   const resource = resourceOf(manifest);
   const { namespace, name } = manifest.metadata;
   const key = { ...(namespace !== undefined && { namespace }), name };
-  const before = await client.get<KubeObject>(resource, key).catch((error: unknown) => {
-    if (isNotFound(error)) return undefined;
-    throw error;
-  });
+  const before = await getIfThere<KubeObject>(client, resource, key);
   try {
     const after = await client.apply<KubeObject>(resource, manifest, { fieldManager, fieldValidation: 'Strict', dryRun });
     if (!before) return 'created';

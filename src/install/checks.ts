@@ -1,4 +1,5 @@
 /** What is looked at before anything is changed: the server's version, what the caller may do, the database's Secret. */
+import { getIfThere } from '../kube/get.ts';
 import { TsumugiError } from '../base/errors.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { isNotFound, type KubeObject, type Resource } from '../resources/object.ts';
@@ -108,10 +109,7 @@ interface Controller extends KubeObject {
 /** Throws Conflict where a database is in use and none is named now: what it holds would be out of sight. */
 export async function checkRecordsStay(client: KubeClient, { namespace, databaseSecret }: InstallSettings): Promise<void> {
   if (databaseSecret !== undefined) return;
-  const current = await client.get<Controller>(deployments, { namespace, name: names.controller }).catch((error: unknown) => {
-    if (isNotFound(error)) return undefined;
-    throw error;
-  });
+  const current = await getIfThere<Controller>(client, deployments, { namespace, name: names.controller });
   const env = current?.spec.template.spec.containers.flatMap((container) => container.env ?? []);
   const used = env?.find(({ name }) => name === databaseVariable)?.valueFrom?.secretKeyRef?.name;
   if (used === undefined) return;

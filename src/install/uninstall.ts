@@ -1,4 +1,5 @@
 /** Takes the platform off a cluster. What users declared, and the kinds it is of, goes only where that is asked for. */
+import { getIfThere } from '../kube/get.ts';
 import { type Clock, systemClock } from '../base/clock.ts';
 import { TsumugiError } from '../base/errors.ts';
 import { label } from '../functions/model/names.ts';
@@ -88,10 +89,7 @@ async function letGo(client: HttpKubeClient): Promise<void> {
 /** The system namespace goes when nothing else is in it; else it only loses our labels. */
 async function leaveNamespace(client: HttpKubeClient, removed: Map<string, number>, options: UninstallOptions): Promise<readonly string[]> {
   const key = { name: options.namespace };
-  const there = await client.get<KubeObject>(namespaces, key).catch((error: unknown) => {
-    if (isNotFound(error)) return undefined;
-    throw error;
-  });
+  const there = await getIfThere<KubeObject>(client, namespaces, key);
   if (!there || !isOurs(there)) return [];
   const objects = await foreignObjects(client, options.namespace);
   // What is of our kinds goes with them.

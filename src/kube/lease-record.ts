@@ -1,4 +1,5 @@
 /** A Lease as one contender sees it: reading, taking, renewing and releasing it, and how long it is surely ours. */
+import { getIfThere } from './get.ts';
 import { randomBytes } from 'node:crypto';
 import { TsumugiError } from '../base/errors.ts';
 import type { Lease } from '../resources/builtin/lease.ts';
@@ -123,10 +124,7 @@ export class LeaseRecord {
   }
 
   async #read(attempt: number): Promise<Lease | undefined> {
-    const lease = await this.#options.client.get<Lease>(leases, this.#key).catch((error: unknown) => {
-      if (isNotFound(error)) return undefined;
-      throw error;
-    });
+    const lease = await getIfThere<Lease>(this.#options.client, leases, this.#key);
     this.#see(attempt, lease);
     return lease;
   }

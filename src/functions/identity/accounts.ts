@@ -2,6 +2,7 @@
  * The ServiceAccounts of user code: one for each object that declares permissions, made by the platform and owned by that object. On
  * Kubernetes a RoleBinding for each kind that it may manage stands beside it; the embedded API reads the same from the owner itself.
  */
+import { getIfThere } from '../../kube/get.ts';
 import { TsumugiError } from '../../base/errors.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { isAlreadyExists, isNotFound, type KubeObject, type Resource } from '../../resources/object.ts';
@@ -101,10 +102,7 @@ export class Accounts {
   }
 
   async #find<T extends KubeObject>(resource: Resource, namespace: string, name: string): Promise<T | undefined> {
-    return this.#client.get<T>(resource, { namespace, name }).catch((error: unknown) => {
-      if (isNotFound(error)) return undefined;
-      throw error;
-    });
+    return getIfThere<T>(this.#client, resource, { namespace, name });
   }
 }
 

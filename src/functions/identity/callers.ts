@@ -1,7 +1,8 @@
 /** Whose token it is that somebody shows: asked of the API server, and known for a moment. */
+import { getIfThere } from '../../kube/get.ts';
 import { createHash } from 'node:crypto';
 import type { KubeClient } from '../../kube/client.ts';
-import { isNotFound, type KubeObject, type Resource } from '../../resources/object.ts';
+import { type KubeObject, type Resource } from '../../resources/object.ts';
 import { type TokenReview } from '../../resources/builtin/reviews.ts';
 import { ownerOfAccount, type Permissions, permissionsOf } from '../../resources/permissions.ts';
 import { functions, jobDefinitions, serviceAccounts, tokenReviews } from '../../resources/resources.ts';
@@ -76,9 +77,6 @@ export class Callers {
   }
 
   async #find(resource: Resource, namespace: string, name: string): Promise<KubeObject | undefined> {
-    return this.#client.get(resource, { namespace, name }).catch((error: unknown) => {
-      if (isNotFound(error)) return undefined;
-      throw error;
-    });
+    return getIfThere(this.#client, resource, { namespace, name });
   }
 }

@@ -1,11 +1,12 @@
 /** Beside the pools: each namespace with functions has the NetworkPolicies that close their pods to strangers. A key is a namespace. */
+import { getIfThere } from '../../kube/get.ts';
 import { isDeepStrictEqual } from 'node:util';
 
 import type { KubeClient } from '../../kube/client.ts';
 import type { Informer } from '../../kube/informer.ts';
 import type { ReconcileResult } from '../../kube/reconcile.ts';
 import type { FunctionResource } from '../../resources/function.ts';
-import { isAlreadyExists, isNotFound } from '../../resources/object.ts';
+import { isAlreadyExists } from '../../resources/object.ts';
 import { networkPolicies } from '../../resources/resources.ts';
 import { fieldManager } from '../model/names.ts';
 import { functionNetworkPolicies, type NetworkPolicy } from '../model/network-policy.ts';
@@ -38,10 +39,7 @@ export function reconcileNetworkPolicy({ client, functions, systemNamespace }: N
 
 async function ensure(client: KubeClient, wanted: NetworkPolicy): Promise<void> {
   const key = { namespace: wanted.metadata.namespace ?? '', name: wanted.metadata.name };
-  const current = await client.get<NetworkPolicy>(networkPolicies, key).catch((error: unknown) => {
-    if (isNotFound(error)) return undefined;
-    throw error;
-  });
+  const current = await getIfThere<NetworkPolicy>(client, networkPolicies, key);
   if (current) {
     if (isDeepStrictEqual(current.spec, wanted.spec)) return;
     const body = [{ op: 'replace', path: '/spec', value: wanted.spec }];

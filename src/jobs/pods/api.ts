@@ -27,20 +27,6 @@ export async function createOnce<T extends KubeObject>(client: KubeClient, resou
   throw new TsumugiError('Invalid', `there is a ${object.kind} "${name}" already in namespace ${namespace}, of somebody else`);
 }
 
-/** Undefined where there is none. */
-export async function getIfThere<T extends KubeObject>(
-  client: KubeClient,
-  resource: Resource,
-  { namespace, name }: Pick<Run, 'namespace' | 'name'>,
-): Promise<T | undefined> {
-  try {
-    return await client.get<T>(resource, { namespace, name });
-  } catch (error) {
-    if (isNotFound(error)) return undefined;
-    throw error;
-  }
-}
-
 /** What to throw where the Secret of a run is not there: it is written right after the record, so for a while it may still come. */
 export function noSecret({ admittedAt = 0 }: Pick<Run, 'admittedAt'>, now: number, message: string): TsumugiError {
   return new TsumugiError(now - admittedAt > secretPatienceMs ? 'NotFound' : 'Unavailable', message);

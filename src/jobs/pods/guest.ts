@@ -9,7 +9,7 @@ import { noTasks, type Run, type RunStatus, type TaskStatus } from '../../record
 import { hasCondition, isFinished } from '../../resources/builtin/job/types.ts';
 import { ApiError, type KubeObject } from '../../resources/object.ts';
 import type { RunControl } from '../driver.ts';
-import { getIfThere } from './api.ts';
+import { getIfThere } from '../../kube/get.ts';
 import { deleteObjects, makeObjects, tidyGuest, wholeObjects } from './guest-life.ts';
 import { resourceOf } from './guest-objects.ts';
 import { labelsOf, remoteLabelsOf, runOf } from './labels.ts';

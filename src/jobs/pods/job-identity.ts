@@ -8,7 +8,7 @@ import type { JobDefinition } from '../../resources/job-definition.ts';
 import type { KubeObject } from '../../resources/object.ts';
 import { accountName, permissionsOf, type Permissions } from '../../resources/permissions.ts';
 import { jobDefinitions } from '../../resources/resources.ts';
-import { getIfThere } from './api.ts';
+import { getIfThere } from '../../kube/get.ts';
 
 /** Accounts of user code, kept as their owners declare them (`functions/identity/`). */
 export interface JobAccounts {

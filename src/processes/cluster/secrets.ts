@@ -2,6 +2,7 @@
  * What the platform keeps in Secrets of its own namespace: keys, certificates, and the tokens of gateways and of the command line.
  * Made at the first start by whichever replica comes first; what one of them left half made is completed by the next.
  */
+import { getIfThere } from '../../kube/get.ts';
 import { certifies, makeAuthority, makeServerCertificate } from '../../base/authority.ts';
 import { newToken } from '../../base/ids.ts';
 import { keysFrom, newInstancesKey, newSigningKey, type PlatformKeys } from '../../functions/model/keys.ts';
@@ -75,10 +76,7 @@ export async function openPlatformSecrets(client: KubeClient, namespace: string)
 /** The Secret with all of `want(what it has)`. */
 async function complete(client: KubeClient, namespace: string, name: string, want: (known: Values) => Values): Promise<Values> {
   for (let attempt = 1; ; attempt += 1) {
-    const found = await client.get<Secret>(secrets, { namespace, name }).catch((error: unknown) => {
-      if (isNotFound(error)) return undefined;
-      throw error;
-    });
+    const found = await getIfThere<Secret>(client, secrets, { namespace, name });
     const known = decoded(found?.data ?? {});
     const wanted = { ...known, ...want(known) };
     if (found && Object.entries(wanted).every(([key, value]) => known[key] === value)) return known;

@@ -2,6 +2,7 @@
  * Binds claims to volumes, makes volumes of the node's own class, lets go of what nobody uses any more: what a real cluster's
  * persistent-volume, provisioning and protection controllers do. Each step is an intent that the next look finds again.
  */
+import { getIfThere } from '../../../kube/get.ts';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { KubeClient } from '../../../kube/client.ts';
@@ -53,15 +54,15 @@ async function look(options: ClaimsOptions, key: string): Promise<void> {
   }
   const { resource, namespace, name } = storeKey(key);
   if (resource === volumes) {
-    const volume = await found<PersistentVolume>(client, persistentVolumes, { name });
+    const volume = await getIfThere<PersistentVolume>(client, persistentVolumes, { name });
     if (volume) await lookAtVolume(options, volume);
     return;
   }
-  const claim = await found<PersistentVolumeClaim>(client, persistentVolumeClaims, { namespace, name });
+  const claim = await getIfThere<PersistentVolumeClaim>(client, persistentVolumeClaims, { namespace, name });
   if (!claim) return;
   if (claim.metadata.deletionTimestamp !== undefined) await release(client, claim);
   else if (claim.status?.phase !== 'Bound') await bind(options, claim);
-  else if (!(await found(client, persistentVolumes, { name: claim.spec?.volumeName ?? '' })))
+  else if (!(await getIfThere(client, persistentVolumes, { name: claim.spec?.volumeName ?? '' })))
     await client.patch(
       persistentVolumeClaims,
       claim.metadata,
@@ -105,7 +106,7 @@ async function provide({ client, recorder, folder }: ClaimsOptions, claim: Persi
     recorder.record(claim, 'Normal', 'FailedBinding', 'no persistent volumes available for this claim and no storage class is set');
     return;
   }
-  const storageClass = await found<StorageClass>(client, storageClasses, { name: className });
+  const storageClass = await getIfThere<StorageClass>(client, storageClasses, { name: className });
   if (!storageClass) {
     recorder.record(claim, 'Warning', 'ProvisioningFailed', `storageclass.storage.k8s.io "${className}" not found`);
     return;
@@ -157,7 +158,7 @@ async function lookAtVolume({ client, folder }: ClaimsOptions, volume: Persisten
   const { claimRef } = spec ?? {};
   const claim =
     claimRef &&
-    (await found<PersistentVolumeClaim>(client, persistentVolumeClaims, {
+    (await getIfThere<PersistentVolumeClaim>(client, persistentVolumeClaims, {
       namespace: claimRef.namespace ?? '',
       name: claimRef.name ?? '',
     }));
@@ -206,15 +207,4 @@ async function withoutFinalizer(
   const finalizers = (metadata.finalizers ?? []).filter((each) => each !== finalizer);
   const body = { metadata: { resourceVersion: metadata.resourceVersion, finalizers } };
   await client.patch(resource, metadata, { type: 'merge', body });
-}
-
-function found<T extends KubeObject>(
-  client: KubeClient,
-  resource: Resource,
-  key: { namespace?: string; name: string },
-): Promise<T | undefined> {
-  return client.get<T>(resource, key).catch((error: unknown) => {
-    if (isNotFound(error)) return undefined;
-    throw error;
-  });
 }

@@ -1,10 +1,10 @@
 /** Where a PersistentVolumeClaim's data are on this machine: the folder of the volume that it is bound to. */
+import { getIfThere } from '../../../kube/get.ts';
 import { chmod, chown, mkdir, readdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { KubeClient } from '../../../kube/client.ts';
 import type { Pod } from '../../../resources/builtin/pod-types.ts';
 import type { PersistentVolume, PersistentVolumeClaim } from '../../../resources/builtin/volumes.ts';
-import { isNotFound } from '../../../resources/object.ts';
 import type { KubeObject, Resource } from '../../../resources/object.ts';
 import { persistentVolumeClaims, persistentVolumes } from '../../../resources/resources.ts';
 import { MountError } from './mount-error.ts';
@@ -89,9 +89,6 @@ export class ClaimFolders {
   }
 
   #get<T extends KubeObject>(resource: Resource, key: { namespace?: string; name: string }): Promise<T | undefined> {
-    return this.#client.get<T>(resource, key).catch((error: unknown) => {
-      if (isNotFound(error)) return undefined;
-      throw error;
-    });
+    return getIfThere<T>(this.#client, resource, key);
   }
 }
