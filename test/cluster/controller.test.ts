@@ -43,9 +43,9 @@ else
         },
         40,
       );
-      // Gateways hear of it a moment later than the API server.
+      // Gateways hear of it a moment later than the API server: of the function, and that it is ready.
       for (const gateway of gateways)
-        await eventually('the gateways know it', async () => !(await call(gateway, name)).includes('NoInstance'));
+        await eventually('the gateways know it', async () => !/^404 |NoInstance/.test(await call(gateway, name)));
     };
 
     beforeAll(async () => {
