@@ -118,7 +118,7 @@ for (const asNobody of [false, true]) {
     });
 
     it('gets a scrubbed environment, a handful of devices and nothing open but its output and its life-line', () => {
-      expect(found.spy['variables']).toEqual(['HOME', 'HOSTNAME', 'PATH', 'PWD', 'TARGETS']);
+      expect(found.spy['variables']).toEqual(['HOME', 'HOSTNAME', 'PATH', 'TARGETS']);
       const [out, errors, lifeLine, ...more] = found.spy['inherited'] as string[];
       // Named pipes whose names are gone.
       expect([out, errors]).toEqual([

@@ -34,7 +34,7 @@ for (const isolation of ['process', 'required'] as const) {
         expect(names.sort()).toEqual(
           isolation === 'process'
             ? ['HOME', 'PATH', 'TMPDIR', 'TSUMUGI_CONFIGS', 'TSUMUGI_LIFELINE', 'TSUMUGI_SECRETS']
-            : ['HOME', 'PATH', 'PWD', 'TSUMUGI_LIFELINE'],
+            : ['HOME', 'PATH', 'TSUMUGI_LIFELINE'],
         );
         expect(await world.log('shim')).toBe('pod shim\n');
       });

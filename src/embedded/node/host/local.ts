@@ -38,8 +38,8 @@ export interface LocalProcessHost extends ProcessHost {
 }
 
 /**
- * Spawns each process in a session of its own, with `PR_SET_PDEATHSIG` where util-linux has `setpriv`: even when this process is
- * killed with SIGKILL, the kernel ends what it spawned.
+ * Spawns each process in a session of its own, with `PR_SET_PDEATHSIG` where util-linux has `setpriv` (a nested one sees to it
+ * itself): even when this process is killed with SIGKILL, the kernel ends what it spawned.
  *
  * @example const host = localProcessHost(); await host.start({ id: 'a', argv: ['/bin/true'], env: {}, cwd: '/', logFile: '/tmp/a.log', maxLogBytes: 1e6 });
  */
@@ -64,7 +64,7 @@ export function localProcessHost(options: { readonly log?: Log } = {}): LocalPro
 
   async function launch(spec: ProcessSpec): Promise<HostedProcess> {
     const program = await findProgram(spec);
-    const argv = [...(await deathSignalPrefix()), program, ...spec.argv.slice(1)];
+    const argv = [...(spec.nested ? [] : await deathSignalPrefix()), program, ...spec.argv.slice(1)];
     const writer = new LogWriter(spec.logFile, spec.maxLogBytes);
     await writer.open();
     const pipes = await makePipes(fifos, dirname(spec.logFile), { stdin: spec.stdin === true, owner: spec.owner });

@@ -17,7 +17,7 @@ export async function chooseIsolation(options: SandboxOptions & { readonly mode:
     const reason = toError(error).message;
     if (options.mode === 'required') {
       throw new TsumugiError('Unavailable', `no sandbox works on this machine: ${reason}`, {
-        hint: 'install util-linux 2.36 or newer, run as root or allow unprivileged user namespaces, or accept pods without isolation: --isolation=process',
+        hint: 'install perl (Debian: perl-base), run as root or allow unprivileged user namespaces, or accept pods without isolation: --isolation=process',
         cause: error,
       });
     }

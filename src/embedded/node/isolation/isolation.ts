@@ -1,5 +1,5 @@
 /**
- * How a pod's program is kept apart from the host and from other pods. Drivers: `sandbox.ts` (util-linux) and `process.ts` (none).
+ * How a pod's program is kept apart from the host and from other pods. Drivers: `sandbox.ts` (namespaces, mounts, cgroups of the kernel) and `process.ts` (none).
  * A *place* is what one container owns while it lives: its folder, its uid, its cgroup.
  */
 export interface Limits {

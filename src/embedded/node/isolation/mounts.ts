@@ -1,6 +1,6 @@
 /**
- * What a sandboxed program sees of the host: an fstab, so that one `mount -a` does it all. The new root is a folder of empty
- * mount points; the host's top-level folders come read-only, less those that are nobody's business.
+ * What a sandboxed program sees of the host, as a file of mounts for the program that makes the sandbox. The new root is a folder of
+ * empty mount points; the host's top-level folders come read-only, less those that are nobody's business.
  */
 import { spawnSync } from 'node:child_process';
 import {
@@ -20,7 +20,6 @@ import { dirname, join, relative } from 'node:path';
 import { findInside } from './inside.ts';
 import type { Bind, Program } from './isolation.ts';
 import { lastWords } from './place-folder.ts';
-import { shellQuote } from './shell-env.ts';
 import { canonicalTarget, refusedTarget } from './targets.ts';
 
 /** Top-level folders of the host that no pod sees: others' data, sockets, what a pod gets of its own. */
@@ -34,7 +33,7 @@ const deviceLinks: readonly (readonly [string, string])[] = [
   ['/dev/ptmx', 'pts/ptmx'],
 ];
 /** Terminals of the pod's own; the host's are not seen. */
-const terminals = 'newinstance,ptmxmode=0666,mode=620,nosuid,noexec';
+const terminals = 'newinstance,ptmxmode=0666,mode=620';
 
 export interface HostView {
   /** Top-level folders, bound read-only. */
@@ -87,7 +86,9 @@ export function viewHost(hidden: readonly string[], inUserNamespace: boolean): H
 
 function canMountTerminals(inUserNamespace: boolean): boolean {
   const namespaces = inUserNamespace ? ['--user', '--map-root-user', '--mount'] : ['--mount'];
-  return spawnSync('unshare', [...namespaces, 'mount', '-n', '-t', 'devpts', '-o', terminals, 'devpts', '/tmp']).status === 0;
+  return (
+    spawnSync('unshare', [...namespaces, 'mount', '-n', '-t', 'devpts', '-o', `${terminals},nosuid,noexec`, 'devpts', '/tmp']).status === 0
+  );
 }
 
 interface Mount {
@@ -95,6 +96,8 @@ interface Mount {
   /** As the pod sees it. */
   readonly target: string;
   readonly readOnly: boolean;
+  /** `DEVICE:INODE` that must be there once all is mounted. */
+  readonly identity?: string;
 }
 
 /** Of the place itself: its folder's part, where it is seen, and whether only such a program may write there that `writesConfig`. */
@@ -111,47 +114,44 @@ const ownPaths = ownMounts.map(([, target]) => target);
 const ownFiles = ownPaths.filter((path) => path === '/dev/termination-log');
 const ownFolders = ownPaths.filter((path) => !(ownFiles as readonly string[]).includes(path));
 
-/** The last step's script, where a pod has variables of its own. */
-export const starterPath = '/tsumugi/start';
+/** In a place's folder. */
+export const mountsFile = 'mounts';
 
-/** Makes the fstabs of places. The usual root is one for all, as each has a mount namespace of its own. */
+/** As `mount(2)` numbers them. */
+const flag = { ro: 1, nosuid: 2, nodev: 4, noexec: 8, bind: 0x1000, rbind: 0x5000 } as const;
+
+/** Makes the mounts of places. The usual root is one for all, as each has a mount namespace of its own. */
 export class RootBuilder {
   readonly #host: HostView;
   readonly #programs: readonly Mount[];
   readonly #sharedRoot: string;
   readonly #emptyFolder: string;
-  readonly #sharedLines: string;
+  readonly #shared: string;
 
   /** `folder` is made; `programs` are files of the host and where pods see them. */
   constructor(host: HostView, folder: string, programs: readonly { readonly source: string; readonly target: string }[]) {
     this.#host = host;
     this.#programs = programs.map((program) => ({ ...program, readOnly: true }));
-    this.#sharedRoot = join(folder, 'root');
-    this.#emptyFolder = join(folder, 'none');
     makeFolder(folder);
+    this.#sharedRoot = join(realpathSync(folder), 'root');
+    this.#emptyFolder = join(folder, 'none');
     makeFolder(this.#emptyFolder);
     this.#makeRoot(this.#sharedRoot);
-    this.#sharedLines = this.#commonLines(this.#sharedRoot);
+    this.#shared = this.#common(this.#sharedRoot);
   }
 
-  /** Writes `<folder>/fstab`; answers the new root's path, valid in the namespace where that was mounted. */
-  prepare(
-    folder: string,
-    { binds = [], writesConfig = false }: Pick<Program, 'binds' | 'writesConfig'>,
-    starter: string | undefined,
-  ): string {
+  /** Writes `<folder>/mounts`; answers the new root's path, valid in the namespace where that was mounted. */
+  prepare(folder: string, { binds = [], writesConfig = false }: Pick<Program, 'binds' | 'writesConfig'>): string {
     // A mount point of its own needs a root of its own.
-    const root = binds.length === 0 ? this.#sharedRoot : join(folder, 'root');
+    const root = binds.length === 0 ? this.#sharedRoot : join(realpathSync(folder), 'root');
     const placed = this.#placed(binds);
     if (binds.length > 0) this.#makeRoot(root);
-    const checks = placed.flatMap((bind, index) => this.#makeBindPoint(root, folder, bind, placed.slice(0, index)));
-    const lines = binds.length === 0 ? this.#sharedLines : this.#commonLines(root, this.#overlaid(folder, placed));
+    const points = placed.map((bind, index) => this.#makeBindPoint(root, folder, bind, placed.slice(0, index)));
+    const common = binds.length === 0 ? this.#shared : this.#common(root, this.#overlaid(folder, placed));
     const own: Mount[] = ownMounts
       .filter(([, target]) => target !== '/var/tmp' || isFolder(target))
       .map(([name, target, isConfig]) => ({ source: join(folder, name), target, readOnly: isConfig && !writesConfig }));
-    if (starter !== undefined) own.push({ source: starter, target: starterPath, readOnly: true });
-    writeFileSync(join(folder, 'fstab'), [lines, ...[...own, ...placed].map((mount) => this.#bind(root, mount)), ''].join('\n'));
-    writeChecks(folder, checks);
+    writeFileSync(join(folder, mountsFile), [common, ...[...own, ...points].map((mount) => this.#bind(root, mount))].join('\0'));
     return root;
   }
 
@@ -168,15 +168,15 @@ export class RootBuilder {
       .toSorted((a, b) => (`${a.target}/` < `${b.target}/` ? -1 : 1));
   }
 
-  /** Answers what is to be checked once all is mounted, as lines of shell. */
-  #makeBindPoint(root: string, folder: string, bind: Bind, before: readonly Bind[]): readonly string[] {
+  /** Answers it as it is to be mounted: where others may change what is there, with the identity to be found. */
+  #makeBindPoint(root: string, folder: string, bind: Bind, before: readonly Bind[]): Mount {
     const { target, source, file = false } = bind;
     const outer = before.findLast((each) => target.startsWith(`${each.target}/`));
     if (outer) findInside(outer.source, relative(outer.target, target), { file });
     else if (!this.#isOnHost(target)) this.#makePoint(root, target, folder, file);
-    if (!outer && bind.identity === undefined) return [];
+    if (!outer) return bind;
     const { dev, ino } = statSync(source);
-    return [`at ${bind.identity ?? `${dev}:${ino}`} ${shellQuote(join(real(root), target))}`];
+    return { ...bind, identity: bind.identity ?? `${dev}:${ino}` };
   }
 
   /** Folders of the host that lack a mount point: seen together with one of ours that has it. Top folder -> ours. */
@@ -203,38 +203,42 @@ export class RootBuilder {
     for (const path of [...folders, '/proc', '/sys', '/dev/shm', '/dev/pts', '/run', '/tsumugi', ...ownFolders])
       this.#makePoint(root, path);
     const programs = this.#programs.map(({ target }) => target);
-    for (const path of [...files, ...devices.map((name) => `/dev/${name}`), ...programs, starterPath, ...ownFiles])
+    for (const path of [...files, ...devices.map((name) => `/dev/${name}`), ...programs, ...ownFiles])
       this.#makePoint(root, path, undefined, true);
     for (const [path, to] of [...links, ...deviceLinks]) link(to, join(root, path));
   }
 
-  #commonLines(root: string, overlaid: ReadonlyMap<string, string> = new Map()): string {
+  #common(root: string, overlaid: ReadonlyMap<string, string> = new Map()): string {
     const { folders, mounts, hidden, files } = this.#host;
     const shown = [...folders.filter((path) => !overlaid.has(path)), ...mounts, ...files].map((path) => ({
       source: path,
       target: path,
       readOnly: true,
     }));
-    const together = [...overlaid].map(
-      ([path, ours]) => `overlay ${escape(join(root, path))} overlay ro,nosuid,nodev,lowerdir=${escape(`${ours}:${path}`)} 0 0`,
-    );
     const covered = hidden.map((path) => ({ source: this.#emptyFolder, target: path, readOnly: true }));
+    const quiet = flag.nosuid | flag.nodev;
     return [
       this.#bind(root, { source: root, target: '/', readOnly: true }),
-      ...together,
+      ...[...overlaid].map(([path, ours]) => record('overlay', join(root, path), 'overlay', flag.ro | quiet, `lowerdir=${ours}:${path}`)),
       ...[...shown, ...covered, ...this.#programs].map((mount) => this.#bind(root, mount)),
-      ...devices.map((name) => `/dev/${name} ${escape(join(root, 'dev', name))} none bind 0 0`),
-      ...(this.#host.terminals ? [`devpts ${escape(join(root, 'dev/pts'))} devpts ${terminals} 0 0`] : []),
-      `tmpfs ${escape(join(root, 'dev/shm'))} tmpfs nosuid,nodev,size=64m,mode=1777 0 0`,
-      `proc ${escape(join(root, 'proc'))} proc nosuid,nodev,noexec 0 0`,
-    ].join('\n');
+      ...devices.map((name) => record(`/dev/${name}`, join(root, 'dev', name), 'none', flag.bind)),
+      ...(this.#host.terminals ? [record('devpts', join(root, 'dev/pts'), 'devpts', flag.nosuid | flag.noexec, terminals)] : []),
+      record('tmpfs', join(root, 'dev/shm'), 'tmpfs', quiet, 'size=64m,mode=1777'),
+      record('proc', join(root, 'proc'), 'proc', quiet | flag.noexec),
+    ].join('\0');
   }
 
-  #bind(root: string, { source, target, readOnly }: Mount): string {
+  #bind(root: string, { source, target, readOnly, identity }: Mount): string {
     // In a user namespace what is mounted below may not be left out: it could have been mounted to hide something.
-    const kind = this.#host.inUserNamespace && hasMountsBelow(this.#host, source) ? 'rbind' : 'bind';
-    const kept = lockedOptions(this.#host, source);
-    return `${escape(source)} ${escape(join(root, target))} none ${kind},${readOnly ? 'ro' : 'rw'},${kept} 0 0`;
+    const kind = this.#host.inUserNamespace && hasMountsBelow(this.#host, source) ? flag.rbind : flag.bind;
+    return record(
+      source,
+      target === '/' ? root : join(root, target),
+      'none',
+      kind | (readOnly ? flag.ro : 0) | lockedFlags(this.#host, source),
+      '',
+      identity,
+    );
   }
 
   /** Where something will be mounted there must be something: in the new root, in a folder of the place, or on the host already. */
@@ -264,19 +268,6 @@ function makeLike(points: string, path: string): void {
   }
 }
 
-/** Run before the program begins: what a program may change must be mounted as it was found, and where it was to be. */
-const checkFunction = `at() {
-  [ "$(stat -c %d:%i "$2")" = "$1" ] && [ "$(readlink -f "$2")" = "$2" ] && return
-  echo "what is to be mounted at $2 has changed meanwhile" >&2
-  exit 128
-}`;
-
-function writeChecks(folder: string, checks: readonly string[]): void {
-  const path = join(folder, 'checks');
-  if (checks.length === 0) rmSync(path, { force: true });
-  else writeFileSync(path, [checkFunction, ...checks, ''].join('\n'), { mode: 0o600 });
-}
-
 /** Passable for the program's uid, whatever this process's umask. */
 function makeFolder(path: string): void {
   mkdirSync(path, { recursive: true });
@@ -284,9 +275,9 @@ function makeFolder(path: string): void {
 }
 
 /** In a user namespace a bind may not lose what the mount it comes from forbids. */
-function lockedOptions(host: HostView, source: string): string {
+function lockedFlags(host: HostView, source: string): number {
   const options = host.locked.find(([point]) => point === '/' || source === point || source.startsWith(`${point}/`))?.[1].split(',') ?? [];
-  return ['nosuid', 'nodev', ...(options.includes('noexec') ? ['noexec'] : [])].join(',');
+  return flag.nosuid | flag.nodev | (options.includes('noexec') ? flag.noexec : 0);
 }
 
 function hasMountsBelow({ locked }: HostView, source: string): boolean {
@@ -317,8 +308,10 @@ function isFolder(path: string): boolean {
   }
 }
 
-/** As fstab and mountinfo write blanks: `\040`. */
-const escape = (path: string): string =>
-  path.replaceAll(/[\\ \t\n]/g, (character) => `\\${character.charCodeAt(0).toString(8).padStart(3, '0')}`);
+/** As the program that mounts reads it: six fields. `identity`: `DEVICE:INODE` of what must be found there then. */
+const record = (source: string, target: string, type: string, flags: number, data = '', identity = '-'): string =>
+  [source, target, type, flags, data, identity].join('\0');
+
+/** Mountinfo writes blanks as `\040`. */
 const unescape = (path: string): string =>
   path.replaceAll(/\\(\d{3})/g, (_, code: string) => String.fromCharCode(Number.parseInt(code, 8)));

@@ -1,16 +1,16 @@
 /**
- * The sandbox driver: util-linux alone (`unshare`, `mount`, `setpriv`), which any Debian has.
+ * The sandbox driver: what the kernel offers, asked for by one small program (`sandbox-program.ts`) that any Debian can run.
  *
  * As root each place gets a uid of its own from a range that nobody has; as a plain user a user namespace stands between. In it:
  * own processes, own mounts (`mounts.ts`), no privileges, no way to new ones. The network is the host's.
  */
 import { execFile } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { existsSync } from 'node:fs';
 import { mkdir, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename, join } from 'node:path';
 import { podsFolder } from '../paths.ts';
+import { shellQuote } from '../shell-quote.ts';
 import { openCgroups } from './cgroups.ts';
 import type { Cgroup, Cgroups } from './cgroups.ts';
 import type { Isolation, Launch, Place } from './isolation.ts';
@@ -18,7 +18,7 @@ import { RootBuilder, viewHost } from './mounts.ts';
 import type { HostView } from './mounts.ts';
 import { clearPlaceFolder, makePlaceFolder, removeTree, resetPlaceFolder, takeSocket } from './place-folder.ts';
 import { sandboxEntry } from './sandbox-entry.ts';
-import { needsStarter, sandboxLaunch, writeStarter } from './sandbox-launch.ts';
+import { sandboxLaunch } from './sandbox-launch.ts';
 
 export interface SandboxOptions {
   readonly runFolder: string;
@@ -122,7 +122,7 @@ class Sandbox {
     const place = await this.open(`trial-${randomBytes(4).toString('hex')}`, {});
     try {
       const unseen = [...this.#host.hidden, this.#options.runFolder]
-        .map((path) => `[ -z "$(ls -A '${path.replaceAll("'", `'\\''`)}' 2>/dev/null)" ]`)
+        .map((path) => `[ -z "$(ls -A ${shellQuote(path)} 2>/dev/null)" ]`)
         .join(' && ');
       const check = `cd /work && echo ok >/work/trial && [ "$$" = 1 ] && "${place.inside.node}" --version >/dev/null && ! touch /usr/trial 2>/dev/null && ${unseen} && echo works`;
       const launch = await place.launch({ argv: ['/bin/sh', '-c', check], env: {} });
@@ -176,13 +176,10 @@ class Sandbox {
       inside: { work: '/work', tmp: '/tmp', socket: '/s/s', node: nodePath, bundle: bundlePath },
       launch: ({ argv, env, cwd = '/work', hostname, ...program }) => {
         if (this.#isRoot && uid === undefined) throw new Error(`place ${id} has no uid`);
-        const starter = needsStarter(env) ? writeStarter(folder, uid, env) : undefined;
-        const root = this.#roots.prepare(folder, program, starter);
-        return Promise.resolve(
-          sandboxLaunch({ folder, root, uid, cwd, hostname, joins: cgroup?.joins ?? [], argv, env, hasStarter: starter !== undefined }),
-        );
+        const root = this.#roots.prepare(folder, program);
+        return Promise.resolve(sandboxLaunch({ folder, root, uid, cwd, hostname, joins: cgroup?.joins ?? [], argv, env }));
       },
-      enter: (pid) => sandboxEntry({ pid, uid, joins: cgroup?.joins ?? [], hasStarter: existsSync(join(folder, 'start')) }),
+      enter: (pid) => sandboxEntry({ folder, pid, uid, joins: cgroup?.joins ?? [] }),
       limit: (limits) => cgroup?.limit(limits),
       weight: (weight) => cgroup?.weight(weight),
       sealSocket: () => takeSocket(folder),

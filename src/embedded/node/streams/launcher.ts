@@ -2,7 +2,7 @@
  * How a command is begun inside a pod: a shell there reads from file descriptor 3 what it has to do. What it answers on 3 is how the
  * start went: `failed WHY`, `terminal PATH`, and the end once the command has begun.
  */
-import { shellQuote } from '../isolation/shell-env.ts';
+import { shellQuote } from '../shell-quote.ts';
 import type { TerminalSize } from '../../api/pod-access.ts';
 
 export const launcher = ['/bin/sh', '-c', 'eval "$(cat <&3)"', 'tsumugi'] as const;
