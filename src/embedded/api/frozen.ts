@@ -24,7 +24,8 @@ function shared(text: string): string {
 
 /**
  * Freezes a parsed value through and through, and gives its short strings (`tsumugi.dev/v1`, a reason, an owner's uid) and empty
- * lists the memory that others already use for the same: of thousands of like objects this is the larger part. What is frozen stays as it is.
+ * lists the memory that others already use for the same: of thousands of like objects this is the larger part. Fields that JSON would
+ * leave out go. What is frozen stays as it is.
  */
 export function deepFreeze<T>(value: T): T {
   if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
@@ -34,6 +35,7 @@ export function deepFreeze<T>(value: T): T {
     if (typeof field === 'string') {
       if (field.length <= longest) fields[key] = shared(field);
     } else if (Array.isArray(field) && field.length === 0) fields[key] = none;
+    else if (field === undefined) delete fields[key];
     else deepFreeze(field);
   }
   return Object.freeze(value);

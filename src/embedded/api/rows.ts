@@ -2,20 +2,28 @@
 import { printCells, selectableValues } from '../../resources/cells.ts';
 import type { KindDefinition } from '../../resources/kind.ts';
 import type { KubeObject } from '../../resources/object.ts';
-import type { RowIndex, StoredRow, StoreKey } from '../storage/store.ts';
+import type { NewRow, RowIndex, StoredRow, StoreKey } from '../storage/store.ts';
 import { deepFreeze } from './frozen.ts';
 
 const parsed = new WeakMap<StoredRow, KubeObject>();
 
 /**
- * The row's object, parsed once and frozen: all who read this row share it. Without `managedFields`: they are as large as the rest, and
+ * The row's object, frozen: all who read this row share it, and with its earlier versions what they have in common. Without `managedFields`: they are as large as the rest, and
  * nobody in this process asks who wrote what.
  */
 // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the caller knows the kind of the row it asked for
 export function objectOf<T extends KubeObject = KubeObject>(row: StoredRow): T {
   let object = parsed.get(row);
-  if (!object) parsed.set(row, (object = deepFreeze(JSON.parse(withoutManagers(row.text)) as KubeObject)));
+  if (!object) parsed.set(row, (object = deepFreeze(row.made ? madeAt(row.revision, row.made as KubeObject) : parse(row.text))));
   return object as T;
+}
+
+const parse = (text: string): KubeObject => JSON.parse(withoutManagers(text)) as KubeObject;
+
+/** As it would be parsed. */
+function madeAt(revision: number, { apiVersion, kind, metadata, ...rest }: KubeObject): KubeObject {
+  const { resourceVersion: _, ...meta } = metadata;
+  return { apiVersion, kind, metadata: { resourceVersion: String(revision), ...meta }, ...rest };
 }
 
 const versionAt = /"resourceVersion":"\d*"/;
@@ -69,15 +77,11 @@ export function indexOf(kind: KindDefinition, object: KubeObject): RowIndex {
 }
 
 /** What a write of this object stores. */
-export function encodeRow(
-  kind: KindDefinition,
-  object: KubeObject,
-  managers: string,
-): (revision: number) => { uid: string; text: string; index: RowIndex } {
+export function encodeRow(kind: KindDefinition, object: KubeObject, managers: string): (revision: number) => NewRow {
   const text = encodeObject(object, managers);
   const index = indexOf(kind, object);
   const uid = object.metadata.uid as string;
-  return (revision) => ({ uid, text: text(revision), index });
+  return (revision) => ({ uid, text: text(revision), index, made: object });
 }
 
 /** A row that was never stored: the answer to a dry run. */

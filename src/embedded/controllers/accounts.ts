@@ -4,7 +4,8 @@ import type { Reconcile, ReconcileResult } from '../../kube/reconcile.ts';
 import { ApiError, isAlreadyExists, isNotFound } from '../../resources/object.ts';
 import { serviceAccounts } from '../../resources/resources.ts';
 import type { Change, Store } from '../storage/store.ts';
-import { mayBeDying, objectIn } from './objects.ts';
+import { objectOf } from '../api/rows.ts';
+import { mayBeDying } from './objects.ts';
 
 const name = 'default';
 
@@ -17,7 +18,7 @@ export function accountKeys({ type, row }: Change): readonly string[] {
 export function accountReconciler({ client, store }: { client: KubeClient; store: Store }): Reconcile {
   return async (namespace): Promise<ReconcileResult> => {
     const [row] = await store.get([{ resource: 'namespaces', namespace: '', name: namespace }]);
-    if (!row || (mayBeDying(row) && objectIn(row).metadata.deletionTimestamp !== undefined)) return undefined;
+    if (!row || (mayBeDying(row) && objectOf(row).metadata.deletionTimestamp !== undefined)) return undefined;
     const [account] = await store.get([{ resource: 'serviceaccounts', namespace, name }]);
     if (account) return undefined;
     const wanted = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name, namespace } };

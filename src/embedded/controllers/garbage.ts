@@ -7,7 +7,8 @@ import type { Reconcile } from '../../kube/reconcile.ts';
 import type { KindDefinition } from '../../resources/kind.ts';
 import { isNotFound, type KubeObject, type OwnerReference, type Resource } from '../../resources/object.ts';
 import type { Change, Store, StoredRow } from '../storage/store.ts';
-import { mayBeDying, objectIn, queueKey, resourceName, storeKey } from './objects.ts';
+import { objectOf } from '../api/rows.ts';
+import { mayBeDying, queueKey, resourceName, storeKey } from './objects.ts';
 import { isForeground, ownerKey, sortOwners } from './owners.ts';
 
 export interface GarbageParts {
@@ -31,7 +32,7 @@ export function garbageKeys(kinds: readonly KindDefinition[], change: Change): r
   // Owners that wait for this object may go on.
   const held = before ?? row;
   if (held.index.owners.length > 0 && (type === 'DELETED' || (before && ownersChanged))) {
-    for (const reference of objectIn(held).metadata.ownerReferences ?? []) {
+    for (const reference of objectOf(held).metadata.ownerReferences ?? []) {
       const key = ownerKey(kinds, reference, held.namespace);
       if (key) keys.push(queueKey(key));
     }
@@ -50,7 +51,7 @@ export function garbageReconciler(parts: GarbageParts): Reconcile {
     const [row] = await store.get([storeKey(key)]);
     const resource = row && kinds.find((kind) => resourceName(kind) === row.resource);
     if (!row || !resource) return;
-    const object = objectIn(row);
+    const object = objectOf(row);
     const finalizers = object.metadata.finalizers ?? [];
     if (object.metadata.deletionTimestamp !== undefined) {
       if (finalizers.includes('orphan')) return orphan(resource, object);
@@ -91,7 +92,7 @@ export function garbageReconciler(parts: GarbageParts): Reconcile {
     }
     const owned = waiting.length > 0 ? await dependents(object) : [];
     // In a circle of owners all of which wait for each other, one must not block.
-    if (owned.some((each) => isForeground(objectIn(each)))) await unblock(resource, object);
+    if (owned.some((each) => isForeground(objectOf(each)))) await unblock(resource, object);
     const propagationPolicy = finalizers.includes('orphan')
       ? 'Orphan'
       : owned.length > 0 || finalizers.includes('foregroundDeletion')
@@ -157,7 +158,7 @@ const keyOf = ({ metadata }: KubeObject): { namespace?: string; name: string } =
 });
 
 const referenceTo = (row: StoredRow, uid: string | undefined): OwnerReference | undefined =>
-  objectIn(row).metadata.ownerReferences?.find((reference) => reference.uid === uid);
+  objectOf(row).metadata.ownerReferences?.find((reference) => reference.uid === uid);
 
 /** That it is gone already is what was wanted. */
 async function ignoreAbsent(write: Promise<unknown>): Promise<void> {

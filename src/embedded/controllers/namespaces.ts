@@ -4,7 +4,8 @@ import type { Reconcile, ReconcileResult } from '../../kube/reconcile.ts';
 import type { KindDefinition } from '../../resources/kind.ts';
 import { type Condition, isConflict, isNotFound, type KubeObject } from '../../resources/object.ts';
 import type { Change, Store } from '../storage/store.ts';
-import { mayBeDying, objectIn, resourceName, rowsOf } from './objects.ts';
+import { objectOf } from '../api/rows.ts';
+import { mayBeDying, resourceName, rowsOf } from './objects.ts';
 
 interface Namespace extends KubeObject {
   readonly spec?: { readonly finalizers?: readonly string[] };
@@ -31,7 +32,7 @@ export function namespaceReconciler({
   return async (name): Promise<ReconcileResult> => {
     const [row] = await store.get([{ resource: 'namespaces', namespace: '', name }]);
     if (!row || !mayBeDying(row)) return undefined;
-    const namespace = objectIn(row) as Namespace;
+    const namespace = objectOf<Namespace>(row);
     if (namespace.metadata.deletionTimestamp === undefined || !namespace.spec?.finalizers?.includes('kubernetes')) return undefined;
 
     const left = await empty(name);
@@ -52,12 +53,12 @@ export function namespaceReconciler({
       if (!kind.namespaced) continue;
       const doomed: { readonly name: string; readonly uid: string }[] = [];
       for await (const row of rowsOf(store, kind, namespace)) {
-        if (!mayBeDying(row) || objectIn(row).metadata.deletionTimestamp === undefined) doomed.push(row);
+        if (!mayBeDying(row) || objectOf(row).metadata.deletionTimestamp === undefined) doomed.push(row);
       }
       await Promise.all(doomed.map(({ name, uid }) => remove(kind, namespace, name, uid)));
       for await (const row of rowsOf(store, kind, namespace)) {
         increase(left.resources, `${resourceName(kind)}.`);
-        for (const finalizer of objectIn(row).metadata.finalizers ?? []) increase(left.finalizers, finalizer);
+        for (const finalizer of objectOf(row).metadata.finalizers ?? []) increase(left.finalizers, finalizer);
       }
     }
     return left;

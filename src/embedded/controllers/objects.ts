@@ -1,6 +1,6 @@
 /** How the controllers name stored objects in their queues, and read them. */
 import type { KindDefinition } from '../../resources/kind.ts';
-import type { KubeObject, Resource } from '../../resources/object.ts';
+import type { Resource } from '../../resources/object.ts';
 import type { Store, StoredRow, StoreKey } from '../storage/store.ts';
 
 /** `configmaps default/hello`; the namespace is empty for cluster-scoped kinds. */
@@ -16,8 +16,6 @@ export const resourceName = ({ plural, group }: Pick<Resource, 'plural' | 'group
   group === '' ? plural : `${plural}.${group}`;
 
 export const apiVersion = ({ group, version }: KindDefinition): string => (group === '' ? version : `${group}/${version}`);
-
-export const objectIn = (row: StoredRow): KubeObject => JSON.parse(row.text) as KubeObject;
 
 /** Without a parse; may be true for an object that only mentions the word, never false for one that is being deleted. */
 export const mayBeDying = (row: StoredRow): boolean => row.text.includes('"deletionTimestamp"');

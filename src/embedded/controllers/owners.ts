@@ -2,7 +2,8 @@
 import type { KindDefinition } from '../../resources/kind.ts';
 import type { KubeObject, OwnerReference } from '../../resources/object.ts';
 import type { Store, StoreKey } from '../storage/store.ts';
-import { apiVersion, objectIn, resourceName } from './objects.ts';
+import { objectOf } from '../api/rows.ts';
+import { apiVersion, resourceName } from './objects.ts';
 
 export interface Owners {
   /** Exist and hold the object. */
@@ -33,7 +34,7 @@ export async function sortOwners(store: Store, kinds: readonly KindDefinition[],
     }
     const row = rows[next++];
     if (!row || row.uid !== reference.uid) owners.absent.push(reference);
-    else if (row.text.includes('foregroundDeletion') && isForeground(objectIn(row))) owners.waiting.push(reference);
+    else if (row.text.includes('foregroundDeletion') && isForeground(objectOf(row))) owners.waiting.push(reference);
     else owners.solid.push(reference);
   }
   return owners;

@@ -5,7 +5,8 @@ import type { Reconcile, ReconcileResult } from '../../kube/reconcile.ts';
 import type { Pod } from '../../resources/builtin/pod-types.ts';
 import { isNotFound } from '../../resources/object.ts';
 import type { Change, Store } from '../storage/store.ts';
-import { mayBeDying, objectIn, queueKey, storeKey } from './objects.ts';
+import { objectOf } from '../api/rows.ts';
+import { mayBeDying, queueKey, storeKey } from './objects.ts';
 
 /** A node may be about to register, as ours is at each start. Seconds. */
 const quarantine = 40;
@@ -23,7 +24,7 @@ export function podReconciler({ client, store, clock }: { client: KubeClient; st
 
   return async (key): Promise<ReconcileResult> => {
     const [row] = await store.get([storeKey(key)]);
-    const pod = row && (objectIn(row) as Pod);
+    const pod = row && objectOf<Pod>(row);
     const node = pod?.spec.nodeName;
     const [found] = node ? await store.get([{ resource: 'nodes', namespace: '', name: node }]) : [];
     if (!pod || pod.metadata.deletionTimestamp === undefined || !node || found) {

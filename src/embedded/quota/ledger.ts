@@ -2,6 +2,7 @@
  * What quotas allow: before an object is stored it is asked for, one at a time in a namespace, so that two who come at once do not
  * both get the last of something. What is used is counted from what is stored, so that nothing can be lost or be counted twice.
  */
+import { objectOf } from '../api/rows.ts';
 import type { KubeObject } from '../../resources/object.ts';
 import type { Pod } from '../../resources/builtin/pod-types.ts';
 import type { ResourceQuota } from '../../resources/builtin/quota.ts';
@@ -96,7 +97,7 @@ export async function objectsOf(
     // Of others their number is enough.
     found.set(
       resource,
-      rows.map((row) => (isRead ? (JSON.parse(row.text) as KubeObject) : nothing)),
+      rows.map((row) => (isRead ? objectOf(row) : nothing)),
     );
   }
   return found;

@@ -117,6 +117,16 @@ export function storeContract(make: () => StoreUnderTest): void {
       expect((await create('a', 'new')).text).toMatch(/^new@/);
     });
 
+    it('reads what is there, however much was written or read in between', async () => {
+      const long = 'x'.repeat(100_000);
+      const rows: StoredRow[] = [];
+      for (let n = 0; n < 30; n++) rows.push(await create(`${n}`, `${n} ${long}`));
+      const changed = await one(put(key('3'), rows[3]?.revision ?? 0, 'changed'));
+      await store.write([remove(key('4'), rows[4]?.revision ?? 0)]);
+      const found = await store.get(rows.map(({ name }) => key(name)));
+      expect(found.map((row) => row?.text)).toEqual(rows.map(({ text }, n) => (n === 3 ? changed.text : n === 4 ? undefined : text)));
+    });
+
     it('refuses only the write whose text could not be made', async () => {
       const broken: Write = {
         key: key('bad'),

@@ -30,7 +30,12 @@ export interface StoredRow extends StoreKey {
   /** The object as JSON, its own resourceVersion included. */
   readonly text: string;
   readonly index: RowIndex;
+  /** What the text was made of, where its writer has said so: who shares the process need not parse it. Kept for a while only. */
+  readonly made?: unknown;
 }
+
+/** What a write stores. */
+export interface NewRow extends Pick<StoredRow, 'uid' | 'text' | 'index' | 'made'> {}
 
 export interface Write {
   readonly key: StoreKey;
@@ -39,9 +44,9 @@ export interface Write {
   /** Another row that must still be at this revision, else the result is a conflict: an object's namespace. */
   readonly guard?: { readonly key: StoreKey; readonly revision: number };
   /** Makes text and index when the revision is known; `undefined` as next state means: remove. Must not throw. */
-  readonly next: ((revision: number) => { uid: string; text: string; index: RowIndex }) | undefined;
+  readonly next: ((revision: number) => NewRow) | undefined;
   /** On removal: the last state that watchers see, with the revision of the deletion. */
-  readonly last?: (revision: number) => { text: string };
+  readonly last?: (revision: number) => Pick<NewRow, 'text' | 'made'>;
 }
 
 export type WriteResult = { readonly ok: true; readonly row: StoredRow } | { readonly ok: false; readonly current: StoredRow | undefined };

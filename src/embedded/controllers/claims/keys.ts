@@ -2,7 +2,8 @@
 import type { Pod } from '../../../resources/builtin/pod-types.ts';
 import type { PersistentVolume, PersistentVolumeClaim } from '../../../resources/builtin/volumes.ts';
 import type { Change } from '../../storage/store.ts';
-import { objectIn, queueKey } from '../objects.ts';
+import { objectOf } from '../../api/rows.ts';
+import { queueKey } from '../objects.ts';
 
 export const claims = 'persistentvolumeclaims';
 export const volumes = 'persistentvolumes';
@@ -16,14 +17,14 @@ export function claimKeys({ type, row }: Change): readonly string[] {
     case classes:
       return type === 'DELETED' ? [] : [allWaiting];
     case 'pods':
-      return type === 'DELETED' && row.text.includes('"persistentVolumeClaim"') ? claimsOf(objectIn(row) as Pod) : [];
+      return type === 'DELETED' && row.text.includes('"persistentVolumeClaim"') ? claimsOf(objectOf<Pod>(row)) : [];
     case volumes: {
-      const { claimRef } = (objectIn(row) as PersistentVolume).spec ?? {};
+      const { claimRef } = objectOf<PersistentVolume>(row).spec ?? {};
       const key = { resource: claims, namespace: claimRef?.namespace ?? '', name: claimRef?.name ?? '' };
       return [queueKey(row), claimRef ? queueKey(key) : allWaiting];
     }
     case claims: {
-      const { volumeName } = (objectIn(row) as PersistentVolumeClaim).spec ?? {};
+      const { volumeName } = objectOf<PersistentVolumeClaim>(row).spec ?? {};
       return [queueKey(row), ...(volumeName ? [queueKey({ resource: volumes, namespace: '', name: volumeName })] : [])];
     }
     default:

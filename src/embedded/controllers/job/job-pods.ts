@@ -10,7 +10,8 @@ import type { Pod } from '../../../resources/builtin/pod-types.ts';
 import { selects } from '../../../resources/label-selector.ts';
 import { jobs, pods } from '../../../resources/resources.ts';
 import type { Change, Store, StoredRow } from '../../storage/store.ts';
-import { objectIn, resourceName, rowsOf } from '../objects.ts';
+import { objectOf } from '../../api/rows.ts';
+import { resourceName, rowsOf } from '../objects.ts';
 import { trackingFinalizer } from './names.ts';
 import { controllerOf, hasEnded, isJobReference, isTracked } from './pod-state.ts';
 
@@ -120,7 +121,7 @@ export class JobPods implements KeySource {
   }
 
   #putPod(row: StoredRow): void {
-    const pod = row.index.owners.length > 0 && row.text.includes('"Job"') ? (objectIn(row) as Pod) : undefined;
+    const pod = row.index.owners.length > 0 && row.text.includes('"Job"') ? objectOf<Pod>(row) : undefined;
     const owner = pod && controllerOf(pod);
     const key = keyOf(row);
     const before = this.#ownerOf.get(key);

@@ -9,7 +9,8 @@ import type { Pod } from '../../../resources/builtin/pod-types.ts';
 import { isNotFound } from '../../../resources/object.ts';
 import { jobs, pods } from '../../../resources/resources.ts';
 import type { Store } from '../../storage/store.ts';
-import { objectIn, resourceName } from '../objects.ts';
+import { objectOf } from '../../api/rows.ts';
+import { resourceName } from '../objects.ts';
 import { JobPods, strayOf } from './job-pods.ts';
 import { controllerName } from './names.ts';
 import { controllerOf } from './pod-state.ts';
@@ -34,7 +35,7 @@ export function runJobController({ client, store, log, clock, signal, onRun }: J
     if (stray) return releaseStray(stray);
     const [namespace = '', name = ''] = key.split('/');
     const [row] = await store.get([{ resource: resourceName(jobs), namespace, name }]);
-    const job = row && (objectIn(row) as Job);
+    const job = row && objectOf<Job>(row);
     const others = known.ofOthers(namespace, name, job?.metadata.uid);
     if (others.length > 0) await sync.release(others);
     if (!job) return undefined;
@@ -47,7 +48,7 @@ export function runJobController({ client, store, log, clock, signal, onRun }: J
   /** It had a Job that let go of it. */
   async function releaseStray({ namespace, name }: { namespace: string; name: string }): Promise<void> {
     const [row] = await store.get([{ resource: resourceName(pods), namespace, name }]);
-    const pod = row && (objectIn(row) as Pod);
+    const pod = row && objectOf<Pod>(row);
     if (pod && !controllerOf(pod)) await sync.release([pod]);
   }
 

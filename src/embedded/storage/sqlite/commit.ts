@@ -2,9 +2,10 @@ import type { DatabaseSync } from 'node:sqlite';
 
 import type { Clock } from '../../../base/clock.ts';
 import { toError } from '../../../base/errors.ts';
-import type { Change, StoredRow, StoreKey, Write, WriteResult } from '../store.ts';
+import type { Change, NewRow, StoreKey, Write, WriteResult } from '../store.ts';
 import { asStorageFailed } from './failures.ts';
 import type { History } from './history.ts';
+import { keyText, PresentRows } from './present.ts';
 import { encodeIndex, Row } from './rows.ts';
 import type { VersionRecord } from './rows.ts';
 import { numberOf } from './statements.ts';
@@ -21,6 +22,8 @@ interface Asked {
 interface Done {
   readonly results: (WriteResult | Error)[];
   readonly changes: Change[];
+  /** By key; undefined: gone. */
+  readonly rows: Map<string, Row | undefined>;
   revision: number;
   pastBytes: number;
 }
@@ -47,6 +50,7 @@ export class GroupCommit {
   readonly #onCommit: OnCommit | undefined;
   readonly #sync: () => Promise<void>;
   readonly #listeners = new Set<(changes: readonly Change[]) => void>();
+  readonly #present = new PresentRows();
   #asked: Asked[] = [];
   #scheduled: NodeJS.Immediate | undefined;
   #syncing: Promise<void> | undefined;
@@ -73,6 +77,17 @@ export class GroupCommit {
       this.#asked.push({ writes, resolve, reject });
       this.#scheduled ??= setImmediate(() => this.#flush());
     });
+  }
+
+  /** The present row, as the file has it. */
+  find(key: StoreKey): Row | undefined {
+    const text = keyText(key);
+    const known = this.#present.get(text);
+    if (known) return known;
+    const record = this.#sql.get.get(key.resource, key.namespace, key.name) as VersionRecord | undefined;
+    const row = record && new Row(record);
+    if (row) this.#present.put(text, row);
+    return row;
   }
 
   subscribe(listener: (changes: readonly Change[]) => void): () => void {
@@ -103,7 +118,7 @@ export class GroupCommit {
     const batch = this.#asked;
     this.#asked = [];
     if (batch.length === 0) return;
-    const done: Done = { results: [], changes: [], revision: this.revision, pastBytes: 0 };
+    const done: Done = { results: [], changes: [], rows: new Map(), revision: this.revision, pastBytes: 0 };
     const from = performance.now();
     const count = (ok: boolean): void =>
       this.#onCommit?.({ rows: ok ? done.changes.length : 0, seconds: (performance.now() - from) / 1000, ok });
@@ -125,6 +140,10 @@ export class GroupCommit {
       return;
     }
     this.written = done.revision;
+    for (const [key, row] of done.rows) {
+      if (row) this.#present.put(key, row);
+      else this.#present.drop(key);
+    }
     this.#syncing = this.#sync().then(
       () => {
         count(true);
@@ -157,18 +176,19 @@ export class GroupCommit {
     if (this.#asked.length > 0) this.#scheduled ??= setImmediate(() => this.#flush());
   }
 
-  #find({ resource, namespace, name }: StoreKey): VersionRecord | undefined {
-    return this.#sql.get.get(resource, namespace, name) as VersionRecord | undefined;
+  /** As the transaction has it so far. */
+  #findIn({ rows }: Done, key: StoreKey): Row | undefined {
+    const text = keyText(key);
+    return rows.has(text) ? rows.get(text) : this.find(key);
   }
 
   #apply(write: Write, done: Done, now: number): WriteResult | Error {
     const { key, guard } = write;
-    const found = this.#find(key);
-    const before: StoredRow | undefined = found && new Row(found);
-    if ((before?.revision ?? 0) !== write.expect || (guard && this.#find(guard.key)?.revision !== guard.revision))
+    const before = this.#findIn(done, key);
+    if ((before?.revision ?? 0) !== write.expect || (guard && this.#findIn(done, guard.key)?.revision !== guard.revision))
       return { ok: false, current: before };
     const revision = done.revision + 1;
-    let next: { uid: string; text: string; index: StoredRow['index'] };
+    let next: NewRow;
     const removed = write.next === undefined;
     if (removed && !before) return { ok: false, current: undefined };
     try {
@@ -178,17 +198,17 @@ export class GroupCommit {
     }
     const idx = encodeIndex(next.index);
     const type = removed ? 'DELETED' : before ? 'MODIFIED' : 'ADDED';
-    const bytes = next.text.length + idx.length;
+    const row = new Row({ revision, ...key, uid: next.uid, idx, text: next.text }, next);
     // The old version leaves the present before the new one enters: the index of present keys is unique.
-    if (before && found) {
+    if (before) {
       this.#sql.supersede.run(revision, now, before.revision);
       this.#sql.dropOwners.run(before.revision);
-      done.pastBytes += found.text.length + found.idx.length;
+      done.pastBytes += before.bytes;
     }
     this.#sql.insert.run(
       removed ? revision : 0,
       removed ? now : 0,
-      bytes,
+      row.bytes,
       revision,
       key.resource,
       key.namespace,
@@ -198,9 +218,9 @@ export class GroupCommit {
       next.text,
       type,
     );
-    if (removed) done.pastBytes += bytes;
+    if (removed) done.pastBytes += row.bytes;
     else for (const owner of next.index.owners) this.#sql.addOwner.run(owner, revision);
-    const row = new Row({ revision, ...key, uid: next.uid, idx, text: next.text }, next.index);
+    done.rows.set(keyText(key), removed ? undefined : row);
     done.revision = revision;
     done.changes.push({ revision, type, row, before });
     return { ok: true, row };

@@ -1,4 +1,4 @@
-import type { Change, RowIndex, StoredRow } from '../store.ts';
+import type { Change, NewRow, RowIndex, StoredRow } from '../store.ts';
 
 /** A row of table `version` as SQLite gives it. */
 export interface VersionRecord {
@@ -22,18 +22,23 @@ export class Row implements StoredRow {
   readonly uid: string;
   readonly revision: number;
   readonly text: string;
+  readonly made: unknown;
+  /** Of text and index as they are stored. */
+  readonly bytes: number;
   #idx: string;
   #index: RowIndex | undefined;
 
-  constructor(record: Omit<VersionRecord, 'type'>, index?: RowIndex) {
+  constructor(record: Omit<VersionRecord, 'type'>, written?: Pick<NewRow, 'index' | 'made'>) {
     this.resource = record.resource;
     this.namespace = record.namespace;
     this.name = record.name;
     this.uid = record.uid;
     this.revision = record.revision;
     this.text = record.text;
+    this.made = written?.made;
+    this.bytes = record.text.length + record.idx.length;
     this.#idx = record.idx;
-    this.#index = index;
+    this.#index = written?.index;
   }
 
   get index(): RowIndex {

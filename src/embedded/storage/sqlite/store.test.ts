@@ -9,6 +9,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import type { Clock } from '../../../base/clock.ts';
 import { storeContract } from '../store.contract.ts';
+import type { WriteResult } from '../store.ts';
 import { openSqliteStore } from './store.ts';
 
 const folder = (): string => mkdtempSync(join(tmpdir(), 'tsumugi-store-'));
@@ -85,6 +86,20 @@ describe('the database file', () => {
     await Promise.all(others);
     expect(told.filter((each) => !each.includes(' '))).toEqual(['a', 'b,c']);
     await expect.poll(() => told).toEqual(expect.arrayContaining(['a is read', '1 listed']));
+    await store.close();
+  });
+
+  it('shows after a transaction that failed what was there before', async () => {
+    const store = openSqliteStore({ data });
+    const index = { labels: {}, fields: {}, cells: [], owners: [] };
+    const write = (name: string, expected: number, text: string): Promise<readonly WriteResult[]> =>
+      store.write([{ key: { resource: 'r', namespace: '', name }, expect: expected, next: () => ({ uid: 'u', text, index }) }]);
+    await write('a', 0, 'old');
+    const tried = await Promise.allSettled([write('a', 2, 'new'), write('b', 0, 'new'), write('c', 0, undefined as unknown as string)]);
+    expect(tried.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
+    const found = await store.get(['a', 'b', 'c'].map((name) => ({ resource: 'r', namespace: '', name })));
+    expect(found.map((row) => row?.text)).toEqual(['old', undefined, undefined]);
+    expect((await write('a', 2, 'newer'))[0]?.ok).toBe(true);
     await store.close();
   });
 

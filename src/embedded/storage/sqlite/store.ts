@@ -62,7 +62,7 @@ class SqliteStore implements Store {
   }
 
   get(keys: readonly StoreKey[]): Promise<readonly (StoredRow | undefined)[]> {
-    return this.#read(() => keys.map((key) => rowOf(this.#sql.get.get(key.resource, key.namespace, key.name))));
+    return this.#read(() => keys.map((key) => this.#commit.find(key)));
   }
 
   list(query: ListQuery): Promise<{ rows: readonly StoredRow[]; revision: number; remaining: number }> {
