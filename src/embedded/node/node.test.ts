@@ -73,6 +73,24 @@ for (const isolation of ['process', 'required'] as const) {
         expect(good.status?.conditions?.find(({ type }) => type === 'Ready')).toMatchObject({ status: 'False', reason: 'PodCompleted' });
       });
 
+      it('writes the status of a program that ends at once a single time', async () => {
+        const { metadata } = await world.client.list(pods);
+        const names = Array.from({ length: 10 }, (_, n) => `brief-${n}`);
+        for (const name of names) {
+          await world.create(name, shell('true'));
+          await world.when(name, phaseIs('Succeeded'));
+        }
+        const stop = new AbortController();
+        const phases: string[] = [];
+        for await (const { object } of world.client.watch<Pod>(pods, { resourceVersion: metadata.resourceVersion, signal: stop.signal })) {
+          if (object.metadata.name.startsWith('brief-')) phases.push(object.status?.phase ?? '');
+          if (object.metadata.name === names.at(-1) && phases.at(-1) === 'Succeeded') stop.abort();
+        }
+        // On a machine that is busy some take their time.
+        expect(phases.filter((phase) => phase === 'Succeeded')).toHaveLength(names.length);
+        expect(phases.filter((phase) => phase === 'Running').length).toBeLessThan(names.length);
+      });
+
       it('lets a program open its stdout and stderr again', async () => {
         await world.create('opens', shell('echo one > /dev/stdout && echo two > /dev/stderr && echo three | tee /dev/stderr > /dev/null'));
         await world.when('opens', phaseIs('Succeeded'));

@@ -8,10 +8,10 @@ import type { Log } from '../../base/log.ts';
 import { silentLog } from '../../base/log.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { EventRecorder } from '../../kube/events.ts';
-import { Informer } from '../../kube/informer.ts';
+import { type Change, Informer } from '../../kube/informer.ts';
 import { keyOf } from '../../kube/key.ts';
-import { keysOf, runController } from '../../kube/reconcile.ts';
-import type { Controller } from '../../kube/reconcile.ts';
+import { runController } from '../../kube/reconcile.ts';
+import type { Controller, KeySource } from '../../kube/reconcile.ts';
 import type { Pod } from '../../resources/builtin/pod-types.ts';
 import type { KubeObject } from '../../resources/object.ts';
 import { pods } from '../../resources/resources.ts';
@@ -132,10 +132,25 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
       if (!run && (!isFinished(pod) || pod.metadata.deletionTimestamp !== undefined)) {
         run = newRun(pod);
       }
-      again = (await run?.sync(pod, (written) => informer.observe(written))) ?? again;
+      again = (await run?.sync(pod, (written) => observe(key, written))) ?? again;
     }
     return again === undefined ? undefined : { again: again / 1000 };
   }
+
+  /** What is not as this node has just written it is looked at again. */
+  function observe(key: string, written: Pod): void {
+    informer.observe(written);
+    if (informer.get(key)?.metadata.resourceVersion !== written.metadata.resourceVersion) controller?.enqueue(key);
+  }
+
+  const changed: KeySource = {
+    synced: () => informer.synced(),
+    subscribe: (enqueue) =>
+      informer.on((change) => {
+        const { object } = change;
+        if (isNews(change, runs.get(object.metadata.uid as string)?.isTelling ?? false)) enqueue(keyOf(object));
+      }),
+  };
 
   function newRun(pod: Pod): PodRun {
     const key = keyOf(pod);
@@ -167,7 +182,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   await adopt();
   controller = runController({
     name: 'node',
-    informers: [keysOf(informer)],
+    informers: [changed],
     reconcile,
     parallelism: 64,
     log,
@@ -227,4 +242,13 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
       for (endAll(); [...runs.values()].some((run) => run.isAlive); endAll()) await new Promise((resolve) => setTimeout(resolve, 20));
     },
   };
+}
+
+/** Something that the pod's node has to do with: not labels, not who holds the object, and not what it says of the pod itself. */
+function isNews({ object, old }: Change<Pod>, isTelling: boolean): boolean {
+  if (!old || object.metadata.uid !== old.metadata.uid || object.spec !== old.spec) return true;
+  const { deletionTimestamp, deletionGracePeriodSeconds } = object.metadata;
+  if (deletionTimestamp !== old.metadata.deletionTimestamp || deletionGracePeriodSeconds !== old.metadata.deletionGracePeriodSeconds)
+    return true;
+  return object.status !== old.status && !isTelling;
 }

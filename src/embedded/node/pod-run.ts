@@ -4,7 +4,7 @@ import type { Container, Pod } from '../../resources/builtin/pod-types.ts';
 import { isConflict, isNotFound } from '../../resources/object.ts';
 import { pods } from '../../resources/resources.ts';
 import { rfc3339 } from './container/exit.ts';
-import { ContainerRun, quietMs } from './container/container-run.ts';
+import { ContainerRun } from './container/container-run.ts';
 import type { NodeContext } from './node-context.ts';
 import { initSlot } from './paths.ts';
 import type { PodVerdict } from './pod-status.ts';
@@ -31,9 +31,11 @@ export class PodRun {
   readonly #nodeName: string;
   readonly #volumes: PodVolumes;
   readonly #changed: () => void;
+  readonly #createdAt = Date.now();
   #binding: Promise<unknown> | undefined;
   #ending: Ending | undefined;
   #verdict: PodVerdict | undefined;
+  #isTelling = false;
 
   constructor(node: NodeContext, nodeName: string, pod: Pod, changed: () => void) {
     this.#node = node;
@@ -57,14 +59,7 @@ export class PodRun {
   async sync(pod: Pod, observe: (pod: Pod) => void): Promise<number | undefined> {
     const now = Date.now();
     if (pod.metadata.deletionTimestamp !== undefined) return this.#delete(pod, now);
-    if (isFinished(pod)) {
-      this.end(0);
-      if (!this.isAlive) {
-        for (const container of this.containers) container.tells()();
-        await this.#volumes.remove();
-      }
-      return this.#killIfDue(now);
-    }
+    if (isFinished(pod)) return this.#finish(now);
     const lacking = pod.spec.nodeName ? undefined : await this.#node.claims.waitsFor(pod);
     if (lacking !== undefined) return this.#unscheduled(pod, lacking, observe);
     const deadline = this.#checkDeadline(pod, now);
@@ -73,10 +68,26 @@ export class PodRun {
       this.#binding ??= this.#node.client.patch(pods, pod.metadata, { type: 'merge', body: { spec: { nodeName: this.#nodeName } } });
     const due = this.#ending ? [this.#killIfDue(now)] : this.#advance(now);
     await this.#binding;
-    const settled = this.containers.some(({ hasSettled }) => hasSettled);
-    if (settled) await this.#writeStatus(pod, observe);
+    const settlesIn = Math.min(...this.containers.map((container) => container.settlesIn));
+    const stored = settlesIn === 0 ? await this.#writeStatus(pod, observe) : pod;
+    if (isFinished(stored)) return this.#finish(now);
     const refresh = await this.#volumes.refresh(pod, now);
-    return earliest([...due, deadline, limit, refresh, ...(settled ? [] : [quietMs])]);
+    return earliest([...due, deadline ?? this.#checkDeadline(stored, now), limit, refresh, ...(settlesIn > 0 ? [settlesIn] : [])]);
+  }
+
+  /** Its status is being written: what changes of it is what this node says. */
+  get isTelling(): boolean {
+    return this.#isTelling;
+  }
+
+  /** How it ended is stored. */
+  async #finish(now: number): Promise<number | undefined> {
+    this.end(0);
+    if (!this.isAlive) {
+      for (const container of this.containers) container.tells()();
+      await this.#volumes.remove();
+    }
+    return this.#killIfDue(now);
   }
 
   /** SIGTERM to all, SIGKILL when the grace period is over; a shorter one counts. */
@@ -186,31 +197,32 @@ export class PodRun {
     return scheduleAgainMs;
   }
 
-  async #writeStatus(pod: Pod, observe: (pod: Pod) => void): Promise<void> {
+  /** Answers the pod as it is stored then. */
+  async #writeStatus(pod: Pod, observe: (pod: Pod) => void): Promise<Pod> {
     const verdict = this.isAlive ? undefined : this.#verdict;
     const stored = this.containers.map((container) => container.tells());
     const statuses = { inits: this.#inits.map(({ status }) => status), mains: this.#mains.map(({ status }) => status) };
-    const status = podStatus(pod, statuses, rfc3339(Date.now()), verdict);
-    if (!sameStatus(pod.status, status)) await this.#patchStatus(pod, status, observe);
+    const status = podStatus(pod, statuses, rfc3339(Date.now()), verdict, rfc3339(this.#createdAt));
+    const next = sameStatus(pod.status, status) ? pod : await this.#patchStatus(pod, status, observe);
     for (const tell of stored) tell();
+    return next;
   }
 
-  async #patchStatus({ metadata }: Pod, status: object, observe: (pod: Pod) => void): Promise<void> {
-    const { uid, namespace, name } = metadata;
+  async #patchStatus(pod: Pod, status: object, observe: (pod: Pod) => void): Promise<Pod> {
+    const { uid, namespace, name } = pod.metadata;
+    const key = { name, ...(namespace === undefined ? {} : { namespace }) };
+    const body = { metadata: { uid }, status };
+    this.#isTelling = true;
     try {
-      const body = { metadata: { uid }, status };
-      observe(
-        await this.#node.client.patch<Pod>(
-          pods,
-          { name, ...(namespace === undefined ? {} : { namespace }) },
-          { type: 'merge', body },
-          { subresource: 'status' },
-        ),
-      );
+      const stored = await this.#node.client.patch<Pod>(pods, key, { type: 'merge', body }, { subresource: 'status' });
+      observe(stored);
+      return stored;
     } catch (error) {
-      if (isNotFound(error)) return;
+      if (isNotFound(error)) return pod;
       this.#node.log.debug({ pod: name, namespace, error: toError(error).message }, 'a status was not written');
       throw error;
+    } finally {
+      this.#isTelling = false;
     }
   }
 }

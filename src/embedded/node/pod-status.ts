@@ -34,8 +34,8 @@ const hasFailed = (status: ContainerStatus): boolean => status.state?.terminated
 const initializing = (status: ContainerStatus): ContainerStatus =>
   status.state?.waiting?.reason === 'ContainerCreating' ? { ...status, state: { waiting: { reason: 'PodInitializing' } } } : status;
 
-/** The status to store. `now` is RFC 3339; transition times of what did not change are kept. */
-export function podStatus(pod: Pod, statuses: Statuses, now: string, verdict?: PodVerdict): PodStatus {
+/** The status to store. Times are RFC 3339, `since` is when the node took the pod; transition times of what did not change are kept. */
+export function podStatus(pod: Pod, statuses: Statuses, now: string, verdict?: PodVerdict, since = now): PodStatus {
   const hasInits = statuses.inits.length > 0;
   const inits = statuses.inits.map((status) => initializing({ ...status, ready: isDone(status) }));
   const containers = hasInits ? statuses.mains.map(initializing) : statuses.mains;
@@ -71,7 +71,7 @@ export function podStatus(pod: Pod, statuses: Statuses, now: string, verdict?: P
     ...(hasInits && { initContainerStatuses: inits }),
     hostIP: '127.0.0.1',
     podIP: '127.0.0.1',
-    startTime: pod.status?.startTime ?? now,
+    startTime: pod.status?.startTime ?? since,
     ...verdict,
   };
 }

@@ -27,6 +27,7 @@ export class ContainerProcess {
   /** It has ended, and how is still being found out. */
   #ending = false;
   #overMemory = false;
+  #isProgram = false;
   /** Processes whose ends are told nowhere but here and by the host. */
   #untold: readonly string[] = [];
 
@@ -41,6 +42,11 @@ export class ContainerProcess {
 
   get startedAt(): number {
     return this.#present.startedAt;
+  }
+
+  /** Its container's own words say what runs, and nobody waits to be answered by it: it may well end at once. */
+  get isProgram(): boolean {
+    return this.#isProgram;
   }
 
   /** Aborted when the present process has ended. */
@@ -100,6 +106,7 @@ export class ContainerProcess {
     this.#exited = new AbortController();
     const options = { ...this.#with, exited: (exit: ProcessExit) => void this.#onExit(exit, run) };
     const isPlain = command === undefined && !args?.length;
+    this.#isProgram = image.kind !== 'shim' || !isPlain;
     const hasStarted =
       image.kind === 'shim' && isPlain
         ? await startShimOf(image.bundle, options, this.#present, needs, run)
@@ -154,7 +161,7 @@ export class ContainerProcess {
     const outOfMemory = this.#overMemory || byKernel || (log !== undefined && (await isHeapAbort(exit, log)));
     this.#overMemory = false;
     const end = terminated(exit, this.#present.startedAt, outOfMemory);
-    const message = place && (await terminationMessage(spec, place.folder, end.exitCode, log));
+    const message = place && terminationMessage(spec, place.folder, end.exitCode, log);
     this.#ending = false;
     ended({ ...end, ...(message && { message }) });
   }

@@ -14,7 +14,9 @@ import { findNeeds } from './needs.ts';
 import { failureOf } from './start-failure.ts';
 
 /** A start that takes longer is told as ContainerCreating; most never need that write. */
-export const quietMs = 1000;
+const quietMs = 1000;
+/** A program that ends within this time is told as ended, and never as running: of many small tasks that is half of all writes. */
+const briefMs = 100;
 
 export class ContainerRun {
   readonly spec: Container;
@@ -83,13 +85,12 @@ export class ContainerRun {
     };
   }
 
-  /** There is something to tell: it runs, has ended, or waits for more than its turn. */
-  get hasSettled(): boolean {
-    return (
-      this.#state.waiting?.reason !== 'ContainerCreating' ||
-      this.#lastState.terminated !== undefined ||
-      Date.now() - this.#createdAt >= quietMs
-    );
+  /** In how many ms there is something to tell (that it runs, has ended, or waits for more than its turn), if nothing happens before; 0: now. */
+  get settlesIn(): number {
+    if (this.#lastState.terminated !== undefined) return 0;
+    if (this.#state.waiting?.reason === 'ContainerCreating') return Math.max(0, this.#createdAt + quietMs - Date.now());
+    const isBrief = this.#state.running !== undefined && this.#process.isProgram;
+    return isBrief ? Math.max(0, this.#process.startedAt + briefMs - Date.now()) : 0;
   }
 
   /** Something of it is alive, or about to be. */

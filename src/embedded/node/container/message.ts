@@ -1,5 +1,5 @@
 /** The last words of a container, for its status: what it wrote to `terminationMessagePath`, or the end of its log. */
-import { open } from 'node:fs/promises';
+import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Container } from '../../../resources/builtin/pod-types.ts';
 import type { Bind } from '../isolation/isolation.ts';
@@ -22,26 +22,32 @@ export function messageBind(container: Container, folder: string): readonly Bind
 }
 
 /** '' where there are none. */
-export async function terminationMessage(
+export function terminationMessage(
   { terminationMessagePolicy: policy }: Container,
   folder: string,
   exitCode: number,
   logFile: string | undefined,
-): Promise<string> {
-  const said = await endOf(join(folder, lastWords), mostBytes);
+): string {
+  const said = endOf(join(folder, lastWords), mostBytes);
   if (said !== '' || policy !== 'FallbackToLogsOnError' || exitCode === 0 || logFile === undefined) return said;
-  const log = await endOf(logFile, readLogBytes);
+  const log = endOf(logFile, readLogBytes);
   const lines = [...log.matchAll(/^\S+ (?:stdout|stderr) ([FP]) (.*)\n/gm)].map(([, part, text]) => `${text}${part === 'F' ? '\n' : ''}`);
   const text = Buffer.from(lines.slice(-mostLogLines).join(''));
   return text.subarray(Math.max(0, text.length - mostLogBytes)).toString();
 }
 
-async function endOf(path: string, most: number): Promise<string> {
+/** Synchronous: most are empty, and the rest is small. */
+function endOf(path: string, most: number): string {
   try {
-    await using file = await open(path, 'r');
-    const { size } = await file.stat();
-    const { buffer, bytesRead } = await file.read({ buffer: Buffer.alloc(most), position: Math.max(0, size - most) });
-    return buffer.subarray(0, bytesRead).toString();
+    const { size } = statSync(path);
+    if (size === 0) return '';
+    const file = openSync(path, 'r');
+    try {
+      const buffer = Buffer.alloc(Math.min(size, most));
+      return buffer.subarray(0, readSync(file, buffer, { position: Math.max(0, size - most) })).toString();
+    } finally {
+      closeSync(file);
+    }
   } catch {
     return '';
   }

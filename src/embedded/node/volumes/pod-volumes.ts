@@ -37,6 +37,7 @@ interface Copy {
 export class PodVolumes {
   readonly #node: NodeContext;
   readonly #uid: string;
+  readonly #hasAny: boolean;
   /** Between several containers. */
   readonly #isShared: boolean;
   readonly #tokens: TokenSource;
@@ -48,6 +49,7 @@ export class PodVolumes {
   constructor(node: NodeContext, pod: Pod) {
     this.#node = node;
     this.#uid = pod.metadata.uid as string;
+    this.#hasAny = (pod.spec.volumes?.length ?? 0) > 0;
     this.#isShared = pod.spec.containers.length + (pod.spec.initContainers?.length ?? 0) > 1;
     this.#tokens = new TokenSource(node.client);
   }
@@ -148,6 +150,7 @@ export class PodVolumes {
   async remove(): Promise<void> {
     this.#copies.clear();
     this.#node.isolation.releaseOwner(this.#uid);
+    if (!this.#hasAny) return;
     await removeTree(volumesFolder(this.#node.runFolder, this.#uid));
     await removeTree(memoryFolder(this.#node.runFolder, this.#uid));
   }
