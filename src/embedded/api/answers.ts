@@ -6,7 +6,8 @@ import type { ApiError } from '../../resources/object.ts';
 import type { Status } from '../../resources/object.ts';
 import { apiVersionOf } from './core.ts';
 import type { Page } from './reading.ts';
-import type { Bookmark } from './watching.ts';
+import type { Output } from './output.ts';
+import type { Batch, Bookmark, Offer } from './watching.ts';
 import { watchError } from './watching.ts';
 import type { StoredRow, Texts } from '../storage/store.ts';
 import type { WatchItem } from './watch-hub.ts';
@@ -28,6 +29,8 @@ export interface Reply {
   readonly body: Body;
   /** Goes on for as long as the client wants. */
   readonly endless?: true;
+  /** Of a body that is read as it comes: who waits for the next piece is written to at once, in the turn in which there is one. */
+  readonly onLive?: (output: Output) => void;
 }
 
 /** How one kind's objects are shown: as they are, or as rows of a Table. */
@@ -134,17 +137,22 @@ export function objectShape(kind: KindDefinition): Shape {
   };
 }
 
-export function watchReply(shape: Shape, batches: AsyncIterable<readonly (WatchItem | Bookmark)[]>): Reply {
-  return { status: 200, headers: { ...json, ...changing }, body: lines(), endless: true };
+export function watchReply(shape: Shape, watch: (offer: Offer) => AsyncIterable<Batch>): Reply {
+  let output: Output | undefined;
+  const batches = watch((batch) => {
+    if (!output || output.isFull) return false;
+    output.write(batch.map(encode));
+    return true;
+  });
+  return { status: 200, headers: { ...json, ...changing }, body: lines(), endless: true, onLive: (given) => void (output = given) };
+
+  function encode(item: WatchItem | Bookmark): Uint8Array {
+    return item.type === 'BOOKMARK' ? Buffer.from(`{"type":"BOOKMARK","object":${shape.bookmark(item)}}\n`) : shape.event(item);
+  }
 
   async function* lines(): AsyncGenerator<Uint8Array> {
     try {
-      for await (const batch of batches) {
-        const encoded = batch.map((item) =>
-          item.type === 'BOOKMARK' ? Buffer.from(`{"type":"BOOKMARK","object":${shape.bookmark(item)}}\n`) : shape.event(item),
-        );
-        yield encoded.length === 1 ? (encoded[0] as Uint8Array) : Buffer.concat(encoded);
-      }
+      for await (const batch of batches) yield batch.length === 1 ? encode(batch[0]!) : Buffer.concat(batch.map(encode));
     } catch (error) {
       yield Buffer.from(`${JSON.stringify({ type: 'ERROR', object: watchError(error).status })}\n`);
     }

@@ -88,7 +88,7 @@ async function resourceReply(parts: HandlerParts, request: ApiRequest, path: Res
   const answered = (row: StoredRow, code = 200): Reply => jsonReply(code, shape().one(row));
   switch (method) {
     case 'GET':
-      if (watches) return watchReply(shape(), server.watch(call, watchOptions(query, request.signal)));
+      if (watches) return watchReply(shape(), (offer) => server.watch(call, watchOptions(query, request.signal), offer));
       if (isCollection) return collectionReply(server, call, query, shape());
       return answered(await server.get(call, query.get('resourceVersion') ?? ''));
     case 'POST': {

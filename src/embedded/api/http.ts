@@ -15,6 +15,7 @@ import { handle } from './handler.ts';
 import type { HandlerParts } from './handler.ts';
 import type { ApiRequest } from './request.ts';
 import { isWebSocket, refuse, StreamServer } from './streams/stream-server.ts';
+import { Output } from './output.ts';
 import { badRequest, headTooLarge, internal, requestTimeout, tooLarge, unauthorized } from './status.ts';
 
 export interface HttpOptions extends HandlerParts {
@@ -31,9 +32,6 @@ export const maxBody = 3 << 20;
 const maxHead = 1 << 20;
 /** How long requests in flight may take after `close` before their connections are cut. */
 const drainMs = 5000;
-
-/** How long a reader may take nothing of a stream that has more for it. */
-const stuckMs = 60_000;
 
 export interface HttpServer {
   readonly port: number;
@@ -215,11 +213,13 @@ async function send(request: IncomingMessage, response: ServerResponse, reply: R
     response.end(request.method === 'HEAD' ? undefined : bytes);
     return;
   }
-  response.flushHeaders();
+  const output = new Output(response);
+  reply.onLive?.(output);
   try {
-    for await (const chunk of body) {
-      if (response.destroyed) return;
-      if (!response.write(chunk)) await drained(response);
+    for await (const piece of body) {
+      if (output.isGone) return;
+      output.write([piece]);
+      if (output.isFull) await output.drained();
     }
     response.end();
   } catch {
@@ -227,18 +227,3 @@ async function send(request: IncomingMessage, response: ServerResponse, reply: R
     response.destroy();
   }
 }
-
-/** Until the reader has taken what was written; one who takes nothing for long is cut off. */
-const drained = (response: ServerResponse): Promise<void> =>
-  new Promise((resolve) => {
-    const stuck = setTimeout(() => response.destroy(), stuckMs);
-    const done = (): void => {
-      clearTimeout(stuck);
-      response.off('drain', done);
-      response.off('close', done);
-      resolve();
-    };
-    response.once('drain', done);
-    response.once('close', done);
-    if (response.destroyed) done();
-  });

@@ -32,9 +32,8 @@ import { protectedNamespaces } from './strategy.ts';
 import { update } from './updating.ts';
 import type { Updated } from './updating.ts';
 import { watch } from './watching.ts';
-import type { Bookmark, WatchCall } from './watching.ts';
+import type { Batch, Offer, WatchCall } from './watching.ts';
 import { WatchHub } from './watch-hub.ts';
-import type { WatchItem } from './watch-hub.ts';
 
 export interface ApiServerOptions {
   readonly store: Store;
@@ -141,9 +140,9 @@ export class ApiServer {
   }
 
   /** Batches of events. Ends on time-out, abort and close; throws ApiError (410: list again). */
-  watch(call: Call, options: WatchCall): AsyncGenerator<readonly (WatchItem | Bookmark)[], void, void> {
+  watch(call: Call, options: WatchCall, offer?: Offer): AsyncGenerator<Batch, void, void> {
     this.authorize(call, 'watch');
-    return watch(this.#core, call, options);
+    return watch(this.#core, call, options, offer);
   }
 
   async create(call: Call, sent: unknown, options: WriteCall): Promise<StoredRow> {

@@ -56,7 +56,8 @@ function asOf(row: StoredRow, revision: number): StoredRow {
 export interface Watcher {
   readonly resource: string;
   readonly matches: (row: StoredRow) => boolean;
-  push(item: WatchItem): void;
+  /** Of one commit. */
+  push(items: readonly WatchItem[]): void;
   /** The server ends. */
   end(): void;
 }
@@ -88,13 +89,13 @@ export class WatchHub {
   }
 
   #deliver(changes: readonly Change[]): void {
-    for (const change of changes) {
-      const watchers = this.#watchers.get(change.row.resource);
+    for (const [resource, ofOne] of Map.groupBy(changes, ({ row }) => row.resource)) {
+      const watchers = this.#watchers.get(resource);
       if (!watchers?.size) continue;
-      const items = new ChangeItems(change);
+      const all = ofOne.map((change) => new ChangeItems(change));
       for (const watcher of watchers) {
-        const item = items.item(watcher.matches);
-        if (item) watcher.push(item);
+        const items = all.map((each) => each.item(watcher.matches)).filter((item) => item !== undefined);
+        if (items.length > 0) watcher.push(items);
       }
     }
   }

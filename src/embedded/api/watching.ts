@@ -27,11 +27,20 @@ export interface Bookmark {
   readonly initial?: boolean;
 }
 
+/** Events in their order. */
+export type Batch = readonly (WatchItem | Bookmark)[];
+
 /** A slow reader is dropped beyond this many undelivered events, or this much text of them. */
 const maxPending = 10_000;
 const maxPendingChars = 32 << 20;
 const bookmarkEveryMs = 60_000;
 const historyPage = 1000;
+
+/**
+ * Given to a reader that waits for news, in the turn of their commit and without a promise between. False: it cannot take them now, and
+ * reads them as it reads all else.
+ */
+export type Offer = (batch: Batch) => boolean;
 
 /** How a watch ends: `done` for a time-out or the server's end, else the error. */
 type End = 'done' | ApiError;
@@ -40,10 +49,10 @@ type End = 'done' | ApiError;
  * Events in batches, as they come. Ends when the time is up, the signal is aborted or the server closes; throws ApiError 410
  * for a past that is gone and for a reader that is too slow. What is wrong with the options is thrown at once.
  */
-export function watch(core: Core, call: Call, options: WatchCall): AsyncGenerator<readonly (WatchItem | Bookmark)[], void, void> {
+export function watch(core: Core, call: Call, options: WatchCall, offer?: Offer): AsyncGenerator<Batch, void, void> {
   checkWatchOptions(options);
   const version = options.resourceVersion ? readVersion(options.resourceVersion, '', malformed) : 0;
-  return events(core, call, options, version, selectionOf(call, options).select);
+  return events(core, call, options, version, selectionOf(call, options).select, offer);
 }
 
 function checkWatchOptions({ sendInitialEvents, resourceVersionMatch: match, resourceVersion, continue: token }: WatchCall): void {
@@ -68,10 +77,11 @@ async function* events(
   options: WatchCall,
   version: number,
   select: Selection['select'],
-): AsyncGenerator<readonly (WatchItem | Bookmark)[], void, void> {
+  offer: Offer | undefined,
+): AsyncGenerator<Batch, void, void> {
   const fromPresent = options.sendInitialEvents ?? version === 0;
   const matches = (row: StoredRow): boolean => (!call.namespace || row.namespace === call.namespace) && (!select || select(row.index, row));
-  const queue = new Queue(keyOf(call).resource, matches);
+  const queue = new Queue(keyOf(call).resource, matches, offer);
   const stops = [core.hub.add(queue), queue.follow(options.signal)];
   if (options.timeoutSeconds) stops.push(timer(() => queue.end(), options.timeoutSeconds * 1000));
   try {
@@ -127,16 +137,20 @@ class Queue {
   #chars = 0;
   #end: End | undefined;
   #wake: (() => void) | undefined;
+  readonly #offer: Offer | undefined;
 
-  constructor(resource: string, matches: (row: StoredRow) => boolean) {
+  constructor(resource: string, matches: (row: StoredRow) => boolean, offer: Offer | undefined) {
     this.resource = resource;
     this.matches = matches;
+    this.#offer = offer;
   }
 
-  push(item: WatchItem): void {
-    if (this.#end) return;
-    this.#items.push(item);
-    this.#chars += item.row.text.length;
+  push(items: readonly WatchItem[]): void {
+    if (this.#end || this.#isTaken(items)) return;
+    for (const item of items) {
+      this.#items.push(item);
+      this.#chars += item.row.text.length;
+    }
     if (this.#items.length > maxPending || this.#chars > maxPendingChars) {
       this.#items = [];
       this.end(expired('the watch was too slow and has been closed: list again'));
@@ -145,8 +159,15 @@ class Queue {
   }
 
   bookmark(revision: number): void {
-    this.#items.push({ type: 'BOOKMARK', revision });
+    const item: Bookmark = { type: 'BOOKMARK', revision };
+    if (this.#end || this.#isTaken([item])) return;
+    this.#items.push(item);
     this.#wake?.();
+  }
+
+  /** Only a reader that waits has all that was before. */
+  #isTaken(items: Batch): boolean {
+    return this.#wake !== undefined && this.#items.length === 0 && this.#offer?.(items) === true;
   }
 
   end(how: End = 'done'): void {
