@@ -28,6 +28,9 @@ interface Done {
   pastBytes: number;
 }
 
+/** Pages. */
+const longLog = 1000;
+
 /** For metrics: one commit, the objects that it changed, and whether it became durable. */
 export type OnCommit = (commit: { readonly rows: number; readonly seconds: number; readonly ok: boolean }) => void;
 
@@ -172,8 +175,20 @@ export class GroupCommit {
       answer(batch, done.results);
     }
     this.#history.grew(done.pastBytes, this.revision);
+    setImmediate(() => this.#shortenLog());
     // A turn later: those who waited to read find nothing in the file that is not durable.
     if (this.#asked.length > 0) this.#scheduled ??= setImmediate(() => this.#flush());
+  }
+
+  /** A long log goes into the database, beside commits: SQLite by itself would do it within one, and wait for the disk meanwhile. */
+  #shortenLog(): void {
+    if (this.#closed) return;
+    try {
+      const { log, checkpointed } = this.#sql.log.get() as { log: number; checkpointed: number };
+      if (log - checkpointed >= longLog) this.#sql.checkpoint.get();
+    } catch {
+      // What a disk that fails does not take stays in the log; after the next commit it is tried again.
+    }
   }
 
   /** As the transaction has it so far. */

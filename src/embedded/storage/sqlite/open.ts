@@ -17,6 +17,8 @@ export function openDatabase(path: string): DatabaseSync {
     db.exec('PRAGMA journal_mode = WAL');
     db.exec('PRAGMA synchronous = NORMAL');
     db.exec('PRAGMA cache_size = -4096');
+    // `GroupCommit` does it, when nobody waits.
+    db.exec('PRAGMA wal_autocheckpoint = 0');
     db.exec('BEGIN EXCLUSIVE; COMMIT');
     // Whoever had it before may have ended because the disk did not take its log: what can be read of the log is in the kernel's memory at
     // least, and is written once more, into the database.

@@ -37,6 +37,9 @@ export function prepareStatements(db: DatabaseSync) {
 
     changes: db.prepare(`SELECT ${columns} FROM version INDEXED BY change WHERE resource = ? AND revision > ? ORDER BY revision LIMIT ?`),
     before: db.prepare(`SELECT ${columns} FROM version INDEXED BY trim WHERE superseded > 0 AND superseded = ?1 AND revision < ?1`),
+    log: db.prepare('PRAGMA wal_checkpoint(NOOP)'),
+    checkpoint: db.prepare('PRAGMA wal_checkpoint(PASSIVE)'),
+
     lastRevision: db.prepare('SELECT coalesce(max(revision), 0) AS n FROM version'),
 
     historyBytes: db.prepare('SELECT coalesce(sum(bytes), 0) AS n FROM version INDEXED BY trim WHERE superseded > 0'),

@@ -89,6 +89,16 @@ describe('the database file', () => {
     await store.close();
   });
 
+  it('keeps its log short', async () => {
+    const store = openSqliteStore({ data });
+    const index = { labels: {}, fields: {}, cells: [], owners: [] };
+    const text = 'x'.repeat(100_000);
+    for (let n = 0; n < 120; n++)
+      await store.write([{ key: { resource: 'r', namespace: '', name: `${n}` }, expect: 0, next: () => ({ uid: `${n}`, text, index }) }]);
+    expect(statSync(join(data, 'api.db-wal')).size).toBeLessThan(6_000_000);
+    await store.close();
+  });
+
   it('shows after a transaction that failed what was there before', async () => {
     const store = openSqliteStore({ data });
     const index = { labels: {}, fields: {}, cells: [], owners: [] };
