@@ -5,9 +5,9 @@ import type { KubeClient } from '../kube/client.ts';
 import { Informer } from '../kube/informer.ts';
 import { functions, pods, revisions, routes, runtimes } from '../resources/resources.ts';
 import { TsumugiError } from '../base/errors.ts';
+import { hasEnded } from './fleet/member.ts';
 import { defaults, isOwnedBy, label, revisionNumber } from './model/names.ts';
-import { runtimeTrouble } from './model/pod-trouble.ts';
-import { isOverlooked } from './model/pod-trouble.ts';
+import { isInTrouble, isOverlooked, runtimeTrouble } from './model/pod-trouble.ts';
 import { poolKeyOfPod, poolOf } from './model/pools.ts';
 import type { Pod } from '../resources/builtin/pod-types.ts';
 import type { FunctionResource } from '../resources/function.ts';
@@ -55,8 +55,10 @@ export class FunctionsState {
       log,
       labelSelector: label.runtime,
       indexes: {
-        pool: (pod) => [poolKeyOfPod(pod)],
+        // Instances are no part of a pool any more: of them there may be many.
+        pool: (pod) => (pod.metadata.labels?.[label.revision] && !hasEnded(pod) ? [] : [poolKeyOfPod(pod)]),
         runtime: ({ metadata }) => [metadata.labels?.[label.runtime] ?? ''],
+        trouble: (pod) => (isInTrouble(pod) ? [pod.metadata.labels?.[label.runtime] ?? ''] : []),
         unbound: ({ spec }) => (spec.nodeName ? [] : ['']),
         function: ({ metadata }) => (metadata.labels?.[label.function] ? [`${metadata.namespace}/${metadata.labels[label.function]}`] : []),
       },

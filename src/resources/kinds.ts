@@ -22,7 +22,7 @@ import { revisionKind } from './revision.ts';
 import { routeKind } from './route.ts';
 import { runtimeKind } from './runtime.ts';
 
-export { prune, unknownFields } from './defaulting.ts';
+export { prune, unknownFields, withDefaults } from './defaulting.ts';
 export { tokenRequestKind } from './builtin/reviews.ts';
 export { typeError } from './type-check.ts';
 export { check, warningsOf } from './validation.ts';
@@ -73,6 +73,8 @@ export function apiVersionOf(resource: { readonly group: string; readonly versio
 
 /** The object with all defaults of its kind: the structure's, then what only code can tell. */
 export function defaulted<T extends KubeObject>(kind: KindDefinition, object: T): T {
-  const filled = withDefaults(kind.structure, object);
-  return (kind.defaulting?.(filled) ?? filled) as T;
+  return withOwnDefaults(kind, withDefaults(kind.structure, object));
 }
+
+/** What only code can tell, of an object that has its structure's defaults. */
+export const withOwnDefaults = <T extends KubeObject>(kind: KindDefinition, filled: T): T => (kind.defaulting?.(filled) ?? filled) as T;

@@ -15,10 +15,10 @@ import type { Structure } from './structure.ts';
  */
 export function check(kind: KindDefinition, object: KubeObject, old?: KubeObject): FieldError[] {
   const errors = metadataErrors(kind, object, old);
-  if (kind.origin === 'builtin') errors.push(...zeroAndEnumErrors(kind, object));
+  if (kind.origin === 'builtin') errors.push(...zeroAndEnumErrors(kind, object, old));
   else
     errors.push(
-      ...fieldsOf(kind.structure, object).flatMap(([structure, value, key]) =>
+      ...fieldsOf(kind.structure, object, old).flatMap(([structure, value, key]) =>
         value === undefined ? missing(kind.structure, key) : schemaErrors(structure, value, key),
       ),
     );
@@ -39,14 +39,18 @@ export function warningsOf(kind: KindDefinition, object: KubeObject): string[] {
   ];
 }
 
-/** The kind's own top-level fields: what every object has is checked by `metadataErrors`. */
-function fieldsOf(structure: Structure, object: object): [Structure, unknown, string][] {
+/** The kind's own top-level fields: what every object has is checked by `metadataErrors`. Those that it shares with the stored one have been. */
+function fieldsOf(structure: Structure, object: object, old: object | undefined): [Structure, unknown, string][] {
   const at = resolve(structure);
   if (at.type !== 'object') return [];
+  const values = object as Record<string, unknown>;
   return Object.entries(at.fields)
-    .filter(([key]) => key !== 'apiVersion' && key !== 'kind' && key !== 'metadata')
-    .map(([key, field]) => [field, own(object as Record<string, unknown>, key), key]);
+    .filter(([key]) => key !== 'apiVersion' && key !== 'kind' && key !== 'metadata' && !isShared(values, old, key))
+    .map(([key, field]) => [field, own(values, key), key]);
 }
+
+const isShared = (object: Record<string, unknown>, old: object | undefined, key: string): boolean =>
+  typeof object[key] === 'object' && object[key] === (old as Record<string, unknown> | undefined)?.[key];
 
 function missing(structure: Structure, key: string): FieldError[] {
   const at = resolve(structure);
@@ -117,7 +121,7 @@ function inMessageOrder(values: readonly string[]): readonly string[] {
 }
 
 /** A built-in kind's spec: Go has no absent strings, so an empty required one is missing; enums are named types. Status is trusted. */
-function zeroAndEnumErrors(kind: KindDefinition, object: object): FieldError[] {
+function zeroAndEnumErrors(kind: KindDefinition, object: object, old: object | undefined): FieldError[] {
   const errors: FieldError[] = [];
   const visit = (structure: Structure, value: unknown, path: string): void => {
     const at = resolve(structure);
@@ -137,7 +141,7 @@ function zeroAndEnumErrors(kind: KindDefinition, object: object): FieldError[] {
       }
     }
   };
-  for (const [structure, value, key] of fieldsOf(kind.structure, object))
+  for (const [structure, value, key] of fieldsOf(kind.structure, object, old))
     if (key !== 'status' && value !== undefined) visit(structure, value, key);
   return errors;
 }

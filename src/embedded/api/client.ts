@@ -76,12 +76,12 @@ export class InProcessClient implements KubeClient {
       { ...namespaceOf(object.metadata), name: options.subresource ? object.metadata.name : '' },
       options.subresource,
     );
-    return objectOf<T>(await this.#server.create(call, asSent(object), named(options)));
+    return objectOf<T>(await this.#server.create(call, objectAsSent(object), named(options)));
   }
 
   async update<T extends KubeObject>(resource: Resource, object: T, options: WriteOptions = {}): Promise<T> {
     const call = this.#call(resource, object.metadata, options.subresource);
-    return objectOf<T>((await this.#server.update(call, asSent(object), named(options))).row);
+    return objectOf<T>((await this.#server.update(call, objectAsSent(object), named(options))).row);
   }
 
   async patch<T extends KubeObject>(resource: Resource, key: ObjectKey, patch: Patch, options: WriteOptions = {}): Promise<T> {
@@ -114,6 +114,13 @@ const named = (options: WriteOptions): WriteOptions & { fieldManager: string } =
 
 /** What a server would get: fields that are undefined are not there, and later changes of the caller's object do not reach it. */
 const asSent = <T>(body: T): T => JSON.parse(JSON.stringify(body)) as T;
+
+/** The same of an object: its frozen fields are those of one that this client gave out, and stay so. */
+function objectAsSent<T extends KubeObject>(object: T): T {
+  const fields = Object.entries(object).filter(([, value]) => value !== undefined);
+  const sent = fields.map(([key, value]: [string, unknown]) => [key, Object.isFrozen(value) ? value : asSent(value)]);
+  return Object.fromEntries(sent) as T;
+}
 
 const namespaceOf = ({ namespace }: { readonly namespace?: string }): { namespace?: string } => (namespace ? { namespace } : {});
 

@@ -1,7 +1,7 @@
 /** From a request's body to an object of the kind: types, unknown and duplicate fields, defaults. */
 import { isDeepStrictEqual } from 'node:util';
 import type { KindDefinition } from '../../resources/kind.ts';
-import { apiVersionOf, defaulted, kindOf, prune, typeError, unknownFields } from '../../resources/kinds.ts';
+import { apiVersionOf, kindOf, prune, typeError, unknownFields, withDefaults, withOwnDefaults } from '../../resources/kinds.ts';
 import type { KubeObject } from '../../resources/object.ts';
 import { badRequest } from './status.ts';
 import { noDuplicates, strictProblems } from './strict.ts';
@@ -16,6 +16,8 @@ export interface ReadOptions {
   readonly warn: (text: string) => void;
   /** It comes of a patch: what was wrong with the patch itself is told first. `strategic`: converted without JSON. */
   readonly patch?: 'json' | 'merge' | 'strategic';
+  /** The object as it is stored: what is shared with it has been read before. */
+  readonly stored?: KubeObject | undefined;
 }
 
 /** Why an object cannot be read as its kind, told by the caller: a body and a patch answer differently. */
@@ -31,15 +33,34 @@ export function readObject(kind: KindDefinition, sent: unknown, options: ReadOpt
   if (typeof sent !== 'object' || sent === null || Array.isArray(sent)) throw refuse('json: cannot unmarshal into an object');
   const isConverted = options.patch === 'strategic' && kind.origin === 'builtin';
   const object = isConverted ? named(kind, sent) : withType(kind, sent, refuse);
-  const wrong = isConverted ? conversionError(kind.structure, object) : typeError(kind.structure, object);
+  const news = options.stored ? unshared(object, options.stored) : object;
+  const wrong = isConverted ? conversionError(kind.structure, news) : typeError(kind.structure, news);
   if (wrong) throw refuse(wrong);
   if (options.fieldValidation !== 'Ignore') {
-    const unknown = unknownFields(kind.structure, object);
+    const unknown = unknownFields(kind.structure, news);
     const { errors, warnings } = strictProblems(kind, unknown, options.duplicates ?? noDuplicates, options.patch);
     if (errors.length > 0 && options.fieldValidation === 'Strict') throw refuse(`strict decoding error: ${errors.join(', ')}`);
     for (const warning of warnings) options.warn(warning);
   }
-  return onceOwned(defaulted(kind, prune(kind.structure, object)), options);
+  const read = withDefaults(kind.structure, prune(kind.structure, news));
+  return onceOwned(withOwnDefaults(kind, news === object ? read : joined(object, news, read)), options);
+}
+
+/** Without the fields that are the very ones of the stored object: it is frozen, so they are what they were when they were read. */
+function unshared(object: KubeObject, stored: KubeObject): KubeObject {
+  const before = stored as unknown as Record<string, unknown>;
+  const isNew = ([key, value]: [string, unknown]): boolean => typeof value !== 'object' || value === null || value !== before[key];
+  return Object.fromEntries(Object.entries(object).filter(isNew)) as unknown as KubeObject;
+}
+
+/** The object with those of its fields that are news as they have been read. */
+function joined(object: KubeObject, news: KubeObject, read: KubeObject): KubeObject {
+  const whole: Record<string, unknown> = { ...object, ...read };
+  for (const [key, value] of Object.entries(object)) {
+    if (!Object.hasOwn(news, key)) whole[key] = value;
+    else if (!Object.hasOwn(read, key)) delete whole[key];
+  }
+  return whole as unknown as KubeObject;
 }
 
 /** Without owners that stand twice. */

@@ -1,4 +1,6 @@
-/** RFC 7396: objects merge, null removes, everything else replaces. Nothing is mutated. */
+/** RFC 7396: objects merge, null removes, everything else replaces. Nothing is mutated; what stays as it was is shared. */
+
+import { rebuilt } from '../../resources/resolve.ts';
 
 const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
 
@@ -11,5 +13,5 @@ export function applyMergePatch(target: unknown, patch: unknown): unknown {
     if (value === null) entries.delete(key);
     else entries.set(key, applyMergePatch(entries.get(key), value));
   }
-  return Object.fromEntries(entries);
+  return base === target ? rebuilt(base, [...entries]) : Object.fromEntries(entries);
 }

@@ -50,6 +50,7 @@ export async function patch(core: Core, call: Call, patch: Patch, options: Write
         ...(options.duplicates && { duplicates: options.duplicates }),
         warn,
         patch: patch.type,
+        stored: old,
       },
       refuse,
     );

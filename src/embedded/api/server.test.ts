@@ -27,6 +27,11 @@ function call(kind: KindDefinition, name = '', more: Partial<Call> = {}): Call {
   return { user: admin, kind, namespace: kind.namespaced ? 'default' : '', name, subresource: '', warn: () => {}, ...more };
 }
 
+interface PodLike extends KubeObject {
+  readonly spec: object;
+  readonly status?: { readonly phase?: string };
+}
+
 const unique = (): string => `t-${nameSuffix(8)}`;
 
 async function make(kind: KindDefinition, object: object): Promise<KubeObject> {
@@ -70,6 +75,38 @@ describe('objects', () => {
     });
     const object = await bench.api.client.get<KubeObject & { data: object }>(configMaps, { namespace: 'default', name });
     expect(Object.isFrozen(object) && Object.isFrozen(object.metadata) && Object.isFrozen(object.data)).toBe(true);
+  });
+
+  it('share with their earlier versions what a write left as it was, and only that', async () => {
+    const { client } = bench.api;
+    const key = { namespace: 'default', name: unique() };
+    const containers = [{ name: 'a', image: 'host', command: ['true'] }];
+    const made = (await client.create(pods, {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: key,
+      spec: { containers },
+    } as KubeObject)) as PodLike;
+    const labelled = await client.patch<PodLike>(pods, key, { type: 'merge', body: { metadata: { labels: { a: 'b' } } } });
+    const status = { phase: 'Running', nonsense: 1, conditions: [{ type: 'Ready', status: 'True', reason: null, more: 2 }] };
+    const told = await client.patch<PodLike>(pods, key, { type: 'merge', body: { status } }, { subresource: 'status' });
+    expect(labelled.spec).toEqual(made.spec);
+    expect(told.spec).toBe(labelled.spec);
+    expect(told.metadata.labels).toEqual({ a: 'b' });
+    expect(told.status).toEqual({
+      phase: 'Running',
+      conditions: [{ type: 'Ready', status: 'True', lastProbeTime: null, lastTransitionTime: null }],
+      qosClass: 'BestEffort',
+    });
+    const updated = await client.update<PodLike>(
+      pods,
+      { ...told, status: { ...told.status, phase: 'Succeeded' } },
+      { subresource: 'status' },
+    );
+    expect(updated.spec).toBe(told.spec);
+    expect(updated.status?.phase).toBe('Succeeded');
+    const refused = client.patch(pods, key, { type: 'merge', body: { spec: { containers: [{ ...containers[0], image: 7 }] } } });
+    await expect(refused).rejects.toMatchObject({ code: 422 });
   });
 
   it('leave out fields that the caller left undefined', async () => {

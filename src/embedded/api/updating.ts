@@ -39,24 +39,23 @@ export interface Updated {
 /** PUT. `mayCreate` throws where the user may not: some kinds are created by an update. */
 export async function update(core: Core, call: Call, sent: unknown, options: WriteCall, mayCreate: () => void): Promise<Updated> {
   const { kind } = call;
+  const [there] = await core.store.get([keyOf(call)]);
   const read = readObject(kind, sent, {
     fieldValidation: options.fieldValidation ?? 'Warn',
     ...(options.duplicates && { duplicates: options.duplicates }),
     warn: call.warn,
+    stored: there && objectOf(there),
   });
   const { uid, resourceVersion } = read.metadata;
-  if (strategyOf(kind).createsOnUpdate && call.subresource === '') {
-    const [there] = await core.store.get([keyOf(call)]);
-    if (!there) {
-      mayCreate();
-      requireName(call, read.metadata.name);
-      requireUid(call, options, uid, '');
-      const row = await create(core, call, withoutVersion(sent), options);
-      // What only seems to be made keeps the version that was sent.
-      const shown =
-        options.dryRun && resourceVersion ? unstoredRow(kind, row, objectOf(row), managersTextOf(row), Number(resourceVersion)) : row;
-      return { row: shown, created: true };
-    }
+  if (!there && strategyOf(kind).createsOnUpdate && call.subresource === '') {
+    mayCreate();
+    requireName(call, read.metadata.name);
+    requireUid(call, options, uid, '');
+    const row = await create(core, call, withoutVersion(sent), options);
+    // What only seems to be made keeps the version that was sent.
+    const shown =
+      options.dryRun && resourceVersion ? unstoredRow(kind, row, objectOf(row), managersTextOf(row), Number(resourceVersion)) : row;
+    return { row: shown, created: true };
   }
   const row = await change(core, call, options, (old) => {
     requireUid(call, options, uid, old.metadata.uid);

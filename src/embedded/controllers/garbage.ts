@@ -50,7 +50,7 @@ export function garbageReconciler(parts: GarbageParts): Reconcile {
     }
     const [row] = await store.get([storeKey(key)]);
     const resource = row && kinds.find((kind) => resourceName(kind) === row.resource);
-    if (!row || !resource) return;
+    if (!row || !resource || (row.index.owners.length === 0 && !mayBeDying(row))) return;
     const object = objectOf(row);
     const finalizers = object.metadata.finalizers ?? [];
     if (object.metadata.deletionTimestamp !== undefined) {

@@ -34,20 +34,10 @@ export function startLabeller(options: {
     const revision = member?.claim && revisionByUid(member.claim.revisionUid);
     if (!member || !revision || member.pod.metadata.labels?.[label.revision] === revision.metadata.name) return queue.forget(uid);
     try {
-      await client.patch(
-        pods,
-        { namespace: member.namespace, name: member.name },
-        {
-          type: 'json',
-          body: [
-            { op: 'test', path: '/metadata/uid', value: uid },
-            { op: 'add', path: `/metadata/labels/${pointer(label.function)}`, value: revision.spec.function },
-            { op: 'add', path: `/metadata/labels/${pointer(label.revision)}`, value: revision.metadata.name },
-            { op: 'add', path: '/metadata/ownerReferences', value: [ownedBy(revision)] },
-          ],
-        },
-        { fieldManager },
-      );
+      const labels = { [label.function]: revision.spec.function, [label.revision]: revision.metadata.name };
+      // Another pod of that name has another uid, which no patch may change.
+      const body = { metadata: { uid, labels, ownerReferences: [ownedBy(revision)] } };
+      await client.patch(pods, { namespace: member.namespace, name: member.name }, { type: 'merge', body }, { fieldManager });
       queue.forget(uid);
     } catch (error) {
       const gone = error instanceof ApiError && (error.code === 404 || error.code === 422);
@@ -61,6 +51,3 @@ export function startLabeller(options: {
   fleet.on({ serving: ({ uid, claim }) => queue.addAfter(uid, claim?.epoch === epoch ? afterwardsMs : othersMs) });
   return { close: () => queue.close() };
 }
-
-/** A key as a part of a JSON pointer. */
-const pointer = (key: string): string => key.replaceAll('~', '~0').replaceAll('/', '~1');

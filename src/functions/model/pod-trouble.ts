@@ -33,6 +33,10 @@ export function podTrouble({ spec, status }: Pod): PodTrouble | undefined {
   return { reason, message, isLasting: false };
 }
 
+/** It cannot start, and waiting does not help. */
+export const isInTrouble = (pod: Pod): boolean =>
+  pod.status?.phase !== 'Succeeded' && pod.status?.phase !== 'Failed' && podTrouble(pod)?.isLasting === true;
+
 /** A scheduler that works has bound a pod, or said why not, long before; ms. */
 const overlookedMs = 2000;
 

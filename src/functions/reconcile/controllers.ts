@@ -6,6 +6,7 @@ import { type Controller, type ControllerOptions, type ControllerRun, keysOf, ru
 import type { Fleet } from '../fleet/fleet.ts';
 import { usesConfig } from '../model/environment.ts';
 import { label } from '../model/names.ts';
+import { isInTrouble } from '../model/pod-trouble.ts';
 import { poolKeyOfPod, poolOf } from '../model/pools.ts';
 import type { RevisionResource } from '../../resources/revision.ts';
 import type { FunctionsState } from '../state.ts';
@@ -75,7 +76,10 @@ export function runControllers(options: ControllersOptions): {
   });
   run({
     name: 'runtimes',
-    informers: [keysOf(state.runtimes), keysOf(state.pods, ({ metadata }) => [metadata.labels?.[label.runtime] ?? ''])],
+    informers: [
+      keysOf(state.runtimes),
+      keysOf(state.pods, (pod) => (isInTrouble(pod) ? [pod.metadata.labels?.[label.runtime] ?? ''] : [])),
+    ],
     reconcile: reconcileRuntime(client, state.runtimes, state.pods, options.images && { images: options.images }),
   });
   if (options.systemNamespace !== undefined) {

@@ -53,7 +53,7 @@ export function reconcileRoute(client: KubeClient, routes: Informer<RouteResourc
   };
 }
 
-/** `pods`: indexed `runtime`. */
+/** `pods`: indexed `trouble`, by the runtime of those that are in trouble. */
 export function reconcileRuntime(
   client: KubeClient,
   runtimes: Informer<RuntimeResource>,
@@ -63,6 +63,6 @@ export function reconcileRuntime(
   return async (key: string): Promise<void> => {
     const runtime = runtimes.get(key);
     if (runtime && !runtime.metadata.deletionTimestamp)
-      await writeVerdict(client, runtimeResource, runtime, runtimeVerdict(runtime, pods.byIndex('runtime', key), kubernetes));
+      await writeVerdict(client, runtimeResource, runtime, runtimeVerdict(runtime, pods.byIndex('trouble', key), kubernetes));
   };
 }

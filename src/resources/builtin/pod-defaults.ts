@@ -164,17 +164,23 @@ function statusDefaults(status: PodStatus): PodStatus {
   };
 }
 
+/** Frozen specs that have all their defaults: most writes leave them as they are. */
+const complete = new WeakSet<PodSpec>();
+
 export function podDefaults(pod: Pod): Pod {
+  const status = pod.status && statusDefaults(pod.status);
+  const spec = complete.has(pod.spec) && Object.isFrozen(pod.spec) ? pod.spec : specDefaults(pod);
+  complete.add(spec);
+  return { ...pod, ...(status && { status }), spec };
+}
+
+function specDefaults(pod: Pod): PodSpec {
   const spec = over(podSpecDefaults(pod.spec ?? {}), { enableServiceLinks: true });
   const { containers, initContainers } = spec;
   return {
-    ...pod,
-    ...(pod.status && { status: statusDefaults(pod.status) }),
-    spec: {
-      ...spec,
-      ...(Array.isArray(containers) && { containers: containers.map(requesting) }),
-      ...(initContainers && { initContainers: initContainers.map(requesting) }),
-    },
+    ...spec,
+    ...(Array.isArray(containers) && { containers: containers.map(requesting) }),
+    ...(initContainers && { initContainers: initContainers.map(requesting) }),
   };
 }
 

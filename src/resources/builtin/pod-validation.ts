@@ -13,12 +13,12 @@ const says = (syntax: Syntax, field: string, value: string | undefined): FieldEr
 
 export function podErrors(pod: Pod, old?: Pod): FieldError[] {
   const { spec } = pod;
-  const errors = podSpecErrors(spec);
+  const errors = spec === old?.spec ? [] : podSpecErrors(spec);
   if (!old)
     return spec.ephemeralContainers === undefined ? errors : [...errors, forbidden('spec.ephemeralContainers', 'cannot be set on create')];
   if (pod.status?.qosClass !== old.status?.qosClass)
     errors.push(invalid('status.qosClass', pod.status?.qosClass ?? '', 'field is immutable'));
-  return [...errors, ...updateErrors(spec, old.spec)];
+  return spec === old.spec ? errors : [...errors, ...updateErrors(spec, old.spec)];
 }
 
 /** Of a pod's spec, or of a template's (then `spec` stands for `spec.template.spec`). */
