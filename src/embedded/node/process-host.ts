@@ -10,6 +10,8 @@ export interface ProcessSpec {
   /** Chosen by the caller, unique among those that the host knows. */
   readonly id: string;
   readonly argv: readonly string[];
+  /** The command of a program that stays and begins this one, by the words of `argv`; see `host/launcher.ts`. */
+  readonly launcher?: readonly string[];
   /** The whole environment: nothing of the host's own is added. */
   readonly env: Readonly<Record<string, string>>;
   readonly cwd: string;

@@ -1,6 +1,4 @@
 /** The process host that really spawns: the owner of every pod's process, in the supervisor. */
-import { spawn } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { access, constants } from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
@@ -11,7 +9,9 @@ import type { Log } from '../../../base/log.ts';
 import { silentLog } from '../../../base/log.ts';
 import type { HostedProcess, ProcessEvent, ProcessExit, ProcessHost, ProcessSpec } from '../process-host.ts';
 import { offerAttachment } from './attachment.ts';
-import { deathSignalPrefix } from './death-signal.ts';
+import { spawned } from './begun.ts';
+import type { Begun } from './begun.ts';
+import { Launcher } from './launcher.ts';
 import { LogWriter } from './log-writer.ts';
 import { Fifos, makePipes } from './pipes.ts';
 import type { StdioPipes } from './pipes.ts';
@@ -24,10 +24,8 @@ const maxLinesPerSecond = 200;
 
 interface Entry {
   readonly spec: ProcessSpec;
-  readonly child: ChildProcess;
-  readonly lifeline: Duplex;
+  readonly process: Begun;
   readonly pipes: StdioPipes;
-  readonly pid: number;
   readonly startedAt: number;
   exit?: ProcessExit;
 }
@@ -38,8 +36,8 @@ export interface LocalProcessHost extends ProcessHost {
 }
 
 /**
- * Spawns each process in a session of its own, with `PR_SET_PDEATHSIG` where util-linux has `setpriv` (a nested one sees to it
- * itself): even when this process is killed with SIGKILL, the kernel ends what it spawned.
+ * Begins each process in a session of its own, with `PR_SET_PDEATHSIG` where there is a launcher or util-linux has `setpriv`: even when
+ * this process is killed with SIGKILL, the kernel ends what it began.
  *
  * @example const host = localProcessHost(); await host.start({ id: 'a', argv: ['/bin/true'], env: {}, cwd: '/', logFile: '/tmp/a.log', maxLogBytes: 1e6 });
  */
@@ -48,6 +46,7 @@ export function localProcessHost(options: { readonly log?: Log } = {}): LocalPro
   const entries = new Map<string, Entry>();
   const starting = new Map<string, Promise<HostedProcess>>();
   const fifos = new Fifos();
+  const launchers = new Map<string, Launcher>();
   let closed = false;
   const listeners = new Set<(event: ProcessEvent) => void>();
   const tell = (event: ProcessEvent): void => {
@@ -63,57 +62,59 @@ export function localProcessHost(options: { readonly log?: Log } = {}): LocalPro
   }
 
   async function launch(spec: ProcessSpec): Promise<HostedProcess> {
-    const program = await findProgram(spec);
-    const argv = [...(spec.nested ? [] : await deathSignalPrefix()), program, ...spec.argv.slice(1)];
+    const argv = spec.launcher ? spec.argv : [await findProgram(spec), ...spec.argv.slice(1)];
     const writer = new LogWriter(spec.logFile, spec.maxLogBytes);
     await writer.open();
     const pipes = await makePipes(fifos, dirname(spec.logFile), { stdin: spec.stdin === true, owner: spec.owner });
-    const child = spawnDetached(argv, spec, pipes);
-    await new Promise<void>((resolve, reject) => {
-      child.once('spawn', resolve);
-      child.once('error', (error) => {
+    const begun = spec.launcher ? launcherOf(spec.launcher).begin(spec, pipes) : spawned(argv, spec, pipes);
+    const begunProcess = await begun
+      .catch((error: unknown) => {
         for (const pipe of [pipes.stdin, pipes.stdout, pipes.stderr]) pipe?.destroy();
         void writer.close();
-        reject(error);
-      });
-    }).finally(() => pipes.started());
-    const entry: Entry = { spec, child, lifeline: child.stdio[3] as Duplex, pipes, pid: child.pid as number, startedAt: Date.now() };
+        throw error;
+      })
+      .finally(() => pipes.started());
+    const entry: Entry = { spec, process: begunProcess, pipes, startedAt: Date.now() };
     entries.set(spec.id, entry);
     follow(entry, writer);
     return describe(entry);
   }
 
+  function launcherOf(program: readonly string[]): Launcher {
+    const key = program.join('\0');
+    const launcher = launchers.get(key) ?? new Launcher(program);
+    launchers.set(key, launcher);
+    return launcher;
+  }
+
   function follow(entry: Entry, writer: LogWriter): void {
-    const { child, lifeline, spec } = entry;
+    const { spec } = entry;
+    const { lifeline, pid, ended } = entry.process;
     const { stdin, stdout, stderr } = entry.pipes;
     writer.attach(stdout, 'stdout');
     writer.attach(stderr, 'stderr');
     stdin?.on('error', () => {});
-    const outputs = [stdout, stderr].map((pipe) => finished(pipe).catch(() => {}));
+    const closed = [stdout, stderr, lifeline].map((pipe) => finished(pipe, { writable: false }).catch(() => {}));
     const stopListening = listenToLifeline(lifeline, (line) => {
       if (line === undefined) killAll(entry);
       else tell({ type: 'line', id: spec.id, line });
     });
-    child.on('error', (error) => log.warn({ id: spec.id, error: error.message }, 'a process could not be signalled'));
-    child.once('exit', (code, signal) => {
+    void ended.then(async ({ code, signal }) => {
       const at = Date.now();
       // What it left behind in its process group ends with it, as in a container.
-      send(-entry.pid, 'SIGKILL');
+      send(-pid, 'SIGKILL');
+      entry.process.release();
       stdin?.destroy();
       const force = setTimeout(() => [stdout, stderr, lifeline].forEach((pipe) => pipe.destroy()), pipesCloseWithinMs);
-      const closed = new Promise<void>((resolve) => child.once('close', () => resolve()));
       // All pipes have ended, so the log holds all that was written.
-      void Promise.all([closed, ...outputs])
-        .then(() => {
-          clearTimeout(force);
-          stopListening();
-          return writer.close();
-        })
-        .then(() => {
-          if (writer.failure !== undefined) log.warn({ id: spec.id, error: writer.failure.message }, 'log lines of a pod were lost');
-          entry.exit = { code, signal, at };
-          tell({ type: 'exit', id: spec.id, code, signal, at });
-        });
+      await Promise.all(closed);
+      clearTimeout(force);
+      stopListening();
+      lifeline.destroy();
+      await writer.close();
+      if (writer.failure !== undefined) log.warn({ id: spec.id, error: writer.failure.message }, 'log lines of a pod were lost');
+      entry.exit = { code, signal, at };
+      tell({ type: 'exit', id: spec.id, code, signal, at });
     });
   }
 
@@ -121,13 +122,14 @@ export function localProcessHost(options: { readonly log?: Log } = {}): LocalPro
     start,
     send(id, line) {
       const entry = entries.get(id);
-      if (entry && !entry.exit && entry.lifeline.writable) entry.lifeline.write(`${line}\n`);
+      const lifeline = entry?.process.lifeline;
+      if (entry && !entry.exit && lifeline?.writable) lifeline.write(`${line}\n`);
     },
     signal(id, signal) {
       const entry = entries.get(id);
       if (!entry || hasEnded(entry)) return;
       if (signal === 'SIGKILL') killAll(entry);
-      else send(entry.spec.nested ? firstChild(entry.pid) : entry.pid, 'SIGTERM');
+      else send(entry.spec.nested ? firstChild(entry.process.pid) : entry.process.pid, 'SIGTERM');
     },
     async attach(id) {
       const entry = entries.get(id);
@@ -160,19 +162,10 @@ export function localProcessHost(options: { readonly log?: Log } = {}): LocalPro
       );
       running.forEach(killAll);
       await Promise.all(gone);
+      await Promise.all([...launchers.values()].map((launcher) => launcher.close()));
     },
   };
   return host;
-}
-
-/** fd 3 is the life-line; a session of its own, so that a terminal's Ctrl-C reaches only the supervisor. */
-function spawnDetached(argv: readonly string[], spec: ProcessSpec, { stdio }: StdioPipes): ChildProcess {
-  return spawn(argv[0] as string, argv.slice(1), {
-    cwd: spec.cwd,
-    env: spec.env,
-    stdio: [...stdio, 'pipe'],
-    detached: true,
-  });
 }
 
 /** As execvp would find it, so that a wrong name is an error of the start and not an exit code of `setpriv`. */
@@ -193,8 +186,8 @@ async function findProgram(spec: ProcessSpec): Promise<string> {
 }
 
 function describe(entry: Entry): HostedProcess {
-  const { spec, pid, startedAt, exit } = entry;
-  return { id: spec.id, pid, startedAt, ...(exit ? { exit } : {}) };
+  const { spec, process: begun, startedAt, exit } = entry;
+  return { id: spec.id, pid: begun.pid, startedAt, ...(exit ? { exit } : {}) };
 }
 
 /**
@@ -203,15 +196,13 @@ function describe(entry: Entry): HostedProcess {
  */
 function killAll(entry: Entry): void {
   if (hasEnded(entry)) return;
-  const others = entry.spec.nested ? [] : descendants(entry.pid);
-  send(-entry.pid, 'SIGKILL');
+  const others = entry.spec.nested ? [] : descendants(entry.process.pid);
+  send(-entry.process.pid, 'SIGKILL');
   for (const pid of others) send(pid, 'SIGKILL');
 }
 
-/** Reaped: its pid may be another's by now. */
-function hasEnded({ child }: Entry): boolean {
-  return child.exitCode !== null || child.signalCode !== null;
-}
+/** Its pid may be another's by now. */
+const hasEnded = (entry: Entry): boolean => entry.process.end !== undefined;
 
 function send(pid: number | undefined, signal: 'SIGTERM' | 'SIGKILL'): void {
   if (pid === undefined) return;

@@ -37,6 +37,8 @@ export interface Program {
 /** What the process host is to start. */
 export interface Launch {
   readonly argv: readonly string[];
+  /** Begins it, by the words of `argv`; goes before them where it is a command of its own. */
+  readonly launcher?: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly cwd: string;
   readonly nested: boolean;

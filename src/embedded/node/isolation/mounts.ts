@@ -17,6 +17,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
+import { nulSeparated } from '../nul-separated.ts';
 import { findInside } from './inside.ts';
 import type { Bind, Program } from './isolation.ts';
 import { lastWords } from './place-folder.ts';
@@ -310,7 +311,7 @@ function isFolder(path: string): boolean {
 
 /** As the program that mounts reads it: six fields. `identity`: `DEVICE:INODE` of what must be found there then. */
 const record = (source: string, target: string, type: string, flags: number, data = '', identity = '-'): string =>
-  [source, target, type, flags, data, identity].join('\0');
+  nulSeparated([source, target, type, String(flags), data, identity]);
 
 /** Mountinfo writes blanks as `\040`. */
 const unescape = (path: string): string =>

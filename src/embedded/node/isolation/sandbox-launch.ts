@@ -1,6 +1,7 @@
 /** The command that puts a program into its sandbox. */
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { nulSeparated } from '../nul-separated.ts';
 import { basePath } from './isolation.ts';
 import type { Launch } from './isolation.ts';
 import { mountsFile } from './mounts.ts';
@@ -22,19 +23,8 @@ export interface SandboxedProgram {
 export function sandboxLaunch({ folder, root, uid, cwd, hostname, joins, argv, env }: SandboxedProgram): Launch {
   const variables = writeVariables(folder, env);
   return {
-    argv: [
-      ...sandboxProgram(),
-      'launch',
-      identityOf(uid),
-      variables ?? '',
-      ...joins,
-      '--',
-      join(folder, mountsFile),
-      root,
-      cwd,
-      hostname ?? '',
-      ...argv,
-    ],
+    launcher: sandboxProgram(),
+    argv: ['launch', identityOf(uid), variables ?? '', ...joins, '--', join(folder, mountsFile), root, cwd, hostname ?? '', ...argv],
     env: { PATH: basePath, HOME: '/tmp', ...(hostname && { HOSTNAME: hostname }), ...(variables === undefined && env) },
     cwd: '/',
     nested: true,
@@ -57,6 +47,6 @@ function writeVariables(folder: string, env: Readonly<Record<string, string>>): 
   rmSync(path, { force: true });
   if (Object.keys(env).every((name) => name.startsWith('TSUMUGI_'))) return undefined;
   const text = Object.entries(env).map(([name, value]) => `${name}=${value}`);
-  writeFileSync(path, text.join('\0'), { mode: 0o400 });
+  writeFileSync(path, nulSeparated(text), { mode: 0o400 });
   return path;
 }

@@ -8,9 +8,9 @@
  */
 
 const numbers: Partial<Record<NodeJS.Architecture, string>> = {
-  x64: 'mount => 165, unshare => 272, setns => 308, prctl => 157, capset => 126, setgroups => 116, setresgid => 119, setresuid => 117, sethostname => 170',
+  x64: 'mount => 165, unshare => 272, setns => 308, prctl => 157, capset => 126, setgroups => 116, setresgid => 119, setresuid => 117, sethostname => 170, setsid => 112',
   arm64:
-    'mount => 40, unshare => 97, setns => 268, prctl => 167, capset => 91, setgroups => 159, setresgid => 149, setresuid => 147, sethostname => 161',
+    'mount => 40, unshare => 97, setns => 268, prctl => 167, capset => 91, setgroups => 159, setresgid => 149, setresuid => 147, sethostname => 161, setsid => 157',
 };
 
 const script = String.raw`use strict;
@@ -18,7 +18,12 @@ my %number = (NUMBERS);
 my ($new_user, $new_others) = (0x10000000, 0x2c020000); # CLONE_NEWUSER; _NEWNS | _NEWUTS | _NEWIPC | _NEWPID
 my ($bind, $bind_all, $remount, $private) = (0x1000, 0x5000, 0x20, 0x44000); # MS_BIND, | MS_REC; MS_PRIVATE | MS_REC
 my ($death_signal, $drop_capability, $no_new_privileges, $ambient) = (1, 24, 38, 47); # PR_…
-sub fail { print STDERR "sandbox: @_\n"; exit 128 }
+my ($control, $begun);
+sub fail {
+  print STDERR "sandbox: @_\n";
+  syswrite $control, $begun ? "ended 128\n" : "failed $$ @_\n" if $control;
+  exit 128;
+}
 sub ask { my ($name, @args) = @_; syscall($number{$name}, @args) >= 0 or fail "$name: $!" }
 sub put { my ($text, $path) = @_; open my $file, '>', $path or fail "$path: $!"; syswrite $file, $text or fail "$path: $!" }
 sub fields { my ($path) = @_; open my $file, '<', $path or fail "$path: $!"; local $/; split /\0/, <$file> // '' }
@@ -36,10 +41,13 @@ sub user_namespace {
 # The first process of a pid namespace is a child of the one that asked for it. That one stays outside, and ends as its child did.
 sub enter_as_child {
   my $child = fork // fail "fork: $!";
+  undef $control unless $child;
   return unless $child;
   if (open my $line, '<&=', 3) { close $line }
   waitpid $child, 0;
-  exit($? & 127 ? 128 + ($? & 127) : $? >> 8);
+  my $code = $? & 127 ? 128 + ($? & 127) : $? >> 8;
+  syswrite $control, "ended $code\n" if $control;
+  exit $code;
 }
 
 sub mount_all {
@@ -89,6 +97,42 @@ sub become {
   exit($! == 2 ? 127 : 126);
 }
 
+sub connect_as {
+  my ($path, $who) = @_;
+  socket my $line, 1, 1, 0 or fail "socket: $!";
+  connect $line, pack 'S a*', 1, $path or fail "$path: $!";
+  syswrite $line, "$who\n";
+  $line;
+}
+
+# Stays, and begins what it is asked for: each in a process of its own, which goes on below. What is spoken is said in host/launcher.ts.
+my $lifeline;
+sub serve {
+  die_with_parent;
+  while (defined(my $length = <STDIN>)) {
+    read(STDIN, my $request, $length) == $length or last;
+    my ($what, @words) = split /\0/, $request, -1;
+    if ($what eq 'release') { waitpid $words[0], 0; next }
+    my ($path, $id, $stdin, $stdout, $stderr, $count) = splice @words, 0, 6;
+    my $child = fork;
+    next if $child;
+    if (!defined $child) { syswrite connect_as($path, "control $id"), "failed 0 fork: $!\n"; next }
+    # Descriptor 3 is what a program keeps.
+    { local $^F = 3; $lifeline = connect_as($path, "lifeline $id") }
+    $control = connect_as($path, "control $id");
+    ask 'setsid';
+    open STDIN, '<', $stdin or fail "stdin: $!";
+    open STDOUT, '>', $stdout or fail "stdout: $!";
+    open STDERR, '>', $stderr or fail "stderr: $!";
+    %ENV = splice @words, 0, 2 * $count;
+    $begun = syswrite $control, "begun $$\n";
+    @ARGV = @words;
+    return;
+  }
+  exit 0;
+}
+serve() if $ARGV[0] eq 'serve';
+
 my ($way, $identity, $variables) = splice @ARGV, 0, 3;
 my @groups;
 while ((my $group = shift) ne '--') { push @groups, $group }
@@ -122,7 +166,7 @@ if ($way eq 'launch') {
 `;
 
 /**
- * Goes before its words: `launch IDENTITY VARIABLES [CGROUP.PROCS…] -- MOUNTS ROOT CWD HOSTNAME COMMAND…`, or
+ * The command. Stays with `serve` (`host/launcher.ts`); else goes before its words: `launch IDENTITY VARIABLES [CGROUP.PROCS…] -- MOUNTS ROOT CWD HOSTNAME COMMAND…`, or
  * `enter IDENTITY VARIABLES [CGROUP.PROCS…] -- OUTER FIRST COMMAND…`. VARIABLES and HOSTNAME may be empty.
  *
  * @throws Error on a machine whose numbers of system calls it does not know

@@ -194,9 +194,10 @@ class Sandbox {
   }
 }
 
-function output({ argv, env, cwd }: Launch): Promise<string> {
+function output({ launcher = [], argv, env, cwd }: Launch): Promise<string> {
+  const [program = '', ...args] = [...launcher, ...argv];
   return new Promise((resolve, reject) => {
-    execFile(argv[0] as string, argv.slice(1), { env, cwd, timeout: trialTimeoutMs, killSignal: 'SIGKILL' }, (error, stdout, stderr) => {
+    execFile(program, args, { env, cwd, timeout: trialTimeoutMs, killSignal: 'SIGKILL' }, (error, stdout, stderr) => {
       if (error) reject(new Error(stderr.trim().split('\n')[0] || `a trial run ended with ${String(error.code ?? error.signal)}`));
       else resolve(stdout);
     });
