@@ -52,7 +52,7 @@ async function supervise(settings: RoleSettings, options: UpOptions, screen: Scr
   const started = performance.now();
   const signals = onSignals();
   const log = createLog('supervisor');
-  const host = localProcessHost({ log });
+  const host = localProcessHost({ log, runFolder: settings.run });
   const common = { log, settings, onLine: (line: string) => screen.line(line) };
   const remember = (): void =>
     rememberProcesses(

@@ -14,11 +14,9 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { Writable } from 'node:stream';
 import { basePath } from '../isolation/isolation.ts';
 import { nulSeparated } from '../nul-separated.ts';
@@ -35,8 +33,7 @@ interface Waiting {
 }
 
 export class Launcher {
-  readonly #folder = mkdtempSync(join(tmpdir(), 'tsumugi-launcher-'));
-  readonly #path = join(this.#folder, 's');
+  readonly #path: string;
   readonly #server: Server = createServer((socket) => this.#greet(socket));
   readonly #waiting = new Map<string, Waiting>();
   readonly #program: readonly string[];
@@ -44,14 +41,15 @@ export class Launcher {
   #listening: Promise<unknown> | undefined;
   #last = 0;
 
-  constructor(program: readonly string[]) {
+  /** `path`: of its socket, where nobody else may go. */
+  constructor(program: readonly string[], path: string) {
     this.#program = program;
+    this.#path = path;
   }
 
   /** Rejects when it cannot be begun. */
   async begin({ argv, env }: Pick<ProcessSpec, 'argv' | 'env'>, { stdio }: Pick<StdioPipes, 'stdio'>): Promise<Begun> {
-    this.#listening ??= once(this.#server.listen(this.#path), 'listening');
-    await this.#listening;
+    await (this.#listening ??= this.#listenAt(this.#path));
     const child = await (this.#child ??= this.#start());
     const id = String(++this.#last);
     const paths = stdio.map((fd) => (fd === 'ignore' ? '/dev/null' : `/proc/${process.pid}/fd/${fd}`));
@@ -72,7 +70,12 @@ export class Launcher {
       await exited;
     }
     this.#server.close();
-    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  #listenAt(path: string): Promise<unknown> {
+    // Of one that was killed.
+    rmSync(path, { force: true });
+    return once(this.#server.listen(path), 'listening');
   }
 
   async #start(): Promise<ChildProcess> {

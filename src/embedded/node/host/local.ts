@@ -1,6 +1,7 @@
 /** The process host that really spawns: the owner of every pod's process, in the supervisor. */
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { access, constants } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Duplex } from 'node:stream';
@@ -39,14 +40,16 @@ export interface LocalProcessHost extends ProcessHost {
  * Begins each process in a session of its own, with `PR_SET_PDEATHSIG` where there is a launcher or util-linux has `setpriv`: even when
  * this process is killed with SIGKILL, the kernel ends what it began.
  *
+ * @param options `runFolder`: for sockets, nobody else's; default: one of its own in the temporary folder
  * @example const host = localProcessHost(); await host.start({ id: 'a', argv: ['/bin/true'], env: {}, cwd: '/', logFile: '/tmp/a.log', maxLogBytes: 1e6 });
  */
-export function localProcessHost(options: { readonly log?: Log } = {}): LocalProcessHost {
+export function localProcessHost(options: { readonly log?: Log; readonly runFolder?: string } = {}): LocalProcessHost {
   const log = options.log ?? silentLog;
   const entries = new Map<string, Entry>();
   const starting = new Map<string, Promise<HostedProcess>>();
   const fifos = new Fifos();
   const launchers = new Map<string, Launcher>();
+  let ownFolder: string | undefined;
   let closed = false;
   const listeners = new Set<(event: ProcessEvent) => void>();
   const tell = (event: ProcessEvent): void => {
@@ -80,9 +83,13 @@ export function localProcessHost(options: { readonly log?: Log } = {}): LocalPro
     return describe(entry);
   }
 
+  function runFolder(): string {
+    return options.runFolder ?? (ownFolder ??= mkdtempSync(join(tmpdir(), 'tsumugi-host-')));
+  }
+
   function launcherOf(program: readonly string[]): Launcher {
     const key = program.join('\0');
-    const launcher = launchers.get(key) ?? new Launcher(program);
+    const launcher = launchers.get(key) ?? new Launcher(program, join(runFolder(), `launcher-${launchers.size}.sock`));
     launchers.set(key, launcher);
     return launcher;
   }
@@ -136,7 +143,11 @@ export function localProcessHost(options: { readonly log?: Log } = {}): LocalPro
       if (!entry || hasEnded(entry)) throw new Error(`process ${id} does not run`);
       return offerAttachment(dirname(entry.spec.logFile), entry.pipes);
     },
-    list: () => Promise.resolve([...entries.values()].map(describe)),
+    async list() {
+      // Whoever asked for what is being started may be gone: who comes after him must know of it.
+      await Promise.allSettled(starting.values());
+      return [...entries.values()].map(describe);
+    },
     forget(id) {
       if (entries.get(id)?.exit) entries.delete(id);
     },
@@ -163,6 +174,7 @@ export function localProcessHost(options: { readonly log?: Log } = {}): LocalPro
       running.forEach(killAll);
       await Promise.all(gone);
       await Promise.all([...launchers.values()].map((launcher) => launcher.close()));
+      if (ownFolder !== undefined) rmSync(ownFolder, { recursive: true, force: true });
     },
   };
   return host;
