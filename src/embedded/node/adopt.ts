@@ -64,6 +64,7 @@ export async function findSurvivors(host: ProcessHost, isolation: Isolation, run
       // A link to a place that is gone.
       await removeTree(join(podsFolder(runFolder), name));
     }
+    isolation.sweep();
   }
 
   /** Volumes of pods that are no more. */

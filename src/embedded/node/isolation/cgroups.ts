@@ -1,6 +1,6 @@
 /**
  * Limits by cgroup, version 2 or the split hierarchies of version 1, whichever this process may write. Found out by making one.
- * Every place has one below a parent that is this platform's; what an earlier, killed one left is removed.
+ * Every place has one below a parent that is this platform's.
  */
 import { mkdirSync, readFileSync, readdirSync, rmdirSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -23,6 +23,8 @@ export interface Cgroups {
   create(id: string): Cgroup;
   /** Of an earlier control plane. */
   adopt(id: string): Cgroup;
+  /** Those that an earlier one left and nobody has adopted go, once all are adopted: a program may be on its way into an empty one. */
+  sweep(): void;
   /** The parent goes too, if nothing is left in it. */
   close(): void;
 }
@@ -55,21 +57,28 @@ export function openCgroups(name: string): Cgroups | undefined {
 function cgroups(roots: ReadonlyMap<Controller, string>, version: 1 | 2): Cgroups {
   const folders = (id: string): Map<Controller, string> => new Map([...roots].map(([controller, root]) => [controller, join(root, id)]));
   const parents = [...new Set(roots.values())];
-  for (const root of parents) {
-    for (const id of childrenOf(root)) quietly(() => rmdirSync(join(root, id)));
-    removeAbandoned(dirname(root));
-  }
+  /** Until the sweep. */
+  let known: Set<string> | undefined = new Set();
+  for (const root of parents) removeAbandoned(dirname(root));
   const controllers = new Set<string>(roots.keys());
   return {
     description: `${[...controllers].join(', ')} (cgroup v${version})`,
     controllers,
     create(id) {
       const own = folders(id);
+      known?.add(id);
       for (const folder of new Set(own.values())) mkdirSync(folder, { recursive: true });
       return version === 1 ? splitGroup(own) : unifiedGroup(own);
     },
+    adopt(id) {
+      known?.add(id);
+      return version === 1 ? splitGroup(folders(id)) : unifiedGroup(folders(id));
+    },
+    sweep() {
+      for (const root of parents) for (const id of childrenOf(root)) if (!known?.has(id)) quietly(() => rmdirSync(join(root, id)));
+      known = undefined;
+    },
     close: () => parents.forEach((root) => quietly(() => rmdirSync(root))),
-    adopt: (id) => (version === 1 ? splitGroup(folders(id)) : unifiedGroup(folders(id))),
   };
 }
 

@@ -110,6 +110,8 @@ export interface Isolation {
   releaseOwner(id: string): void;
   /** The place of a process that survived the control plane; undefined when its folder is gone. */
   adopt(id: string): Promise<Place | undefined>;
+  /** After a restart, once all that survived is adopted: what is left of other places goes. */
+  sweep(): void;
   /** Gives back what places had in common; those that are still in use stay. */
   close(): void;
 }

@@ -58,6 +58,7 @@ export function processIsolation(runFolder: string): Isolation {
     },
     reserveOwner: () => undefined,
     releaseOwner() {},
+    sweep() {},
     close() {},
     async adopt(id) {
       const adopted = place(id);

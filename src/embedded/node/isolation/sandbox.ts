@@ -62,6 +62,7 @@ export async function openSandbox(options: SandboxOptions): Promise<Isolation> {
     reserveOwner: (id) => sandbox.reserveOwner(id),
     releaseOwner: (id) => sandbox.releaseOwner(id),
     adopt: (id) => sandbox.adopt(id),
+    sweep: () => used?.sweep(),
     close: () => used?.close(),
   };
 }
