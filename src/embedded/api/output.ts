@@ -9,7 +9,7 @@ const stuckMs = 60_000;
 const frames = new WeakMap<Uint8Array, Buffer>();
 
 /**
- * Writes to the connection itself: Node's ServerResponse would frame each piece anew, and keep it back until the turn of the event loop is
+ * Bytes go to the connection itself: Node's ServerResponse would frame each piece anew, and keep it back until the turn of the event loop is
  * over, so that the first of many watchers would wait for the last.
  */
 export class Output {
@@ -31,10 +31,13 @@ export class Output {
 
   write(pieces: readonly (string | Uint8Array)[]): void {
     const wire = this.#wire;
-    const isWhole = wire === this.#response;
     if (pieces.length > 1) wire.cork();
-    // An empty chunk would end the body.
-    for (const piece of pieces) if (piece.length > 0) wire.write(isWhole ? piece : framed(piece));
+    for (const piece of pieces) {
+      // Node encodes a string together with its frame.
+      if (wire === this.#response || typeof piece === 'string') this.#response.write(piece);
+      // An empty chunk would end the body.
+      else if (piece.length > 0) wire.write(framed(piece));
+    }
     if (pieces.length > 1) wire.uncork();
   }
 
@@ -62,8 +65,7 @@ export class Output {
   }
 }
 
-function framed(piece: string | Uint8Array): string | Buffer {
-  if (typeof piece === 'string') return `${Buffer.byteLength(piece).toString(16)}\r\n${piece}\r\n`;
+function framed(piece: Uint8Array): Buffer {
   let frame = frames.get(piece);
   if (!frame) frames.set(piece, (frame = Buffer.concat([Buffer.from(`${piece.length.toString(16)}\r\n`), piece, Buffer.from('\r\n')])));
   return frame;
