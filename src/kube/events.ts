@@ -12,8 +12,9 @@ import type { KubeClient } from './client.ts';
 const remembered = 1000;
 /** When so many wait to be written, new ones are dropped: a hint that comes late helps nobody. */
 const mostWaiting = 200;
-/** Events are written so much later, one after the other: what they tell of goes first. */
+/** Events are written so much later, and no more at a time: what they tell of goes first. */
 const afterwardsMs = 50;
+const atOnce = 8;
 const longestMessage = 1024;
 /** Where a recorder is `sparing`: so many events of one reason about one object, then one more in each such time. */
 const burst = 25;
@@ -144,9 +145,10 @@ export class EventRecorder {
 
   async #writeAll(): Promise<void> {
     await this.#clock.sleep(afterwardsMs);
-    for (const series of this.#waiting) {
-      this.#waiting.delete(series);
-      await this.#write(series);
+    while (this.#waiting.size > 0) {
+      const next = [...this.#waiting].slice(0, atOnce);
+      for (const series of next) this.#waiting.delete(series);
+      await Promise.all(next.map((series) => this.#write(series)));
     }
     this.#writing = undefined;
   }
