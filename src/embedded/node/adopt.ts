@@ -17,8 +17,8 @@ export interface Adopted {
 }
 
 export interface Survivors {
-  /** Of a pod's container, by its slot. */
-  of(pod: Pod, slot: string): Promise<Adopted>;
+  /** Of a pod's container, by its slot; `hasBegun`: it ran once, by what is known of it. */
+  of(pod: Pod, slot: string, hasBegun: boolean): Promise<Adopted>;
   /** Kills and removes what nobody asked for. */
   sweep(): Promise<void>;
 }
@@ -28,7 +28,7 @@ export async function findSurvivors(host: ProcessHost, isolation: Isolation, run
   const kept = new Set<string>();
   const claimed = new Set<string>();
 
-  async function of(pod: Pod, slot: string): Promise<Adopted> {
+  async function of(pod: Pod, slot: string, hasBegun: boolean): Promise<Adopted> {
     const uid = pod.metadata.uid as string;
     const folder = podFolder(runFolder, uid);
     // A blank process that became this pod: its folder has the pod's name as a link.
@@ -46,6 +46,8 @@ export async function findSurvivors(host: ProcessHost, isolation: Isolation, run
       !existsSync(podSocketPath(runFolder, uid))
     )
       return { process: undefined, place: undefined };
+    // What was being made for it may be made by halves.
+    if (!process && !hasBegun) return { process: undefined, place: undefined };
     kept.add(placeId).add(basename(folder));
     if (process) claimed.add(process.id);
     return { process, place: await isolation.adopt(placeId) };

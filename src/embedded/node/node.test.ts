@@ -1,9 +1,10 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Pod } from '../../resources/builtin/pod-types.ts';
 import type { KubeObject } from '../../resources/object.ts';
 import { configMaps, nodes, pods, secrets } from '../../resources/resources.ts';
+import { podFolder } from './paths.ts';
 import { openWorld, phaseIs, shell, shimPod, stateOf } from './testing/world.ts';
 import type { World } from './testing/world.ts';
 
@@ -284,6 +285,16 @@ for (const isolation of ['process', 'required'] as const) {
         expect((await world.ask(after)).pid).toBe(pid);
         await world.client.delete(pods, { namespace: 'default', name: 'stays' }, { gracePeriodSeconds: 5 });
         await world.gone('stays');
+      });
+
+      it('makes anew what a control plane had made by halves when it was killed', async () => {
+        await world.restartNode(async () => {
+          const pod = await world.create('half', shell('echo all of it; touch mine'));
+          // A folder that is the platform's own still, and no more.
+          await mkdir(join(podFolder(join(world.folder, 'run'), pod.metadata.uid as string), 'work'), { recursive: true });
+        });
+        expect(stateOf(await world.when('half', phaseIs('Succeeded'))).terminated).toMatchObject({ exitCode: 0 });
+        expect(await world.log('half')).toBe('all of it\n');
       });
 
       it('goes on where a pod is with its init containers', async () => {

@@ -201,7 +201,10 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
       const statuses = [...(pod.status?.initContainerStatuses ?? []), ...(pod.status?.containerStatuses ?? [])];
       for (const container of run.containers) {
         const status = statuses.find(({ name }) => name === container.spec.name);
-        container.adopt(await survivors.of(pod, container.slot), status, isFinished(pod));
+        const hasBegun = [status?.state, status?.lastState].some(
+          (state) => state?.running !== undefined || state?.terminated !== undefined,
+        );
+        container.adopt(await survivors.of(pod, container.slot, hasBegun), status, isFinished(pod));
       }
     }
     table.adopted();

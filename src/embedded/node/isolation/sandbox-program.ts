@@ -14,6 +14,7 @@ const numbers: Partial<Record<NodeJS.Architecture, string>> = {
 };
 
 const script = String.raw`use strict;
+$0 = 'tsumugi-sandbox';
 my %number = (NUMBERS);
 my ($new_user, $new_others) = (0x10000000, 0x2c020000); # CLONE_NEWUSER; _NEWNS | _NEWUTS | _NEWIPC | _NEWPID
 my ($bind, $bind_all, $remount, $private) = (0x1000, 0x5000, 0x20, 0x44000); # MS_BIND, | MS_REC; MS_PRIVATE | MS_REC

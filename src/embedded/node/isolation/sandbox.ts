@@ -113,6 +113,8 @@ class Sandbox {
     const info = await stat(join(folder, 'work')).catch(() => undefined);
     if (!info && !(await stat(folder).catch(() => undefined))) return undefined;
     const uid = this.#isRoot && info ? info.uid : undefined;
+    // Whoever made it was killed before he had given it away.
+    if (uid !== undefined && uid < firstUid) return undefined;
     if (uid !== undefined) this.#hold(uid, id);
     return this.#place(id, folder, uid, this.cgroups?.adopt(id));
   }
