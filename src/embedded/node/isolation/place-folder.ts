@@ -1,6 +1,6 @@
 /** The folder of a place, the same for every driver. */
-import { chmodSync, chownSync, mkdirSync, writeFileSync } from 'node:fs';
-import { chmod, lstat, readdir, rename, rm, rmdir } from 'node:fs/promises';
+import { chmodSync, chownSync, mkdirSync, readdirSync, rmdirSync, unlinkSync, writeFileSync } from 'node:fs';
+import { chmod, lstat, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /** Owned by the program's uid where it has one of its own. */
@@ -13,16 +13,25 @@ export const lastWords = 'message';
  * microseconds each, on the way of every start.
  */
 export function makePlaceFolder(folder: string, owner: number | undefined): void {
-  mkdirSync(folder, { mode: 0o700, recursive: true });
+  makeFolder(folder, 0o700);
   for (const name of writable) {
     const path = join(folder, name);
-    mkdirSync(path, { recursive: true });
+    makeFolder(path, 0o755);
+    // Whatever this process's umask.
     chmodSync(path, name === 'tmp' ? 0o1777 : 0o755);
     if (owner !== undefined) chownSync(path, owner, owner);
   }
   const message = join(folder, lastWords);
   writeFileSync(message, '');
   chmodSync(message, 0o666);
+}
+
+function makeFolder(path: string, mode: number): void {
+  try {
+    mkdirSync(path, { mode });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
 }
 
 /** What the program wrote is gone; logs stay. */
@@ -33,17 +42,46 @@ export async function resetPlaceFolder(folder: string, owner: number | undefined
 
 /** All but the logs: they are read until the pod object is gone. */
 export async function clearPlaceFolder(folder: string): Promise<void> {
-  const names = await readdir(folder).catch(() => []);
-  await Promise.all(names.filter((name) => !/\.log(\.1)?$/.test(name)).map((name) => removeTree(join(folder, name))));
+  for (const name of namesIn(folder)) if (!/\.log(\.1)?$/.test(name)) await removeTree(join(folder, name));
 }
 
-/** Most are empty, or not there. A program may have left folders that not even their owner may enter. */
+/** The logs too. */
+export async function removePlaceFolder(folder: string): Promise<void> {
+  for (const name of namesIn(folder)) await removeTree(join(folder, name));
+  await removeTree(folder);
+}
+
+/** A program may have left folders that not even their owner may enter. */
 export async function removeTree(path: string): Promise<void> {
+  if (isRemovedAtOnce(path)) return;
   try {
-    await rmdir(path).catch(() => rm(path, { recursive: true, force: true }));
+    await rm(path, { recursive: true, force: true });
   } catch {
     await openFolders(path);
     await rm(path, { recursive: true, force: true });
+  }
+}
+
+/** Most are files, empty folders, or not there: a call of microseconds, where the thread pool's takes many times that. */
+function isRemovedAtOnce(path: string): boolean {
+  const attempt = (remove: (path: string) => void): string => {
+    try {
+      remove(path);
+      return '';
+    } catch (error) {
+      return (error as NodeJS.ErrnoException).code ?? 'unknown';
+    }
+  };
+  const asFolder = attempt(rmdirSync);
+  const result = asFolder === 'ENOTDIR' ? attempt(unlinkSync) : asFolder;
+  return result === '' || result === 'ENOENT';
+}
+
+function namesIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
   }
 }
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { podsFolder } from '../paths.ts';
 import { basePath } from './isolation.ts';
 import type { Isolation, Place } from './isolation.ts';
-import { clearPlaceFolder, makePlaceFolder, removeTree, resetPlaceFolder, takeSocket } from './place-folder.ts';
+import { clearPlaceFolder, makePlaceFolder, removePlaceFolder, resetPlaceFolder, takeSocket } from './place-folder.ts';
 
 export function processIsolation(runFolder: string): Isolation {
   const place = (id: string): Place => {
@@ -39,7 +39,7 @@ export function processIsolation(runFolder: string): Isolation {
       oomKills: () => 0,
       reset: () => resetPlaceFolder(folder, undefined),
       clear: () => clearPlaceFolder(folder),
-      remove: () => removeTree(folder),
+      remove: () => removePlaceFolder(folder),
     };
   };
   return {

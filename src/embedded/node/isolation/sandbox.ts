@@ -16,7 +16,7 @@ import type { Cgroup, Cgroups } from './cgroups.ts';
 import type { Isolation, Launch, Place } from './isolation.ts';
 import { RootBuilder, viewHost } from './mounts.ts';
 import type { HostView } from './mounts.ts';
-import { clearPlaceFolder, makePlaceFolder, removeTree, resetPlaceFolder, takeSocket } from './place-folder.ts';
+import { clearPlaceFolder, makePlaceFolder, removePlaceFolder, resetPlaceFolder, takeSocket } from './place-folder.ts';
 import { sandboxEntry } from './sandbox-entry.ts';
 import { sandboxLaunch } from './sandbox-launch.ts';
 
@@ -191,7 +191,7 @@ class Sandbox {
       clear,
       async remove() {
         await clear();
-        await removeTree(folder);
+        await removePlaceFolder(folder);
       },
     };
   }
