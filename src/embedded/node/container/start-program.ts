@@ -48,7 +48,8 @@ export async function startProgram(
     const stdin = spec.stdin === true || tty === true;
     const logFile = join(place.folder, `${run - present.firstRun}.log`);
     const started = table.start({ id, ...launch, stdin, logFile, maxLogBytes }, exited);
-    present.id = id;
+    // It may have ended before it is known when it began.
+    Object.assign(present, { id, startedAt: Date.now() });
     const { pid, startedAt } = await started.catch((error: unknown) => {
       throw new StartError(toError(error).message);
     });
