@@ -132,7 +132,7 @@ export class FunctionReconciler {
     const isSame = (revision: RevisionResource): boolean =>
       revision.metadata.annotations?.[annotation.hash] === hash &&
       revision.metadata.annotations[annotation.config] === config &&
-      !isAskedAgain(object, revision);
+      !this.#isAskedAgain(object, revision);
     if (newest && isSame(newest)) return newest;
 
     const source = sourceHash(object, runtime);
@@ -161,6 +161,15 @@ export class FunctionReconciler {
       if (isOwnedBy(there, object) && isSame(there)) return there;
       throw new TsumugiError('Conflict', `revision ${revision.metadata.name} exists already`, { cause: error });
     }
+  }
+
+  /**
+   * What failed may be mended without a change of the spec (a Secret's value, a quota): whoever deploys again has it tried, as a revision
+   * of its own.
+   */
+  #isAskedAgain(object: FunctionResource, newest: RevisionResource): boolean {
+    const hasFailed = conditionOf(newest, 'Ready')?.status === 'False' || this.#options.trials.hasFailed(newest.metadata.uid ?? '');
+    return hasFailed && deployedAt(object) !== deployedAt(newest);
   }
 
   async #package(object: FunctionResource, runtime: RuntimeResource): Promise<string> {
@@ -291,11 +300,6 @@ export class FunctionReconciler {
 }
 
 const deployedAt = ({ metadata }: KubeObject): string | undefined => metadata.annotations?.[annotation.deployedAt];
-
-/** What failed may be mended without a change of the spec (a Secret's value, a quota): whoever deploys again has it tried, as a revision of its own. */
-function isAskedAgain(object: FunctionResource, newest: RevisionResource): boolean {
-  return conditionOf(newest, 'Ready')?.status === 'False' && deployedAt(object) !== deployedAt(newest);
-}
 
 function withHint(error: TsumugiError): string {
   return error.hint ? `${error.message}; ${error.hint}` : error.message;

@@ -35,6 +35,11 @@ export class Trials {
     return running;
   }
 
+  /** Somebody was told so; the revision's own status says it a moment later. */
+  hasFailed(revisionUid: string): boolean {
+    return this.#trials.get(revisionUid)?.message !== undefined;
+  }
+
   forget(revisionUid: string): void {
     this.#trials.delete(revisionUid);
   }
