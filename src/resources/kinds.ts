@@ -25,7 +25,7 @@ import { runtimeKind } from './runtime.ts';
 export { prune, unknownFields, withDefaults } from './defaulting.ts';
 export { tokenRequestKind } from './builtin/reviews.ts';
 export { typeError } from './type-check.ts';
-export { check, warningsOf } from './validation.ts';
+export { check, finalizerWarnings, warningsOf } from './validation.ts';
 
 /** All that is stored, in the order of discovery: built-in ones first, by plural. */
 export const kinds: readonly KindDefinition[] = [

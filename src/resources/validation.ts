@@ -31,12 +31,16 @@ export function check(kind: KindDefinition, object: KubeObject, old?: KubeObject
 
 /** What a new object is warned of, though it may be stored. */
 export function warningsOf(kind: KindDefinition, object: KubeObject): string[] {
-  const finalizers = kind.origin === 'custom' ? (object.metadata.finalizers ?? []) : [];
+  return [...finalizerWarnings(kind, object), ...(kind.warnings?.(object) ?? [])];
+}
+
+/** Of those that it did not have before. */
+export function finalizerWarnings(kind: KindDefinition, object: KubeObject, old?: KubeObject): string[] {
+  if (kind.origin !== 'custom') return [];
   const says = 'prefer a domain-qualified finalizer name to avoid accidental conflicts with other finalizer writers';
-  return [
-    ...finalizers.filter((name) => !isKnownFinalizer(name)).map((name) => `metadata.finalizers: ${JSON.stringify(name)}: ${says}`),
-    ...(kind.warnings?.(object) ?? []),
-  ];
+  const isNew = (name: string): boolean => !old?.metadata.finalizers?.includes(name);
+  const finalizers = (object.metadata.finalizers ?? []).filter((name) => isNew(name) && !isKnownFinalizer(name));
+  return finalizers.map((name) => `metadata.finalizers: ${JSON.stringify(name)}: ${says}`);
 }
 
 /** The kind's own top-level fields: what every object has is checked by `metadataErrors`. Those that it shares with the stored one have been. */

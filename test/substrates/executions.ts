@@ -232,7 +232,7 @@ export function executionsSuite(name: string, start: () => Promise<Substrate>): 
         execution: { taskCount: 2 },
       });
       await run('polite', 'polite-1');
-      await soon('it has begun', async () => (await logs('polite-1')).length > 0);
+      await soon('it has begun', async () => (await logs('polite-1', 0)).length > 0);
       await change('Cancel', 'polite-1');
       expect(await ended('polite-1')).toMatchObject({ status: 'CANCELLED', cancelledCount: 2 });
       expect((await platform.kube.list(pods, { namespace, labelSelector: 'tsumugi.dev/execution=polite-1' })).items).toEqual([]);

@@ -23,7 +23,7 @@ import type { ApiServer } from './server.ts';
 import { isStream, refuseStream } from './streams/open.ts';
 import { internal, methodNotAllowed, noSuchResource, notFound } from './status.ts';
 import { Warnings } from './warnings.ts';
-import { strategyOf } from './strategy.ts';
+import { binding, strategyOf } from './strategy.ts';
 
 export interface HandlerParts {
   readonly server: ApiServer;
@@ -143,4 +143,4 @@ function verbsOf({ kind, namespace, name, subresource }: Call, isAsked: boolean)
 const isServed = ({ kind, subresource }: Call): boolean =>
   (subresource === 'status' && kind.hasStatus) ||
   askedKind({ kind, subresource }) !== undefined ||
-  strategyOf(kind).subresources?.[subresource] !== undefined;
+  (subresource !== binding && strategyOf(kind).subresources?.[subresource] !== undefined);

@@ -47,6 +47,9 @@ interface NamespaceLike extends KubeObject {
   readonly status?: object;
 }
 
+/** The node's own way to say where a pod runs, in this process alone; nobody else may change that. */
+export const binding = 'binding';
+
 const pods: Strategy = {
   answersObject: true,
   place: (object, nodeName) => {
@@ -67,6 +70,12 @@ const pods: Strategy = {
     if (!spec?.nodeName || status?.phase === 'Succeeded' || status?.phase === 'Failed') return 0;
     const seconds = asked ?? spec.terminationGracePeriodSeconds ?? 30;
     return seconds < 0 ? 1 : seconds;
+  },
+  subresources: {
+    [binding]: (sent, old) => {
+      const { spec } = old as PodLike;
+      return { ...old, spec: { ...spec, nodeName: (sent as PodLike).spec?.nodeName } } as KubeObject;
+    },
   },
 };
 

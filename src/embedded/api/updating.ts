@@ -1,7 +1,7 @@
 /** Everything that changes a stored object: update, patch, status and the other subresources. */
 import { isDeepStrictEqual } from 'node:util';
 
-import { check } from '../../resources/kinds.ts';
+import { check, finalizerWarnings } from '../../resources/kinds.ts';
 import type { KubeObject, ObjectMeta } from '../../resources/object.ts';
 import type { StoredRow, Write } from '../storage/store.ts';
 import { managersText, sameManagers } from './apply/managers.ts';
@@ -13,7 +13,7 @@ import type { WriteCall } from './creating.ts';
 import { readObject } from './decode-object.ts';
 import { encodeRow, managersTextOf, objectOf, unstoredRow } from './rows.ts';
 import { badRequest, conflict, invalid, malformed, notFound, noSuchResource } from './status.ts';
-import { countsGeneration, needsVersion, strategyOf } from './strategy.ts';
+import { binding, countsGeneration, needsVersion, strategyOf } from './strategy.ts';
 import { managersAfter, managersOf, managersSaid, writerOf } from './writers.ts';
 
 /** Others' writes in between are retried this often where the caller did not name the version. */
@@ -89,8 +89,9 @@ export async function change(core: Core, call: Call, options: WriteCall, make: C
     const before = managersOf(row);
     const managers = wanted.managers ?? managersAfter(writerOf(core, call, options.fieldManager), before, wanted.said, old, wanted.object);
     if (isDeepStrictEqual(next, old) && sameManagers(managers, before)) return row;
-    const errors = check(kind, next, old);
+    const errors = check(kind, next, call.subresource === binding ? next : old);
     if (errors.length > 0) throw invalid(kind, call.name, errors);
+    if (attempt === 1 && call.subresource === '') for (const warning of finalizerWarnings(kind, next, old)) call.warn(warning);
     const managed = managers === before ? managersTextOf(row) : managersText(managers);
     const write = writeOf(call, row, next, managed);
     const unstored = (): StoredRow => unstoredRow(kind, keyOf(call), next, managed, row.revision);

@@ -65,7 +65,12 @@ export class PodRun {
     const deadline = this.#checkDeadline(pod, now);
     const limit = await this.#checkLimit(pod);
     if (!pod.spec.nodeName)
-      this.#binding ??= this.#node.client.patch(pods, pod.metadata, { type: 'merge', body: { spec: { nodeName: this.#nodeName } } });
+      this.#binding ??= this.#node.client.patch(
+        pods,
+        pod.metadata,
+        { type: 'merge', body: { spec: { nodeName: this.#nodeName } } },
+        { subresource: 'binding' },
+      );
     const due = this.#ending ? [this.#killIfDue(now)] : this.#advance(now);
     await this.#binding;
     const settlesIn = Math.min(...this.containers.map((container) => container.settlesIn));

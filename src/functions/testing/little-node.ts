@@ -121,7 +121,7 @@ export class LittleNode {
     const begun = this.#withAddresses
       ? this.#report(pod, { ...running, podIP: ip, podIPs: [{ ip }] })
       : // To bind a pod to a node there must be one.
-        this.#patch(pod, { spec: { nodeName: 'little' } }).then(() => this.#report(pod, running));
+        this.#patch(pod, { spec: { nodeName: 'little' } }, { subresource: 'binding' }).then(() => this.#report(pod, running));
     const ended = new Promise<void>((resolve) => {
       child.once('close', (code) => {
         resolve();

@@ -42,10 +42,13 @@ export class LastWords {
     }
   }
 
-  /** Listens to those that run from now on, as they are about to end: a moment after that they may be gone. */
+  /**
+   * Listens to those that run from now on, as they are about to end: a moment after that they may be gone. That one runs may not have been
+   * said yet; one that has not begun has nothing to say.
+   */
   async hear(pods: readonly Pod[]): Promise<void> {
     const { objects, logs } = this.#parts;
-    const unheard = pods.filter((pod) => !this.#heard.has(pod.metadata.uid ?? '') && pod.status?.phase === 'Running');
+    const unheard = pods.filter((pod) => !this.#heard.has(pod.metadata.uid ?? '') && !hasEnded(pod));
     // What they have said already is kept in any case.
     await this.keep(unheard);
     for (const pod of unheard.slice(0, Math.max(0, mostHeard - this.#speaking.size))) {

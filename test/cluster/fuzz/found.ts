@@ -109,4 +109,50 @@ export const found: Readonly<Record<string, Sequence>> = {
     ],
     watches: [{ kind: 'secrets', from: 0, selector: '' }],
   },
+  'a conflict with two managers of one name': of(
+    {
+      do: 'create',
+      kind: 'pods',
+      body: { metadata: { name: 'b' }, spec: { automountServiceAccountToken: false, containers: [{ name: 'c', image: 'i:2' }] } },
+    },
+    { do: 'patch', kind: 'pods', name: 'b', type: 'merge', status: true, body: { metadata: { labels: { m: '2' } } } },
+    {
+      do: 'patch',
+      kind: 'pods',
+      name: 'b',
+      type: 'apply',
+      body: { metadata: { labels: { m: '1' } }, spec: { automountServiceAccountToken: false, containers: [{ name: 'c', image: 'i:1' }] } },
+      query: 'fieldManager=m1',
+    },
+  ),
+  'a pod is not bound by an update': of(
+    {
+      do: 'create',
+      kind: 'pods',
+      body: { metadata: { name: 'b' }, spec: { automountServiceAccountToken: false, containers: [{ name: 'c', image: 'i:1' }] } },
+    },
+    { do: 'patch', kind: 'pods', name: 'b', type: 'json', body: [{ op: 'add', path: '/spec/nodeName', value: 'x' }] },
+    { do: 'patch', kind: 'pods', name: 'b', type: 'merge', body: { spec: { nodeName: 'x' } } },
+    {
+      do: 'patch',
+      kind: 'pods',
+      name: 'b',
+      type: 'json',
+      body: [
+        { op: 'add', path: '/spec/nodeName', value: 'x' },
+        { op: 'remove', path: '/spec/containers/0/image' },
+      ],
+    },
+  ),
+  'a finalizer without a domain, by a copy': of(
+    { do: 'create', kind: 'functions', body: { metadata: { name: 'b' }, spec: { source: { inline: 'x' } } } },
+    { do: 'patch', kind: 'functions', name: 'b', type: 'merge', body: { metadata: { finalizers: ['x.io/g'] } } },
+    {
+      do: 'patch',
+      kind: 'functions',
+      name: 'b',
+      type: 'json',
+      body: [{ op: 'copy', from: '/spec/source/inline', path: '/metadata/finalizers/-' }],
+    },
+  ),
 };

@@ -20,7 +20,7 @@ export const nobody: Managers = new Map();
 
 /** Who an entry belongs to, and its place among others. An applier stays the same whatever version it applies. */
 export const identity = ({ manager, operation, apiVersion, subresource }: Omit<Manager, 'time' | 'fields'>): string =>
-  JSON.stringify([manager, operation, operation === 'Update' ? apiVersion : '', subresource]);
+  JSON.stringify({ manager, operation, ...(operation === 'Update' && { apiVersion }), ...(subresource && { subresource }) });
 
 /** The entries of `managedFields`; undefined where one of them is none. */
 export function readManagers(entries: unknown): Managers | undefined {

@@ -179,7 +179,8 @@ export class HandNode {
     if (!pod) throw new Error('there is no such pod');
     this.say(pod, ...said);
     const { client } = this.api;
-    if (!pod.spec.nodeName) await client.patch(pods, pod.metadata, { type: 'merge', body: { spec: { nodeName: 'hand' } } });
+    if (!pod.spec.nodeName)
+      await client.patch(pods, pod.metadata, { type: 'merge', body: { spec: { nodeName: 'hand' } } }, { subresource: 'binding' });
     return this.#tell(pod, { phase: 'Running', containerStatuses: [statusOf({ running: { startedAt: past } })] });
   }
 
