@@ -114,4 +114,21 @@ export const deliberate: Readonly<Record<string, Deliberate>> = {
     },
     only: /: (200|201) "" there, 40[45] "the server (could not find|does not allow)/,
   },
+  'an empty map of bytes': {
+    script: async (s) => {
+      await s.create('configmaps', { metadata: { name: 'c' }, immutable: true }, { quiet: true });
+      await s.patch('merge', 'configmaps/c', { binaryData: {} });
+      await s.create('secrets', { metadata: { name: 's' }, immutable: true }, { quiet: true });
+      await s.patch('merge', 'secrets/s', { data: {} });
+    },
+    only: /: 422 ".* field is immutable when `immutable` is set" there, 200 "" here/,
+  },
+  'finalizers applied as an empty list': {
+    script: async (s) => {
+      const route = { apiVersion: 'tsumugi.dev/v1', kind: 'Route', metadata: { name: 'r', finalizers: [] } };
+      await s.patch('apply', 'routes/r?fieldManager=m', { ...route, spec: { match: { path: '/a' }, backend: { function: 'f' } } });
+      await s.patch('merge', 'routes/r', { metadata: { finalizers: null } });
+    },
+    only: /\.body\.metadata\.resourceVersion is "?version-2"? there, "?version-1"? here/,
+  },
 };
