@@ -20,7 +20,10 @@ async function probe(host: string, port: number): Promise<number | undefined> {
 export async function choosePorts(settings: UpSettings, say: (message: string) => void): Promise<UpSettings> {
   const used = new Set<number>();
   const choose = async (what: string, flag: string, host: string, port: number, mayMove: boolean): Promise<number> => {
-    for (let candidate = port; candidate <= port + (mayMove ? 50 : 0); candidate += 1) {
+    // Any free one may be one that was just chosen for another.
+    const more = mayMove || port === 0 ? 50 : 0;
+    for (let tried = 0; tried <= more; tried += 1) {
+      const candidate = port === 0 ? 0 : port + tried;
       const free = await probe(host, candidate).catch((error: unknown) => {
         throw new TsumugiError('Invalid', `cannot listen on ${host}:${candidate}: ${toError(error).message}`, {
           hint: `choose another with ${flag}`,
