@@ -172,7 +172,7 @@ export function basics(namespace: string): readonly Step[] {
     here('label fn greet tier=front'),
     here('delete fn greet'),
     here('get fn'),
-    here('get rt,route,revision -o name'),
+    here('get rt,route,revision -l of=nobody -o name'),
     here('delete cm settings'),
     here('delete cm settings'),
     here('delete cm settings --ignore-not-found'),

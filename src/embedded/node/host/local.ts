@@ -136,7 +136,7 @@ export function localProcessHost(options: { readonly log?: Log; readonly runFold
       const entry = entries.get(id);
       if (!entry || hasEnded(entry)) return;
       if (signal === 'SIGKILL') killAll(entry);
-      else send(entry.spec.nested ? firstChild(entry.process.pid) : entry.process.pid, 'SIGTERM');
+      else send((entry.spec.nested && firstChild(entry.process.pid)) || entry.process.pid, 'SIGTERM');
     },
     async attach(id) {
       const entry = entries.get(id);

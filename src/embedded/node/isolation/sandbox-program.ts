@@ -126,6 +126,8 @@ sub serve {
     open STDOUT, '>', $stdout or fail "stdout: $!";
     open STDERR, '>', $stderr or fail "stderr: $!";
     %ENV = splice @words, 0, 2 * $count;
+    # The first process of a namespace is spared what it does not handle: told to end before the program is there, it would never know.
+    $SIG{TERM} = sub { syswrite $control, "ended 143\n" if $control; exit 143 };
     $begun = syswrite $control, "begun $$\n";
     @ARGV = @words;
     return;
